@@ -1,0 +1,53 @@
+import type { RelayError } from "./errors.ts";
+
+/** A close frame: code and reason (RFC 6455, 5.5.1). */
+export interface Close {
+  code: number;
+  reason: string;
+}
+
+/** RFC 6455 leaves 125 bytes to a control frame, two of which are the code. */
+const MAX_REASON_BYTES = 123;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Cuts a reason to 123 bytes of UTF-8, never through a character. */
+export function cutReason(reason: string): string {
+  const bytes = encoder.encode(reason);
+  if (bytes.length <= MAX_REASON_BYTES) return reason;
+  let end = MAX_REASON_BYTES;
+  while ((bytes[end] & 0xc0) === 0x80) end--;
+  return decoder.decode(bytes.subarray(0, end));
+}
+
+/** The close frame of a refusal. */
+export function closeOf(error: RelayError): Close {
+  return { code: error.closeCode, reason: cutReason(error.reason) };
+}
+
+/**
+ * What the client is told when upstream closed. An accepted socket may send 1000-1003, 1007-1009,
+ * 1011-1013 and 3000-4999; `lost` stands in for the codes that only describe a missing close frame
+ * (0, 1005, 1006, 1015) and for those that nobody may send.
+ */
+export function closeForClient(upstream: Close, lost: RelayError): Close {
+  if (!mayAccepted(upstream.code)) return closeOf(lost);
+  const reason = upstream.reason ||
+    `Realtime closed the connection (${upstream.code}): reconnect.`;
+  return { code: upstream.code, reason: cutReason(reason) };
+}
+
+/**
+ * What upstream is told when the client closed. A dialled socket may send 1000 and 3000-4999 only
+ * (WHATWG WebSockets, close()). The client's reason is its own text and stays here.
+ */
+export function closeForUpstream(client: Close): Close {
+  const { code } = client;
+  return { code: code >= 3000 && code <= 4999 ? code : 1000, reason: "" };
+}
+
+function mayAccepted(code: number): boolean {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1009) ||
+    (code >= 1011 && code <= 1013) || (code >= 3000 && code <= 4999);
+}

@@ -1,0 +1,183 @@
+import type { Identity } from "./authenticate.ts";
+import { authorizeJoin } from "./authorize.ts";
+import type { Config } from "./config.ts";
+import type { Credential } from "./credential.ts";
+import { RelayError, toRelayError } from "./errors.ts";
+import { isOneOf, isSecretKey } from "./keys.ts";
+import {
+  encodeFrame,
+  encodeReply,
+  encodeServerFrame,
+  type Frame,
+  parseFrame,
+  topicOfBinary,
+} from "./phoenix.ts";
+import type { Message } from "./runtime.ts";
+import type { Vsn } from "./upstream.ts";
+
+/** What goes upstream for a client's message: undefined is nothing. */
+export type Judgement = Message | undefined;
+
+export interface GateOptions {
+  /** Whom the handshake named. */
+  identity: Identity;
+  vsn: Vsn;
+  config: Config;
+  authenticate(credential: Credential): Promise<Identity>;
+  /** Sends a text frame to the client. */
+  answer(text: string): void;
+  /** Told whenever a newer token was verified. */
+  onIdentity(identity: Identity): void;
+}
+
+/**
+ * Judges what a client sends: each text frame is parsed once, and what was judged is what is sent.
+ * Joins, tokens and every vsn 1.0.0 frame are built anew from the parsed value, since Realtime takes
+ * the first of two equal JSON keys and JSON.parse the last. Other vsn 2.0.0 frames, whose envelope
+ * is an array, go as they came, which keeps large numbers in their payloads whole. Of binary frames
+ * only a broadcast on a joined topic passes. What is malformed is dropped in silence, as Realtime
+ * does.
+ *
+ * The returned function throws a RelayError, or rejects with one, where the socket must end.
+ */
+export function createGate(
+  options: GateOptions,
+): (data: Message) => Judgement | Promise<Judgement> {
+  const { vsn, config, authenticate, answer, onIdentity } = options;
+  let identity = options.identity;
+  /** A public key signs out only a user whom a frame named; the handshake's user stays. */
+  let namedInBand = false;
+  const topics = new Set<string>();
+
+  /** Takes over a token that a frame carries. Async only where there is a signature to check. */
+  function adopt(token: unknown): void | Promise<void> {
+    if (typeof token !== "string") return;
+    if (identity.kind === "user" && token === identity.token) return;
+    if (isSecretKey(token)) {
+      throw new RelayError("secret_key", "A frame carries a secret key.");
+    }
+    if (token.startsWith("sb_") || isOneOf(token, config.publicKeys)) {
+      if (namedInBand) {
+        throw new RelayError("signed_out", "The user signed out.");
+      }
+      return;
+    }
+    return authenticate({ kind: "token", token }).then(become);
+  }
+
+  function become(next: Identity): void {
+    if (next.kind !== "user") return;
+    if (identity.kind === "user") {
+      if (next.id !== identity.id) {
+        throw new RelayError("token_subject", "The token names another user.");
+      }
+      if (next.expiresAt <= identity.expiresAt) return;
+    } else namedInBand = true;
+    identity = next;
+    onIdentity(identity);
+  }
+
+  /** Of a join's payload only `config` passes, with the one token that was verified. */
+  function join(frame: Frame): Judgement {
+    authorizeJoin(identity, topics);
+    topics.add(frame.topic);
+    const { config } = asObject(frame.payload);
+    const access_token = identity.kind === "user" ? identity.token : undefined;
+    return encodeFrame(vsn, { ...frame, payload: { config, access_token } });
+  }
+
+  function judgeJoin(frame: Frame): Judgement | Promise<Judgement> {
+    const refuse = (thrown: unknown): Judgement => {
+      const error = toRelayError(thrown);
+      if (endsSocket(error)) throw error;
+      // realtime-js can rejoin with a stale token after sleep: the newest verified one goes in.
+      if (error.code === "token_expired" && identity.kind === "user") {
+        return join(frame);
+      }
+      answer(encodeReply(vsn, frame, "error", { reason: error.reason }));
+    };
+    try {
+      const adopted = adopt(asObject(frame.payload).access_token);
+      return adopted
+        ? adopted.then(() => join(frame)).catch(refuse)
+        : join(frame);
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  function judgeToken(frame: Frame): Judgement | Promise<Judgement> {
+    const { access_token } = asObject(frame.payload);
+    const pass = (): Judgement => {
+      if (identity.kind !== "user" || !isToken(access_token)) return;
+      return encodeFrame(vsn, {
+        ...frame,
+        payload: { access_token: identity.token },
+      });
+    };
+    const adopted = adopt(access_token);
+    return adopted
+      ? adopted.then(pass, (error) => evict(frame, error))
+      : pass();
+  }
+
+  /** A bad token ends its channel, as in Realtime, whose own phx_close then reaches the client. */
+  function evict(frame: Frame, thrown: unknown): Judgement {
+    const error = toRelayError(thrown);
+    if (endsSocket(error) || error.code === "token_subject") throw error;
+    const channel = frame.topic.replace(/^realtime:/, "");
+    const payload = {
+      message: error.reason,
+      status: "error",
+      extension: "system",
+      channel,
+    };
+    answer(
+      encodeServerFrame(vsn, { ...frame, ref: null, event: "system", payload }),
+    );
+    topics.delete(frame.topic);
+    return encodeFrame(vsn, { ...frame, event: "phx_leave", payload: {} });
+  }
+
+  function judgeText(text: string): Judgement | Promise<Judgement> {
+    const frame = parseFrame(vsn, text);
+    if (!frame) return;
+    const pass = () => vsn === "2.0.0" ? text : encodeFrame(vsn, frame);
+    switch (frame.event) {
+      case "phx_join":
+        return judgeJoin(frame);
+      case "access_token":
+        return judgeToken(frame);
+      case "phx_leave":
+        topics.delete(frame.topic);
+        return pass();
+      case "heartbeat":
+      case "broadcast":
+      case "presence":
+        return pass();
+    }
+  }
+
+  return (data) => {
+    if (typeof data === "string") return judgeText(data);
+    if (vsn !== "2.0.0") return;
+    const topic = topicOfBinary(data);
+    return topic !== undefined && topics.has(topic) ? data : undefined;
+  };
+}
+
+/** Refusals that no answer on one channel can express. */
+function endsSocket(error: RelayError): boolean {
+  return error.code === "secret_key" || error.code === "signed_out" ||
+    error.code === "internal";
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === "string" && value.split(".").length === 3;
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null
+    ? value as Record<string, unknown>
+    : {};
+}

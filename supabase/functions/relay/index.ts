@@ -1,0 +1,59 @@
+/** The relay on Deno and on Supabase Edge Runtime: this file only translates. */
+import { ConfigError, readConfig } from "./config.ts";
+import { createMisconfigured, createRelay, type Handler } from "./relay.ts";
+import type { Runtime, Socket } from "./runtime.ts";
+
+const edge = (globalThis as {
+  EdgeRuntime?: { waitUntil(promise: Promise<unknown>): void };
+})
+  .EdgeRuntime;
+
+const runtime: Runtime = {
+  // Deno 2.1 splits by ", " and makes the headers immutable; Edge Runtime names no plain version.
+  strictProtocolList: !(parseFloat(Deno.version.deno) >= 2.9),
+  upgrade(request, protocol) {
+    const offered = request.headers.get("sec-websocket-protocol") ?? "";
+    const known = protocol === undefined ||
+      offered.split(", ").includes(protocol);
+    const { socket, response } = Deno.upgradeWebSocket(
+      request,
+      known ? { protocol } : {},
+    );
+    if (!known) response.headers.set("sec-websocket-protocol", protocol);
+    return { socket, response };
+  },
+  dial(url, signal) {
+    const socket = new WebSocket(url);
+    return new Promise<Socket>((resolve, reject) => {
+      signal.addEventListener(
+        "abort",
+        () => socket.readyState === 0 && socket.close(),
+      );
+      socket.onopen = () => resolve(socket);
+      socket.onerror = (event) =>
+        reject(new Error((event as ErrorEvent).message));
+      socket.onclose = () => reject(new Error("closed before it opened"));
+    });
+  },
+  keepAlive: (promise) => edge?.waitUntil(promise),
+  now: Date.now,
+  log: (line) => console.log(JSON.stringify(line)),
+  fetch,
+};
+
+function serve(port: number, handler: Handler): void {
+  Deno.serve({
+    port,
+    onListen: ({ port }) => runtime.log({ event: "listening", port }),
+  }, handler);
+}
+
+try {
+  const config = readConfig(Deno.env.toObject());
+  serve(config.port, createRelay(config, runtime));
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  for (const problem of error.problems) console.error(problem);
+  if (!edge) Deno.exit(1);
+  serve(0, createMisconfigured(error.problems));
+}

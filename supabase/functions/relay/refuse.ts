@@ -1,0 +1,67 @@
+import { closeOf } from "./close.ts";
+import type { Config } from "./config.ts";
+import { RelayError } from "./errors.ts";
+import { encodeReply, parseFrame } from "./phoenix.ts";
+import { OPEN, type Socket } from "./runtime.ts";
+import type { Vsn } from "./upstream.ts";
+
+/** Spreads the reconnects of clients that were refused together. */
+const JITTER = 0.2;
+
+/** A refused socket that neither opens nor answers the close gives up its place after this. */
+const GRACE_MS = 10_000;
+
+/** Refuses sockets after they were accepted, a bounded number at a time. */
+export interface Refusals {
+  /** Throws `too_many_refusals` where no further socket can wait for its close. */
+  check(): void;
+  /**
+   * A browser shows nothing of an HTTP refusal, so the socket was accepted: each join is answered at
+   * once with the reason, nothing else is read, and the socket is closed with the refusal's code
+   * after a delay, which keeps clients that reconnect for ever from doing so every second. The
+   * promise settles when the socket is closed.
+   */
+  refuse(socket: Socket, error: RelayError, vsn: Vsn): Promise<void>;
+}
+
+export function createRefusals(
+  { refusalMax, refusalDelayMs }: Config,
+): Refusals {
+  let waiting = 0;
+  return {
+    check() {
+      if (waiting < refusalMax) return;
+      throw new RelayError(
+        "too_many_refusals",
+        "Too many refused sockets wait for their close.",
+      );
+    },
+    refuse(socket, error, vsn) {
+      waiting++;
+      const delay = refusalDelayMs * (1 - JITTER + 2 * JITTER * Math.random());
+      return answerAndClose(socket, error, vsn, delay).finally(() => waiting--);
+    },
+  };
+}
+
+function answerAndClose(
+  socket: Socket,
+  error: RelayError,
+  vsn: Vsn,
+  delay: number,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { code, reason } = closeOf(error);
+  const close = () => socket.readyState === OPEN && socket.close(code, reason);
+  const timers = [setTimeout(resolve, delay + GRACE_MS)];
+  socket.addEventListener("message", ({ data }) => {
+    const frame = typeof data === "string" ? parseFrame(vsn, data) : undefined;
+    if (frame?.event !== "phx_join" || socket.readyState !== OPEN) return;
+    socket.send(encodeReply(vsn, frame, "error", { reason: error.reason }));
+  });
+  socket.addEventListener("open", () => timers.push(setTimeout(close, delay)), {
+    once: true,
+  });
+  socket.addEventListener("close", () => resolve(), { once: true });
+  return promise.finally(() => timers.forEach(clearTimeout));
+}

@@ -1,0 +1,40 @@
+import { RelayError } from "./errors.ts";
+
+/** What a request asks for. */
+export type Route =
+  | { kind: "socket" | "health" | "preflight" }
+  | { kind: "broadcast"; topic?: string; event?: string };
+
+/** Gateways strip or keep what stands before /relay, so anything may. */
+const PATH =
+  /^.*?\/relay(\/websocket|\/health|\/api\/broadcast(\/([^/]+)\/events\/([^/]+))?)?\/?$/;
+
+/** Finds the route of a request. Throws `not_found`, `method_not_allowed` or `bad_request`. */
+export function routeOf(method: string, path: string): Route {
+  const match = PATH.exec(path);
+  if (!match) {
+    throw new RelayError("not_found", "The relay does not serve this path.");
+  }
+  if (method === "OPTIONS") return { kind: "preflight" };
+  const [, rest = "", , topic, event] = match;
+  const posts = rest.startsWith("/api/");
+  if (method !== (posts ? "POST" : "GET")) {
+    throw new RelayError(
+      "method_not_allowed",
+      "The relay does not serve this method here.",
+    );
+  }
+  if (!posts) return { kind: rest === "/health" ? "health" : "socket" };
+  return { kind: "broadcast", topic: decode(topic), event: decode(event) };
+}
+
+function decode(part: string | undefined): string | undefined {
+  try {
+    return part && decodeURIComponent(part);
+  } catch {
+    throw new RelayError(
+      "bad_request",
+      "The path is not valid percent-encoding.",
+    );
+  }
+}

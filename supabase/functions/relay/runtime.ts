@@ -1,0 +1,47 @@
+/**
+ * What the relay needs of a WebSocket: nothing that is not in the web standard, so that Deno, Edge
+ * Runtime and workerd can all give it.
+ */
+export type Socket = Pick<
+  WebSocket,
+  | "readyState"
+  | "bufferedAmount"
+  | "binaryType"
+  | "send"
+  | "close"
+  | "addEventListener"
+>;
+
+/** A WebSocket message as the relay handles it: text, or binary as an ArrayBuffer. */
+export type Message = string | ArrayBuffer;
+
+/** `readyState` values of the WebSocket standard, which a Socket type does not carry. */
+export const CONNECTING = 0;
+export const OPEN = 1;
+
+/** One line of the log: flat JSON, never a token, a key or a query string. */
+export type LogLine =
+  & { event: string }
+  & Record<string, string | number | boolean | string[]>;
+
+/** The port between the relay and the machine that it runs on: an adapter only translates. */
+export interface Runtime {
+  /**
+   * Accepts the upgrade and answers the given subprotocol, or none. The socket is not open yet: it
+   * opens after the response was returned.
+   */
+  upgrade(
+    request: Request,
+    protocol: string | undefined,
+  ): { socket: Socket; response: Response };
+  /** True where only a subprotocol list that is separated by ", " can be answered (Deno 2.1). */
+  readonly strictProtocolList: boolean;
+  /** Opens a socket to Realtime. Resolves when it is open, rejects when it is not or on abort. */
+  dial(url: URL, signal: AbortSignal): Promise<Socket>;
+  /** Keeps the worker alive until the promise settles (EdgeRuntime.waitUntil). */
+  keepAlive(promise: Promise<unknown>): void;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  log(line: LogLine): void;
+  fetch: typeof fetch;
+}

@@ -1,0 +1,203 @@
+import {
+  type Close,
+  closeForClient,
+  closeForUpstream,
+  closeOf,
+} from "./close.ts";
+import { RelayError, toRelayError } from "./errors.ts";
+import type { Judgement } from "./gate.ts";
+import { CONNECTING, type Message, OPEN, type Socket } from "./runtime.ts";
+
+/** What one direction carried. Text counts in UTF-16 units, which for ASCII are bytes. */
+export interface Count {
+  messages: number;
+  bytes: number;
+}
+
+/** How a tunnel ended. */
+export interface Summary {
+  by: "client" | "upstream" | "relay";
+  /** What the client said, or was told. */
+  code: number;
+  fromClient: Count;
+  fromUpstream: Count;
+  /** Why the relay ended it, where it did. */
+  error?: RelayError;
+}
+
+export interface Tunnel {
+  /** Settles when both sockets are closed; never rejects. */
+  closed: Promise<Summary>;
+  /** Ends the tunnel with the error's close code. */
+  end(error: RelayError): void;
+}
+
+export interface TunnelOptions {
+  /** Not open yet: a close before `open` would hang it. */
+  client: Socket;
+  /** Open already, so that no message of the client's waits for it. */
+  upstream: Socket;
+  judge(message: Message): Judgement | Promise<Judgement>;
+  maxUnsentBytes: number;
+}
+
+/** A peer that was told to close and does not answer is given up after this. */
+const CLOSE_GRACE_MS = 5_000;
+
+/** A client that left while upstream was dialled never opens. */
+const OPEN_TIMEOUT_MS = 10_000;
+
+/** What a held message costs beside its bytes, so that empty ones are bounded too. */
+const HELD_OVERHEAD_BYTES = 64;
+
+/**
+ * Joins two sockets: what upstream sends reaches the client unparsed, what the client sends is
+ * judged first; text stays text, binary stays binary, the order is kept and nothing is dropped. The
+ * first end wins: the other side is closed with a code that it may be sent. A peer that does not
+ * read is cut off with 4413 before its unsent messages pass `maxUnsentBytes`.
+ */
+export function tunnel(options: TunnelOptions): Tunnel {
+  const { client, upstream, judge, maxUnsentBytes } = options;
+  const settled = Promise.withResolvers<Summary>();
+  let summary: Summary | undefined;
+  let unclosed = 2;
+
+  function fail(thrown: unknown): void {
+    const error = toRelayError(thrown);
+    finish("relay", closeOf(error), error);
+  }
+  const down = lane(client, maxUnsentBytes, undefined, fail);
+  const up = lane(upstream, maxUnsentBytes, judge, fail);
+
+  function finish(by: Summary["by"], end: Close, error?: RelayError): void {
+    if (summary) return;
+    summary = {
+      by,
+      code: end.code,
+      fromClient: up.count,
+      fromUpstream: down.count,
+      error,
+    };
+    clearTimeout(never);
+    close(client, end);
+    close(upstream, closeForUpstream(end));
+    const timer = setTimeout(() => settled.resolve(summary!), CLOSE_GRACE_MS);
+    settled.promise.then(() => clearTimeout(timer));
+  }
+
+  function gone(): void {
+    // Deno reports an idle socket's end twice: late events find `unclosed` at zero or below.
+    if (--unclosed === 0) settled.resolve(summary!);
+  }
+
+  client.binaryType = upstream.binaryType = "arraybuffer";
+  const never = setTimeout(
+    () => finish("client", { code: 1006, reason: "" }),
+    OPEN_TIMEOUT_MS,
+  );
+  client.addEventListener("open", () => {
+    clearTimeout(never);
+    down.resume();
+  });
+  upstream.addEventListener(
+    "message",
+    (event) => summary || down.push(event.data),
+  );
+  client.addEventListener("message", (event) => summary || up.push(event.data));
+  upstream.addEventListener("close", ({ code, reason }) => {
+    const lost = new RelayError(
+      "upstream_lost",
+      "Realtime ended the connection.",
+    );
+    finish("upstream", closeForClient({ code, reason }, lost));
+    gone();
+  }, { once: true });
+  client.addEventListener("close", ({ code, reason }) => {
+    finish("client", { code, reason });
+    gone();
+  }, { once: true });
+  return { closed: settled.promise, end: fail };
+}
+
+interface Lane {
+  count: Count;
+  push(message: Message): void;
+  /** Sends what was held while the receiving socket was not open. */
+  resume(): void;
+}
+
+/**
+ * One direction of a tunnel. Messages wait, in order, while the receiver is not open yet or an
+ * earlier message is still being judged; otherwise they pass without an allocation.
+ */
+function lane(
+  to: Socket,
+  maxUnsentBytes: number,
+  judge: TunnelOptions["judge"] | undefined,
+  fail: (error: unknown) => void,
+): Lane {
+  const count: Count = { messages: 0, bytes: 0 };
+  const held: Message[] = [];
+  let heldBytes = 0;
+  let judging = false;
+
+  function send(message: Judgement): void {
+    if (message === undefined || to.readyState !== OPEN) return;
+    const size = sizeOf(message);
+    if (to.bufferedAmount + size > maxUnsentBytes) throw unread();
+    to.send(message);
+    count.messages++;
+    count.bytes += size;
+  }
+
+  function pass(message: Message): void {
+    try {
+      const judgement = judge ? judge(message) : message;
+      if (!(judgement instanceof Promise)) return send(judgement);
+      judging = true;
+      judgement.then((message) => {
+        judging = false;
+        send(message);
+        resume();
+      }).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function push(message: Message): void {
+    if (!judging && held.length === 0 && to.readyState !== CONNECTING) {
+      return pass(message);
+    }
+    heldBytes += sizeOf(message) + HELD_OVERHEAD_BYTES;
+    if (heldBytes > maxUnsentBytes) return fail(unread());
+    held.push(message);
+  }
+
+  function resume(): void {
+    while (!judging && held.length > 0) {
+      const message = held.shift()!;
+      heldBytes -= sizeOf(message) + HELD_OVERHEAD_BYTES;
+      pass(message);
+    }
+  }
+
+  return { count, push, resume };
+}
+
+function sizeOf(message: Message): number {
+  return typeof message === "string" ? message.length : message.byteLength;
+}
+
+function unread(): RelayError {
+  return new RelayError("unread", "A peer does not read what it is sent.");
+}
+
+/** Closes a socket now, or as soon as it is open: a close before that hangs the client. */
+function close(socket: Socket, { code, reason }: Close): void {
+  if (socket.readyState === CONNECTING) {
+    socket.addEventListener("open", () => socket.close(code, reason), {
+      once: true,
+    });
+  } else if (socket.readyState === OPEN) socket.close(code, reason);
+}
