@@ -21,7 +21,9 @@ export interface Config {
   audiences: readonly string[];
   /** Accepted `Origin`: exact, `https://*.example.com`, or `*`. */
   origins: readonly string[];
-  /** Where a standalone relay listens; 0 takes any free port. */
+  /** Where a standalone relay listens. */
+  host: string;
+  /** 0 takes any free port. */
   port: number;
   refusalDelayMs: number;
   refusalMax: number;
@@ -91,6 +93,7 @@ const SETTINGS = z.object({
     .meta({
       wants: "* or origins such as https://example.com,https://*.example.com",
     }),
+  RELAY_HOST: z.string().default("0.0.0.0"),
   PORT: number(0, 65_535, 8787, "a port"),
   // Long enough that a client which reconnects at once for ever makes 4 attempts in 40 s, not 14.
   RELAY_REFUSAL_DELAY_MS: number(0, 60_000, 10_000, "milliseconds"),
@@ -157,6 +160,7 @@ function toConfig(settings: z.infer<typeof SETTINGS>, keys: string[]): Config {
     issuers: settings.RELAY_ISSUER,
     audiences: settings.RELAY_AUDIENCE,
     origins: settings.RELAY_ORIGINS,
+    host: settings.RELAY_HOST,
     port: settings.PORT,
     refusalDelayMs: settings.RELAY_REFUSAL_DELAY_MS,
     refusalMax: settings.RELAY_REFUSAL_MAX,

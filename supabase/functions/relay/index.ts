@@ -50,10 +50,10 @@ function serve(port: number, handler: Handler): void {
 
 try {
   const config = readConfig(Deno.env.toObject());
-  serve(config.port, createRelay(config, runtime));
+  serve(config.host, config.port, createRelay(config, runtime));
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   for (const problem of error.problems) console.error(problem);
   if (!edge) Deno.exit(1);
-  serve(0, createMisconfigured(error.problems));
+  serve("0.0.0.0", 0, createMisconfigured(error.problems));
 }

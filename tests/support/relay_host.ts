@@ -1,0 +1,113 @@
+import { fileURLToPath } from "node:url";
+
+/** A Deno that can run the relay. `deno` is absent where it could not be had. */
+export interface Host {
+  name: string;
+  deno: string | undefined;
+}
+
+/** A relay in a process of its own, with everything that it printed. */
+export interface RelayProcess {
+  /** `127.0.0.1:<port>`. */
+  address: string;
+  /** All lines of stdout and stderr so far. */
+  output: string[];
+  /** Resolves with the first line, old or new, for which `test` is true. */
+  line(test: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Ends it, and throws if it had ended by itself before. */
+  stop(): Promise<void>;
+}
+
+const HOME = fileURLToPath(new URL("../../supabase/functions/relay/", import.meta.url));
+
+/** Both ends of what the relay promises to run on: the newest Deno, and what Edge Runtime follows. */
+export const hosts: Host[] = [
+  { name: "Deno 2.9.6", deno: Deno.execPath() },
+  { name: "Deno 2.1.4", deno: await findDeno("2.1.4") },
+];
+
+/** Registers a test for each host; one that could not be had is ignored, and its name says so. */
+export function testOnHosts(name: string, test: (host: Host) => Promise<void>): void {
+  for (const host of hosts) {
+    const missing = host.deno ? "" : ` (skipped: npx cannot get deno@${host.name.slice(5)})`;
+    Deno.test({
+      name: `${host.name}: ${name}${missing}`,
+      ignore: !host.deno,
+      fn: () => test(host),
+    });
+  }
+}
+
+/** Starts the relay as `deno task relay` does, with these variables and no others. */
+export async function startRelay(
+  host: Host,
+  environment: Record<string, string>,
+): Promise<RelayProcess> {
+  const { HOME: home = "/", PATH = "", DENO_DIR = "" } = Deno.env.toObject();
+  const child = new Deno.Command(host.deno!, {
+    args: ["run", "--quiet", "--no-lock", "--allow-net", "--allow-env", `${HOME}index.ts`],
+    cwd: HOME,
+    clearEnv: true,
+    env: { HOME: home, PATH, ...(DENO_DIR && { DENO_DIR }), PORT: "0", ...environment },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output: string[] = [];
+  const waiting = new Set<() => void>();
+  const note = (line: string) => {
+    output.push(line);
+    waiting.forEach((wake) => wake());
+  };
+  const ended = Promise.all([read(child.stdout, note), read(child.stderr, note), child.status]);
+  let exited = false;
+  ended.then(() => {
+    exited = true;
+    waiting.forEach((wake) => wake());
+  });
+
+  async function line(test: (line: Record<string, unknown>) => boolean) {
+    while (true) {
+      const found = output.map(parse).find(test);
+      if (found) return found;
+      if (exited) throw new Error(`The relay ended:\n${output.join("\n")}`);
+      await new Promise<void>((resolve) => waiting.add(resolve));
+    }
+  }
+
+  async function stop() {
+    const crashed = exited;
+    if (!crashed) child.kill("SIGTERM");
+    await ended;
+    if (crashed) throw new Error(`The relay ended by itself:\n${output.join("\n")}`);
+  }
+
+  const { port } = await line(({ event }) => event === "listening");
+  return { address: `127.0.0.1:${port}`, output, line, stop };
+}
+
+async function findDeno(version: string): Promise<string | undefined> {
+  const { stdout } = await new Deno.Command("npx", {
+    args: ["--yes", `deno@${version}`, "eval", "console.log(Deno.execPath())"],
+    stdout: "piped",
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).trim() || undefined;
+}
+
+async function read(stream: ReadableStream<Uint8Array>, note: (line: string) => void) {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    lines.forEach(note);
+  }
+  if (rest) note(rest);
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return { event: "text", line };
+  }
+}
