@@ -1,0 +1,75 @@
+-- Broadcast: each click also goes to the private channel clicks:<slug>. This is the path that
+-- scales: rights are checked once, when a channel is joined, not per row and subscriber.
+
+do $$
+begin
+  if to_regclass('realtime.messages') is null then
+    raise exception 'realtime.messages is missing: Realtime makes it when its first client connects. Start Realtime on this database, open a channel once, and push again.';
+  end if;
+end
+$$;
+
+-- A channel clicks:<slug> may be received by whoever sees the link: the policies of short_links
+-- hold in the subquery. Both the topic asked about and the row's own: the first alone would show
+-- the messages of all topics. No policy for insert: clients send nothing on these channels.
+drop policy if exists "clicks of visible links can be received" on realtime.messages;
+create policy "clicks of visible links can be received"
+  on realtime.messages for select to anon, authenticated
+  using (
+    extension = 'broadcast'
+    and topic = (select realtime.topic())
+    and topic like 'clicks:%'
+    and exists (
+      select from public.short_links as link
+      where link.slug = substr((select realtime.topic()), length('clicks:') + 1)
+    )
+  );
+
+-- realtime.send runs with the rights of its caller and turns errors into warnings: called as anon
+-- it would send nothing, in silence. Hence security definer.
+create or replace function public.broadcast_url_click()
+returns trigger
+language plpgsql security definer set search_path = ''
+-- realtime.messages is locked while partitions are made: the visitor does not wait for that.
+set lock_timeout = '500ms'
+as $$
+declare
+  click jsonb := to_jsonb(new);
+begin
+  perform realtime.send(
+    jsonb_build_object(
+      'id', click -> 'id',
+      'slug', click -> 'slug',
+      'clicked_at', coalesce(click -> 'clicked_at', to_jsonb(now()))
+    ),
+    'click',
+    'clicks:' || (click ->> 'slug'),
+    true
+  );
+  return null;
+-- A click is never lost because its broadcast failed; `others` does not cover the latter two.
+exception when others or query_canceled or assert_failure then
+  raise warning 'click on % was not broadcast: %', click ->> 'slug', sqlerrm;
+  return null;
+end
+$$;
+
+-- Only the trigger calls it.
+revoke all on function public.broadcast_url_click()
+  from public, anon, authenticated, service_role;
+
+do $$
+begin
+  if not exists (
+    select from pg_class as c join pg_attribute as a on a.attrelid = c.oid
+    where c.oid = 'public.url_clicks'::regclass and c.relkind in ('r', 'p')
+      and a.attname = 'slug' and not a.attisdropped
+  ) then
+    raise notice 'public.url_clicks has no column slug: its clicks are not broadcast.';
+    return;
+  end if;
+  create or replace trigger broadcast_url_click
+    after insert on public.url_clicks
+    for each row execute function public.broadcast_url_click();
+end
+$$;

@@ -1,0 +1,76 @@
+import { delimiter, join } from "node:path";
+
+// macOS on ARM gets the last version of which the registry has a build for it.
+const VERSION = Deno.build.os === "darwin" && Deno.build.arch === "aarch64" ? "2.117.0" : "3.1.0";
+// The first run may have to fetch 100 MB; what takes longer than this hangs.
+const TIMEOUT_MS = 300_000;
+// Of the CLI's output, what an error message can hold and somebody will read.
+const ERROR_LINES = 8;
+
+/**
+ * Applies the pending migrations of `workdir/supabase/migrations` by the real `supabase db push`:
+ * the `supabase` on the PATH, else the pinned one by npx. Needs no Docker and no account.
+ *
+ * Fails with the CLI's own words (without the password) when it does, when it takes longer than
+ * five minutes, or when neither program is there.
+ */
+export async function pushMigrations(workdir: string, databaseUrl: string): Promise<void> {
+  const [program, ...prefix] = await findCli();
+  const target = await takesRemote(program) ? "--remote" : "--db-url";
+  const { success, output } = await run(program, [
+    ...prefix,
+    ...["db", "push", "--yes", "--workdir", workdir],
+    `${target}=${databaseUrl}`,
+  ]);
+  if (!success) throw new Error(`supabase db push failed:\n${essence(output, databaseUrl)}`);
+}
+
+async function findCli(): Promise<string[]> {
+  if (await onPath("supabase")) return ["supabase"];
+  if (await onPath("npx")) return ["npx", "--yes", `supabase@${VERSION}`];
+  throw new Error(
+    "The Supabase CLI was not found: install it (supabase.com/docs/guides/local-development/cli), " +
+      "or Node.js, whose npx fetches it.",
+  );
+}
+
+async function onPath(program: string): Promise<boolean> {
+  for (const directory of (Deno.env.get("PATH") ?? "").split(delimiter)) {
+    const found = await Deno.stat(join(directory, program)).catch(() => undefined);
+    if (found?.isFile) return true;
+  }
+  return false;
+}
+
+/** CLI 3 calls the option --remote and will drop --db-url; older ones know only that. */
+async function takesRemote(program: string): Promise<boolean> {
+  const version = program === "npx" ? VERSION : (await run(program, ["--version"])).output;
+  return Number(version.match(/(\d+)\.\d+\.\d+/)?.[1]) >= 3;
+}
+
+async function run(program: string, args: string[]): Promise<{ success: boolean; output: string }> {
+  const child = new Deno.Command(program, {
+    args,
+    env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1", NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const timer = setTimeout(() => child.kill("SIGTERM"), TIMEOUT_MS);
+  const { success, stdout, stderr } = await child.output();
+  clearTimeout(timer);
+  const text = new TextDecoder();
+  return { success, output: `${text.decode(stdout)}\n${text.decode(stderr)}` };
+}
+
+/** The database's error without the statement, where there is one; else the last lines. */
+function essence(output: string, databaseUrl: string): string {
+  const lines = output.split("\n").filter((line) => line.trim() && !line.startsWith("npm "));
+  const error = lines.findIndex((line) => line.startsWith("ERROR"));
+  const statement = lines.findIndex((line) => line.startsWith("At statement"));
+  const told = error < 0
+    ? lines.slice(-ERROR_LINES)
+    : lines.slice(error, statement < 0 ? undefined : statement).slice(0, ERROR_LINES);
+  const { password } = new URL(databaseUrl);
+  return told.join("\n").replaceAll(`:${password}@`, ":***@");
+}
