@@ -20,6 +20,9 @@ export interface RelayProcess {
 
 const HOME = fileURLToPath(new URL("../../supabase/functions/relay/", import.meta.url));
 
+/** Deno 2.1 stops at the root's lock file, whose version it does not know. */
+const ALONE = ["--no-config", "--no-lock"];
+
 /** Both ends of what the relay promises to run on: the newest Deno, and what Edge Runtime follows. */
 export const hosts: Host[] = [
   { name: "Deno 2.9.6", deno: Deno.execPath() },
@@ -87,7 +90,7 @@ export async function startRelay(
 
 async function findDeno(version: string): Promise<string | undefined> {
   const { stdout } = await new Deno.Command("npx", {
-    args: ["--yes", `deno@${version}`, "eval", "console.log(Deno.execPath())"],
+    args: ["--yes", `deno@${version}`, "eval", ...ALONE, "console.log(Deno.execPath())"],
     stdout: "piped",
     stderr: "null",
   }).output();

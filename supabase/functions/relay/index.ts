@@ -41,11 +41,9 @@ const runtime: Runtime = {
   fetch,
 };
 
-function serve(port: number, handler: Handler): void {
-  Deno.serve({
-    port,
-    onListen: ({ port }) => runtime.log({ event: "listening", port }),
-  }, handler);
+function serve(hostname: string, port: number, handler: Handler): void {
+  const onListen = ({ port }: { port: number }) => runtime.log({ event: "listening", port });
+  Deno.serve({ hostname, port, onListen }, handler);
 }
 
 try {
