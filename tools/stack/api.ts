@@ -1,0 +1,113 @@
+import { App } from "@supabase/lite";
+import { createPostgresConnection } from "@supabase/lite/postgres";
+import { type DemoUser, seedDemoUsers } from "./api/demo_users.ts";
+import type { Keys } from "./keys.ts";
+import type { Log } from "./log.ts";
+import { quietly } from "./api/quiet.ts";
+import { bearerToken, refuse, tokenVerifier, type Verifier } from "./api/rest_token.ts";
+
+export interface ApiOptions {
+  /** Role `postgres`, which may become anon, authenticated or service_role. */
+  databaseUrl: string;
+  keys: Keys;
+  /** Where the Auth server sends people back to. */
+  siteUrl: string;
+  log?: Log;
+}
+
+/** The REST and Auth servers of the stack: `/rest/v1/*` and `/auth/v1/*`. */
+export interface Api {
+  /**
+   * Answers as PostgREST and GoTrue do behind Supabase's gateway, which has checked and swapped the
+   * API key: `authorization` bears the JWT to act as, and `apikey` is a JWT too.
+   */
+  fetch(request: Request): Promise<Response>;
+  users: DemoUser[];
+  /** Closes the connections to the database. */
+  stop(): Promise<void>;
+}
+
+/** Starts REST and Auth (@supabase/lite) on the database; makes schema auth and the demo users. */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { databaseUrl, keys, log } = options;
+  const verify = tokenVerifier(keys.jwtSecret);
+  const app = createApp(options, verify);
+  const listen = (message: string) => log?.({ part: "api", message });
+  const fetch = (request: Request): Promise<Response> =>
+    quietly(listen, async () => {
+      if (!new URL(request.url).pathname.startsWith("/rest/v1")) return await app.fetch(request);
+      const token = bearerToken(request.headers.get("authorization"));
+      const verdict = token ? await verify(token) : refuse("PGRST302", "No bearer token");
+      return "refusal" in verdict ? verdict.refusal : await rest(app, asRole(request, token!));
+    });
+  await quietly(listen, () => app.ensureSystemSchema());
+  const users = await seedDemoUsers(databaseUrl, keys.userPassword, async (email) => {
+    const answer = await fetch(signUp(email, keys));
+    if (!answer.ok) throw new Error(`The demo user ${email} could not be made: ${answer.status}.`);
+  });
+  return { fetch, users, stop: () => app.connection.close() };
+}
+
+type RestApp = ReturnType<typeof createApp>;
+
+function createApp({ databaseUrl, keys, siteUrl, log }: ApiOptions, verify: Verifier) {
+  return new App({
+    connection: createPostgresConnection({
+      url: databaseUrl,
+      postgresOptions: { onnotice: () => {} },
+    }),
+    auth: { enabled: true, jwt_secret: keys.jwtSecret, site_url: siteUrl },
+    options: {
+      server: {
+        disableStudio: true,
+        disableFallback: true,
+        apiKeys: {
+          // The role is the token's alone; what kind of key it came from is the gateway's affair.
+          resolver: async (token) => {
+            const verdict = await verify(token);
+            return "claims" in verdict ? { type: "publishable", claims: verdict.claims } : null;
+          },
+        },
+      },
+      drivers: {
+        email: {
+          // Nothing here delivers mail, and the link in it is a secret: say only that there was one.
+          send: ({ to, subject }) =>
+            Promise.resolve(log?.({ part: "auth", event: "mail not delivered", to, subject })),
+        },
+      },
+    },
+  });
+}
+
+/**
+ * @supabase/lite takes the token of a user it does not know for anonymous. As an API key, which our
+ * resolver judges, any token that the project signed means what it says, as with PostgREST.
+ */
+function asRole(request: Request, token: string): Request {
+  const headers = new Headers(request.headers);
+  headers.delete("authorization");
+  headers.set("apikey", token);
+  return new Request(request, { headers });
+}
+
+/** What is answered if a table, column or function is not there; nothing was changed then. */
+const NOT_THERE = new Set(["PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703", "42883"]);
+
+/** Asks again where lite may have judged by a picture of the schema older than a migration. */
+async function rest(app: RestApp, request: Request): Promise<Response> {
+  const answer = await app.fetch(request.clone());
+  if (answer.status !== 404 && answer.status !== 400) return answer;
+  const error = await answer.clone().json().catch(() => null);
+  if (!NOT_THERE.has(error?.code)) return answer;
+  await app.connection.clearSchemaCache();
+  return await app.fetch(request);
+}
+
+function signUp(email: string, keys: Keys): Request {
+  return new Request("http://localhost/auth/v1/signup", {
+    method: "POST",
+    headers: { apikey: keys.anonKey, "content-type": "application/json" },
+    body: JSON.stringify({ email, password: keys.userPassword }),
+  });
+}

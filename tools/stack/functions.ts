@@ -1,0 +1,121 @@
+import { fileURLToPath } from "node:url";
+import { lines } from "./lines.ts";
+import type { Log } from "./log.ts";
+
+/** An Edge Function of this project, running as a child process. */
+export interface RunningFunction {
+  /** `http://127.0.0.1:<port>`, without a path. */
+  url: string;
+  pid: number;
+  /** Resolves with the exit code, whoever ended the child. */
+  exited: Promise<number>;
+  /** Asks the child to end and, if it has not after three seconds, ends it. May be called twice. */
+  stop(): Promise<void>;
+  /** SIGKILL, for tests of what happens when a function crashes. */
+  kill(): void;
+}
+
+/** The first start on a machine downloads the function's npm packages before it can listen. */
+const READY_MS = 120_000;
+/** The relay takes a moment to say goodbye to its sockets; nobody waits longer for Ctrl-C. */
+const STOP_MS = 3_000;
+/**
+ * What `deno run` itself needs to find its cache, the npm registry and the terminal's wishes. The
+ * function sees nothing else of the machine's environment.
+ */
+const INHERITED = [
+  ...["HOME", "PATH", "DENO_DIR", "XDG_CACHE_HOME", "TMPDIR", "NO_COLOR"],
+  ...["NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "DENO_CERT"],
+  ...["http_proxy", "https_proxy", "no_proxy", "DENO_TLS_CA_STORE", "SSL_CERT_FILE"],
+];
+
+/**
+ * Runs `supabase/functions/<name>/index.ts` with the function's own deno.json, on a free port of
+ * 127.0.0.1, and resolves when it listens. Its environment is `env` and nothing else of the project;
+ * whatever it prints goes to `log`, line by line. Throws one sentence if it ends before it listens,
+ * or has not listened after two minutes.
+ */
+export async function startFunction(
+  name: "relay" | "redirect",
+  env: Record<string, string>,
+  log: Log = () => {},
+): Promise<RunningFunction> {
+  const child = spawn(name, env);
+  const exited = child.status.then((status) => status.code);
+  const kill = () => signal(child, "SIGKILL");
+  const stop = async () => {
+    const timer = setTimeout(kill, STOP_MS);
+    signal(child, "SIGTERM");
+    await exited;
+    clearTimeout(timer);
+  };
+  try {
+    const port = await listeningPort(name, child, log);
+    return { url: `http://127.0.0.1:${port}`, pid: child.pid, exited, stop, kill };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function spawn(name: string, env: Record<string, string>): Deno.ChildProcess {
+  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+  const home = path(`../../supabase/functions/${name}/`);
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--no-prompt", "--allow-net", "--allow-env"],
+      ...["--config", `${home}deno.json`, "--preload", path("./end_with_parent.ts")],
+      `${home}index.ts`,
+    ],
+    clearEnv: true,
+    env: { ...inheritedEnv(), PORT: "0", ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    // Ctrl-C reaches a whole foreground group: the stack alone decides who ends, and in which order.
+    detached: true,
+  }).spawn();
+}
+
+/** Where the child listens, by its line {"event":"listening","port":N}; its other lines go to `log`. */
+async function listeningPort(name: string, child: Deno.ChildProcess, log: Log): Promise<number> {
+  const port = Promise.withResolvers<number>();
+  const read = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const line of lines(stream)) {
+      const event = parse(line);
+      if (event.event === "listening" && typeof event.port === "number") port.resolve(event.port);
+      else log({ part: name, ...event });
+    }
+  };
+  // What it said last is logged before its end is reported.
+  Promise.all([read(child.stdout), read(child.stderr), child.status]).then(([, , { code }]) =>
+    port.reject(new Error(`The function ${name} ended with code ${code} before it listened.`))
+  );
+  const timer = setTimeout(() => {
+    port.reject(new Error(`The function ${name} did not listen within ${READY_MS / 1000} s.`));
+  }, READY_MS);
+  return await port.promise.finally(() => clearTimeout(timer));
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(line);
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value;
+  } catch {
+    // Not every line is ours: the runtime's own complaints are plain text.
+  }
+  return { message: line };
+}
+
+function inheritedEnv(): Record<string, string> {
+  const pairs = INHERITED.map((name) => [name, Deno.env.get(name)]);
+  return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
+}
+
+function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
+  try {
+    child.kill(name);
+  } catch {
+    // It has ended already.
+  }
+}
