@@ -5,8 +5,9 @@ do $$
 declare
   missing text;
 begin
-  select string_agg(name, ', ') into missing
-  from unnest(array['slug', 'target_url', 'title', 'owner', 'is_public', 'created_at']) as name
+  select string_agg(name, ', ' order by place) into missing
+  from unnest(array['slug', 'target_url', 'title', 'owner', 'is_public', 'created_at'])
+    with ordinality as columns (name, place)
   where to_regclass('public.short_links') is not null
     and not exists (
       select from pg_attribute

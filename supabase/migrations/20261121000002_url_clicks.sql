@@ -30,7 +30,7 @@ begin
   if shape is distinct from 'clicked_at timestamp with time zone, country text, id bigint, '
     'referrer_host text, slug text'
   then
-    raise notice 'public.url_clicks exists already, with other columns: its columns, data and rights are left alone. Left to you: row level security, policies and grants for who may read and insert, and the columns slug, referrer_host and country if open_short_link() is to record clicks in it.';
+    raise notice 'public.url_clicks exists already, with other columns: its columns, data and rights are left alone. Left to its owner: row level security, policies and grants for who may read and insert, and the columns slug, referrer_host and country if open_short_link() is to record clicks in it.';
     return;
   end if;
 

@@ -2,7 +2,7 @@
 
 do $$
 declare
-  clicks regclass := 'public.url_clicks';
+  obstacle text;
 begin
   if not exists (select from pg_publication where pubname = 'supabase_realtime') then
     create publication supabase_realtime;
@@ -16,24 +16,22 @@ begin
     return;
   end if;
 
-  -- Without row level security every subscriber would get every row.
-  if not (select relrowsecurity from pg_class where oid = clicks) then
-    raise notice 'public.url_clicks has no row level security and is not published. Left to you: enable it, add policies, then: alter publication supabase_realtime add table public.url_clicks;';
-    return;
-  end if;
-
-  -- Without a replica identity (a primary key, usually) publishing a table makes its updates and
-  -- deletes fail.
-  if not exists (
-    select from pg_class as c where c.oid = clicks and (
-      c.relreplident = 'f'
-      or exists (
-        select from pg_index as i where i.indrelid = c.oid
-          and case c.relreplident when 'i' then i.indisreplident when 'd' then i.indisprimary end
-      )
-    )
-  ) then
-    raise notice 'public.url_clicks has no primary key and is not published: its updates and deletes would fail. Left to you: add one, then: alter publication supabase_realtime add table public.url_clicks;';
+  -- Only a url_clicks of another shape meets one of these.
+  select case
+    when relkind not in ('r', 'p') then 'is no table'
+    when not pg_has_role(relowner, 'usage') then 'belongs to another role'
+    -- Every subscriber would get every row.
+    when not relrowsecurity then 'has no row level security'
+    -- Publishing a table that has no replica identity makes its updates and deletes fail.
+    when relreplident <> 'f' and not exists (
+      select from pg_index
+      where indrelid = pg_class.oid
+        and case relreplident when 'd' then indisprimary when 'i' then indisreplident end
+    ) then 'has no primary key'
+  end
+  into obstacle from pg_class where oid = 'public.url_clicks'::regclass;
+  if obstacle is not null then
+    raise notice 'public.url_clicks % and is not published. Left to its owner: to change that, then "alter publication supabase_realtime add table public.url_clicks".', obstacle;
     return;
   end if;
 

@@ -60,12 +60,14 @@ revoke all on function public.broadcast_url_click()
 
 do $$
 begin
+  -- Only a url_clicks of another shape lacks one of these.
   if not exists (
     select from pg_class as c join pg_attribute as a on a.attrelid = c.oid
     where c.oid = 'public.url_clicks'::regclass and c.relkind in ('r', 'p')
+      and pg_has_role(c.relowner, 'usage')
       and a.attname = 'slug' and not a.attisdropped
   ) then
-    raise notice 'public.url_clicks has no column slug: its clicks are not broadcast.';
+    raise notice 'public.url_clicks has no column slug or belongs to another role: its clicks are not broadcast.';
     return;
   end if;
   create or replace trigger broadcast_url_click

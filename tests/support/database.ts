@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { type Postgres, startPostgres } from "../../tools/stack/postgres.ts";
 
 export type Sql = postgres.Sql;
+export type Transaction = postgres.TransactionSql;
 export type Role = "anon" | "authenticated" | "service_role";
 
 /** The two users that every database of `auth.users` has. */
@@ -18,7 +19,7 @@ export interface Database {
   /** What the server told `sql` so far by notices and warnings. */
   notices: string[];
   /** Runs `work` as a request with these claims would run, and commits. */
-  as<T>(role: Role, claims: object, work: (sql: postgres.TransactionSql) => T): Promise<T>;
+  as<T>(role: Role, claims: object, work: (sql: Transaction) => T): Promise<T>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
