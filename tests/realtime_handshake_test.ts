@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { SignJWT } from "jose";
+import { type Bench, JWT_SECRET, openBench, openWire } from "./support/realtime.ts";
+
+const CASES: [string, (bench: Bench) => Promise<string>, number, unknown][] = [
+  ["no apikey", () => Promise.resolve(""), 401, { error: "API key is missing" }],
+  [
+    "a bad signature",
+    async (bench) => (await bench.token()).slice(0, -10) + "AAAAAAAAAA",
+    401,
+    { error: "Failed to validate JWT signature" },
+  ],
+  ["no JWT", () => Promise.resolve("xyz"), 401, { error: "The token provided is not a valid JWT" }],
+  [
+    "a publishable key",
+    () => Promise.resolve("sb_publishable_x"),
+    401,
+    { error: "The token provided is not a valid JWT" },
+  ],
+  ["an expired token", (bench) => bench.token({}, -5), 401, { error: "Token has expired" }],
+  [
+    "no exp",
+    () => sign({ role: "anon" }),
+    401,
+    { error: "Fields `role` and `exp` are required in JWT" },
+  ],
+  [
+    "no role",
+    () => sign({ exp: 4102444800 }),
+    401,
+    { error: "Fields `role` and `exp` are required in JWT" },
+  ],
+  ["alg none", () => Promise.resolve(unsigned()), 401, {
+    error: "Failed to generate JWT signer, check your JWT secret or JWKS configuration",
+  }],
+];
+
+Deno.test("the handshake refuses with the status and the words of the original", async (t) => {
+  await using bench = await openBench();
+  for (const [name, token, status, body] of CASES) {
+    await t.step(name, async () => {
+      const answer = await upgrade(bench, `?apikey=${await token(bench)}`);
+      assert.deepEqual([answer.status, JSON.parse(answer.body)], [status, body]);
+    });
+  }
+  await t.step("an unknown tenant", async () => {
+    const answer = await upgrade(bench, `?apikey=${await bench.token()}`, { host: "other.x" });
+    assert.deepEqual([answer.status, answer.body], [404, '{"error":"Tenant not found"}']);
+  });
+  await t.step("an unknown vsn", async () => {
+    const answer = await upgrade(bench, `?apikey=${await bench.token()}&vsn=9.9.9`);
+    assert.deepEqual([answer.status, answer.body], [403, ""]);
+  });
+  await t.step("an apikey header, which is not read", async () => {
+    const answer = await upgrade(bench, "", { apikey: await bench.token() });
+    assert.equal(answer.status, 401);
+  });
+  await t.step("an x-api-key header, which is, before the query", async () => {
+    const answer = await upgrade(bench, "?apikey=xyz", { "x-api-key": await bench.token() });
+    assert.equal(answer.status, 101);
+  });
+  await t.step("a request that is no upgrade", async () => {
+    const answer = await fetch(`${bench.realtime.url}/socket/websocket`);
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /^'connection' header must contain 'upgrade', got \[/);
+  });
+});
+
+const JOINS: [string, (bench: Bench) => Promise<unknown>, string][] = [
+  [
+    "a bad signature",
+    async (bench) => (await bench.token()).slice(0, -10) + "AAAAAAAAAA",
+    "JwtSignatureError: Failed to validate JWT signature",
+  ],
+  [
+    "no JWT",
+    () => Promise.resolve("xyz"),
+    "MalformedJWT: The token provided is not a valid JWT",
+  ],
+  [
+    "an empty token",
+    () => Promise.resolve(""),
+    "MalformedJWT: The token provided is not a valid JWT",
+  ],
+  [
+    "an expired token",
+    (bench) => bench.token({}, -7200),
+    "InvalidJWTToken: Token has expired 720\\d seconds ago",
+  ],
+  [
+    "no role",
+    () => sign({ exp: 4102444800 }),
+    "InvalidJWTToken: Fields `role` and `exp` are required in JWT",
+  ],
+];
+
+Deno.test("a join is refused in words, and its socket stays open", async (t) => {
+  await using bench = await openBench();
+  const wire = await openWire(bench, await bench.token());
+  for (const [name, token, reason] of JOINS) {
+    await t.step(name, async () => {
+      join(wire, "realtime:a", { access_token: await token(bench) });
+      const reply = JSON.parse(await wire.next((frame) => frame.includes("phx_reply"), name));
+      assert.equal(reply.payload.status, "error");
+      assert.match(reply.payload.response.reason, new RegExp(`^${reason}$`));
+    });
+  }
+  await t.step("no topic", async () => {
+    join(wire, "realtime:", {});
+    await wire.next(
+      (frame) => frame.includes("TopicNameRequired: You must provide a topic name"),
+      name,
+    );
+  });
+  for (const token of [null, "sb_publishable_x"]) {
+    await t.step(`${token} counts as no token`, async () => {
+      join(wire, "realtime:a", { access_token: token });
+      const reply = JSON.parse(await wire.next((frame) => frame.includes("phx_reply"), "reply"));
+      assert.deepEqual(reply.payload, { status: "ok", response: { postgres_changes: [] } });
+    });
+  }
+  wire.close();
+});
+
+function join(wire: { send(frame: string): void }, topic: string, payload: object) {
+  const body = { config: {}, ...payload };
+  wire.send(
+    JSON.stringify({ topic, event: "phx_join", payload: body, ref: "1", join_ref: "1" }),
+  );
+}
+
+function sign(claims: Record<string, unknown>): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg: "HS256" })
+    .sign(new TextEncoder().encode(JWT_SECRET));
+}
+
+function unsigned(): string {
+  const part = (value: object) =>
+    btoa(JSON.stringify(value)).replaceAll("=", "").replaceAll("+", "-").replaceAll("/", "_");
+  return `${part({ alg: "none" })}.${part({ role: "anon", exp: 4102444800 })}.`;
+}
+
+/** The plain HTTP answer to an upgrade. */
+function upgrade(
+  bench: Bench,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(`${bench.realtime.url}/socket/websocket${query}`, {
+      headers: {
+        connection: "Upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        ...headers,
+      },
+    });
+    asked.on("response", (response) => {
+      let body = "";
+      response.on("data", (chunk) => (body += chunk));
+      response.on("end", () => resolve({ status: response.statusCode!, body }));
+    });
+    asked.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      resolve({ status: 101, body: "" });
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}

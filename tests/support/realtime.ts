@@ -1,0 +1,154 @@
+/** A Realtime on a Postgres of its own, and what tests do with them. */
+import postgres from "postgres";
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { signToken } from "../../tools/stack/keys.ts";
+import { type Postgres, startPostgres } from "../../tools/stack/postgres.ts";
+import {
+  type Realtime,
+  type RealtimeOptions,
+  startRealtime,
+} from "../../tools/stack/realtime/mod.ts";
+
+export const JWT_SECRET = "a secret of tests only, of more than 32 characters";
+/** A wait that fails a test, never one that decides it. */
+export const DEADLINE_MS = 20_000;
+const ONE_HOUR = 3600;
+
+export interface Bench {
+  postgres: Postgres;
+  realtime: Realtime;
+  /** As superuser. */
+  sql: postgres.Sql;
+  /** Lines that the server logged. */
+  log: Record<string, unknown>[];
+  token(claims?: Record<string, unknown>, expiresInSeconds?: number): Promise<string>;
+  /** An unchanged supabase-js client whose Realtime is the bare server. */
+  client(claims?: Record<string, unknown>, vsn?: string): Promise<SupabaseClient>;
+  /** Starts the server anew, on the same database and port. */
+  restart(options?: Partial<RealtimeOptions>): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Starts a Postgres and a Realtime, both ended and removed at the end of the scope. */
+export async function openBench(options: Partial<RealtimeOptions> = {}): Promise<Bench> {
+  const dataDir = await Deno.makeTempDir({ prefix: "realtime-" });
+  const server = await startPostgres({ dataDir, settings: { fsync: "off" } });
+  const log: Record<string, unknown>[] = [];
+  const start = (more: Partial<RealtimeOptions> = {}) =>
+    startRealtime({
+      databaseUrl: server.adminUrl,
+      jwtSecret: JWT_SECRET,
+      // The first label of the Host header, which is 127.0.0.1 here.
+      tenant: "127",
+      log: (line) => log.push(line),
+      ...options,
+      ...more,
+    });
+  const sql = postgres(server.adminUrl, { max: 4, onnotice: () => {} });
+  const clients: SupabaseClient[] = [];
+  const bench: Bench = {
+    postgres: server,
+    realtime: await start(),
+    sql,
+    log,
+    token: (claims = {}, expires = ONE_HOUR) =>
+      signToken(JWT_SECRET, { role: "anon", ...claims }, expires),
+    async client(claims = {}, vsn) {
+      const token = await bench.token(claims);
+      const client = supabase(bench.realtime.url, token, vsn);
+      clients.push(client);
+      return client;
+    },
+    async restart(more) {
+      const port = Number(new URL(bench.realtime.url).port);
+      await bench.realtime.stop();
+      bench.realtime = await start({ port, ...more });
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) await client.removeAllChannels();
+      for (const client of clients) client.realtime.disconnect();
+      await bench.realtime.stop();
+      await sql.end();
+      await server.stop();
+      await Deno.remove(dataDir, { recursive: true });
+    },
+  };
+  return bench;
+}
+
+/** supabase-js, unchanged: only its URLs are those of the server without a gateway in front. */
+function supabase(url: string, token: string, vsn?: string): SupabaseClient {
+  class Transport extends WebSocket {
+    constructor(address: string, protocols?: string[]) {
+      super(address.replace("/realtime/v1/websocket", "/socket/websocket"), protocols);
+    }
+  }
+  return createClient(url, token, {
+    auth: { persistSession: false, autoRefreshToken: false },
+    global: {
+      fetch: (input, init) => fetch(String(input).replace("/realtime/v1/api", "/api"), init),
+    },
+    realtime: { transport: Transport as never, ...(vsn ? { vsn } : {}) },
+  });
+}
+
+/** Fails after the deadline with the sentence, unless the promise is settled before. */
+export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`waited in vain: ${what}`)), DEADLINE_MS);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A WebSocket as a client of the protocol sees it: frames as they came, and the end. */
+export interface Wire {
+  /** All frames received: text as text, binary as bytes. */
+  frames: (string | Uint8Array)[];
+  send(frame: string | Uint8Array): void;
+  /** The first frame not yet taken that passes; frames before it stay. */
+  next(passes: (frame: string) => boolean, what: string): Promise<string>;
+  closed: Promise<{ code: number; reason: string }>;
+  close(): void;
+}
+
+/** Opens a socket on the bare server. */
+export async function openWire(bench: Bench, token: string, vsn = "1.0.0"): Promise<Wire> {
+  const url = bench.realtime.url.replace("http", "ws");
+  const web = new WebSocket(`${url}/socket/websocket?apikey=${token}&vsn=${vsn}`);
+  web.binaryType = "arraybuffer";
+  const frames: (string | Uint8Array)[] = [];
+  const taken = new Set<number>();
+  let wake = () => {};
+  web.onmessage = ({ data }) => {
+    frames.push(typeof data === "string" ? data : new Uint8Array(data));
+    wake();
+  };
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    web.onclose = ({ code, reason }) => resolve({ code, reason });
+  });
+  await within(new Promise((resolve) => (web.onopen = resolve)), "the socket opens");
+  const find = (passes: (frame: string) => boolean) =>
+    frames.findIndex((frame, index) => !taken.has(index) && passes(asText(frame)));
+  return {
+    frames,
+    closed,
+    send: (frame) => web.send(frame as string),
+    close: () => web.close(),
+    async next(passes, what) {
+      while (find(passes) < 0) {
+        await within(new Promise<void>((resolve) => (wake = resolve)), what);
+      }
+      const index = find(passes);
+      taken.add(index);
+      return asText(frames[index]);
+    },
+  };
+}
+
+/** Bytes as text in which each character is a byte. */
+function asText(frame: string | Uint8Array): string {
+  return typeof frame === "string" ? frame : String.fromCharCode(...frame);
+}

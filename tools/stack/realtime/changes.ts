@@ -1,0 +1,130 @@
+/** postgres_changes: from the write-ahead log to the channels that asked. */
+import type { Channel } from "./channel.ts";
+import { connect, type Database } from "./database.ts";
+import { type Dated, Deliveries } from "./deliveries.ts";
+import { sendFailures, sendSight } from "./frames.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { type Failure, look, type Sight } from "./visibility.ts";
+import { Wal } from "./wal.ts";
+
+/** The publication that migrations put their tables into. */
+const PUBLICATION = "supabase_realtime";
+const SLOT = "supabase_realtime_replication_slot";
+/** Rows times groups of one call: above it the answer takes long enough to be felt by others. */
+const MAX_PAIRS = 100_000;
+
+export interface ChangesOptions {
+  database: Database;
+  recordBytes: number;
+  publicationLookMs: number;
+}
+
+export class Changes {
+  #options: ChangesOptions;
+  #subscriptions: Subscriptions;
+  /** A connection of its own, so that no join waits behind a large batch. */
+  #sql: ReturnType<typeof connect>;
+  #wal: Wal;
+  #look: ReturnType<typeof setInterval>;
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+    const { database, publicationLookMs } = options;
+    this.#subscriptions = new Subscriptions(database, PUBLICATION);
+    this.#sql = connect(database.url, 1);
+    const deliveries = new Deliveries(
+      (batch) => this.#prepare(batch),
+      ({ relation }) => MAX_PAIRS / Math.max(1, this.#subscriptions.groups(relation.oid).length),
+    );
+    this.#wal = new Wal({
+      database,
+      publication: PUBLICATION,
+      slot: SLOT,
+      onMessage: (message, wal) => deliveries.take(message, wal),
+      onLost: () => deliveries.drop(),
+    });
+    this.#look = setInterval(() => this.lookAtPublication(), publicationLookMs);
+  }
+
+  /** Settled when changes flow for the first time. */
+  get ready(): Promise<void> {
+    return Promise.all([this.#wal.ready, this.lookAtPublication()]).then(() => {});
+  }
+
+  get isConnected(): boolean {
+    return this.#wal.isConnected;
+  }
+
+  /** Subscribes a channel to its bindings, all or none, and tells it what came of it. */
+  subscribe(channel: Channel): Promise<void> {
+    return this.#subscriptions.add(channel);
+  }
+
+  unsubscribe(channel: Channel) {
+    this.#subscriptions.delete(channel);
+  }
+
+  /** Subscribes every channel anew if the published tables are not what they were. */
+  lookAtPublication(): Promise<void> {
+    return this.#subscriptions.lookAtPublication();
+  }
+
+  async stop() {
+    clearInterval(this.#look);
+    await this.#wal.stop();
+    await this.#sql.end({ timeout: 1 });
+  }
+
+  async #prepare(batch: Dated[]): Promise<() => void> {
+    const heard = batch.filter(({ change }) =>
+      this.#subscriptions.groups(change.relation.oid).some(({ event }) =>
+        event === "*" || event === change.action
+      )
+    );
+    if (heard.length === 0) return () => {};
+    const { sights, failures } = await this.#look_(heard);
+    const timestamps = new Map(heard.map(({ change, timestamp }) => [change, timestamp]));
+    return () => {
+      for (const sight of sights) {
+        sendSight(sight, timestamps.get(sight.change)!, this.#subscriptions);
+      }
+      sendFailures(failures, this.#subscriptions);
+    };
+  }
+
+  /** A batch that the database cannot decide is halved until the change is found that is why. */
+  async #look_(batch: Dated[]): Promise<{ sights: Sight[]; failures: Failure[] }> {
+    const groups = (oid: number) => this.#subscriptions.groups(oid);
+    const changes = batch.map(({ change }) => change);
+    try {
+      return await look(this.#sql, changes, groups, this.#options.recordBytes);
+    } catch (error) {
+      if (isConnectionError(error)) throw error;
+      const { code, message } = error as { code: string; message: string };
+      if (batch.length === 1) {
+        const { relation: { oid, schema, name } } = changes[0];
+        this.#options.database.log({ event: "change_lost", table: `${schema}.${name}`, code });
+        const everybody = groups(oid).map(({ index }) => index);
+        return {
+          sights: [],
+          failures: [{ change: changes[0], groups: everybody, code, message }],
+        };
+      }
+      const half = Math.ceil(batch.length / 2);
+      const [first, second] = [
+        await this.#look_(batch.slice(0, half)),
+        await this.#look_(batch.slice(half)),
+      ];
+      return {
+        sights: [...first.sights, ...second.sights],
+        failures: [...first.failures, ...second.failures],
+      };
+    }
+  }
+}
+
+/** Whether the database is gone, or going, rather than unwilling. */
+function isConnectionError(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: string };
+  return name !== "PostgresError" || /^(08|57P)/.test(code ?? "");
+}

@@ -1,0 +1,60 @@
+/** The server's connections, and the functions that it keeps in the schema _realtime. */
+import postgres from "postgres";
+
+export type Log = (line: Record<string, unknown>) => void;
+
+export interface Database {
+  url: string;
+  /** Short questions: joins, subscriptions, rights. */
+  sql: postgres.Sql;
+  log: Log;
+  close(): Promise<void>;
+}
+
+/** In this order: later files use what earlier ones make. */
+const FILES = ["filter.sql", "subscribe.sql", "rows.sql", "visibility.sql", "private.sql"];
+
+/** Questions at a time; more wait. Postgres of a development stack has 100 connections for all. */
+const CONNECTIONS = 4;
+
+/** Settings that decide how values are printed, here and in the write-ahead log. */
+export const SESSION = {
+  TimeZone: "UTC",
+  DateStyle: "ISO, MDY",
+  IntervalStyle: "postgres",
+  bytea_output: "hex",
+  extra_float_digits: "1",
+};
+
+/** Connects as superuser and makes the functions. Connections that are lost are made anew. */
+export async function openDatabase(url: string, log: Log): Promise<Database> {
+  const sql = connect(url, CONNECTIONS);
+  try {
+    await install(sql);
+  } catch (error) {
+    await sql.end({ timeout: 1 });
+    throw error;
+  }
+  return { url, sql, log, close: () => sql.end({ timeout: 1 }) };
+}
+
+export function connect(url: string, max: number): postgres.Sql {
+  return postgres(url, {
+    max,
+    onnotice: () => {},
+    connection: { application_name: "realtime", ...SESSION },
+    // Constant: a restarting Postgres is back within a second, and nobody else waits for it.
+    backoff: () => 0.25,
+  });
+}
+
+async function install(sql: postgres.Sql) {
+  const read = (file: string) => Deno.readTextFile(new URL(file, import.meta.url));
+  const files = await Promise.all(FILES.map(read));
+  await sql.begin(async (sql) => {
+    // Two servers on one database must not replace each other's types at the same time.
+    await sql`select pg_advisory_xact_lock(hashtext('_realtime'))`;
+    await sql`create schema if not exists _realtime`;
+    await sql.unsafe(files.join("\n")).simple();
+  });
+}

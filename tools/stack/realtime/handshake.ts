@@ -1,0 +1,58 @@
+/** The WebSocket handshake: who may open a socket, and how the others are answered. */
+import type { Vsn } from "./serializer.ts";
+import { ClientSocket } from "./socket.ts";
+import type { Tenant } from "./tenant.ts";
+import { type Identity, TokenError, verify } from "./token.ts";
+
+export interface HandshakeOptions {
+  tenant: Tenant;
+  /** The first label of the Host header by which the tenant is called. */
+  tenantName: string;
+  /** The sockets that are open. */
+  sockets: Set<ClientSocket>;
+}
+
+/** Upgrades a request to a socket, or refuses it with the original's status and words. */
+export async function handshake(
+  request: Request,
+  { tenant, tenantName, sockets }: HandshakeOptions,
+): Promise<Response> {
+  const connection = request.headers.get("connection") ?? "";
+  if (!/\bupgrade\b/i.test(connection)) {
+    const got = JSON.stringify(connection.split(", "));
+    return new Response(`'connection' header must contain 'upgrade', got ${got}`, { status: 400 });
+  }
+  const { searchParams } = new URL(request.url);
+  const vsn = searchParams.get("vsn") ?? "1.0.0";
+  if (vsn !== "1.0.0" && vsn !== "2.0.0") return new Response(null, { status: 403 });
+  const refuse = async (status: number, error: string) => {
+    await new Promise((resolve) => setTimeout(resolve, tenant.delays.handshakeMs));
+    return Response.json({ error }, { status });
+  };
+  if (request.headers.get("host")?.split(".")[0] !== tenantName) {
+    return refuse(404, "Tenant not found");
+  }
+  const token = request.headers.get("x-api-key") ?? searchParams.get("apikey");
+  if (!token) return refuse(401, "API key is missing");
+  try {
+    const identity = await verify(token, tenant.keys);
+    if (sockets.size >= tenant.limits.sockets) return refuse(429, "Too many connected users");
+    return accept(request, { tenant, vsn, identity }, sockets);
+  } catch (error) {
+    if (error instanceof TokenError) return refuse(401, error.handshake);
+    throw error;
+  }
+}
+
+function accept(
+  request: Request,
+  options: { tenant: Tenant; vsn: Vsn; identity: Identity },
+  sockets: Set<ClientSocket>,
+): Response {
+  // No idle timeout of the runtime's: clients are judged by their heartbeats alone.
+  const { socket: web, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+  const socket = new ClientSocket(web, options);
+  sockets.add(socket);
+  socket.closed.then(() => sockets.delete(socket));
+  return response;
+}

@@ -1,0 +1,93 @@
+/** A development server for Supabase Realtime, on any Postgres with Supabase's schema realtime. */
+import { handshake } from "./handshake.ts";
+import { broadcastByHttp } from "./http.ts";
+import { DEFAULTS, type Limits } from "./limits.ts";
+import type { ClientSocket } from "./socket.ts";
+import { Tenant } from "./tenant.ts";
+
+export { type Limits, SELF_HOSTED } from "./limits.ts";
+
+export interface RealtimeOptions {
+  /** Of a superuser: it reads the write-ahead log and takes on the roles of the clients. */
+  databaseUrl: string;
+  /** What the HS256 tokens are signed with. */
+  jwtSecret: string;
+  /** Keys of tokens that name one by `kid`. */
+  jwks?: { keys: JsonWebKey[] };
+  /** Default: any that is free. */
+  port?: number;
+  /** The first label of the Host by which clients call the project. Default `realtime-dev`. */
+  tenant?: string;
+  /** Refuses as slowly as the original: handshakes after 2 s, joins after 5 s. Default false. */
+  delays?: boolean;
+  limits?: Partial<Limits>;
+  /** Gets one object a line; never a token. Default: none. */
+  log?: (line: Record<string, unknown>) => void;
+}
+
+export interface Realtime {
+  /** `http://127.0.0.1:<port>`: the socket is at `/socket/websocket`, REST below `/api`. */
+  url: string;
+  /** Looks at the publication now, which it does by itself every minute. */
+  lookAtPublication(): Promise<void>;
+  /** Closes all sockets. The replication slots stay, so that nothing is missed until the next. */
+  stop(): Promise<void>;
+}
+
+/** Starts the server; it is ready when the promise is fulfilled. */
+export async function startRealtime(options: RealtimeOptions): Promise<Realtime> {
+  const { databaseUrl, jwtSecret, jwks, delays = false, log = () => {} } = options;
+  const tenant = await Tenant.open({
+    databaseUrl,
+    keys: { jwtSecret, jwks },
+    limits: { ...DEFAULTS, ...options.limits },
+    delays: delays ? { handshakeMs: 2_000, joinMs: 5_000 } : { handshakeMs: 0, joinMs: 0 },
+    log,
+  });
+  const sockets = new Set<ClientSocket>();
+  const tenantName = options.tenant ?? "realtime-dev";
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: options.port ?? 0,
+    onListen: () => {},
+    onError: (error) => {
+      log({ event: "request_failed", reason: error instanceof Error ? error.message : "" });
+      return new Response("Internal Server Error", { status: 500 });
+    },
+  }, (request) => answer(request, { tenant, tenantName, sockets }));
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    lookAtPublication: () => tenant.changes.lookAtPublication(),
+    async stop() {
+      for (const socket of sockets) socket.close(1012);
+      await server.shutdown();
+      await tenant.stop();
+    },
+  };
+}
+
+async function answer(
+  request: Request,
+  context: { tenant: Tenant; tenantName: string; sockets: Set<ClientSocket> },
+): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  if (pathname === "/socket/websocket") return await handshake(request, context);
+  const { tenant, tenantName, sockets } = context;
+  if (pathname === `/api/tenants/${tenantName}/health` && request.method === "GET") {
+    return health(tenant, sockets.size);
+  }
+  return await broadcastByHttp(tenant, request) ?? new Response("Not Found", { status: 404 });
+}
+
+function health(tenant: Tenant, clients: number): Response {
+  const replication = tenant.changes.isConnected && tenant.messages.isConnected;
+  const data = {
+    node: "realtime@127.0.0.1",
+    region: "local",
+    connected_cluster: clients,
+    db_connected: replication,
+    healthy: replication,
+    replication_connected: replication,
+  };
+  return Response.json({ data });
+}
