@@ -42,6 +42,7 @@ export function at(value: Json | undefined, key: string): Json | undefined {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+// deno-lint-ignore no-control-regex -- JSON forbids them within strings
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const SPACE = /[ \t\n\r]*/y;
 
