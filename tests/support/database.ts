@@ -26,8 +26,11 @@ export interface Database {
 /** One server for one test file, in a directory of its own. */
 export interface Cluster {
   postgres: Postgres;
-  /** A fresh database: with auth.users, ALICE and BOB, and with this project's migrations or not. */
-  database(kind: "bare" | "migrated"): Promise<Database>;
+  /**
+   * A fresh database: right after the bootstrap; or also with auth.users, ALICE and BOB; or also
+   * with this project's migrations.
+   */
+  database(kind: "bootstrapped" | "bare" | "migrated"): Promise<Database>;
   stop(): Promise<void>;
 }
 
@@ -59,7 +62,7 @@ export async function startCluster(): Promise<Cluster> {
     postgres: server,
     async database(kind) {
       await templates.migrated;
-      return await copy(kind, `test_${++count}`);
+      return await copy(kind === "bootstrapped" ? "postgres" : kind, `test_${++count}`);
     },
     async stop() {
       await admin.end();

@@ -105,11 +105,13 @@ function untilReady(child: Deno.ChildProcess): Promise<string | undefined> {
 
 function control(child: Deno.ChildProcess): Omit<Server, "port"> {
   let running = true;
+  const guard = stopWithUs(child.pid);
   const exited = child.status.then(({ code }) => {
     running = false;
+    send(guard.pid, "SIGKILL");
     return code;
   });
-  const signal = (name: Deno.Signal, pid = child.pid) => running && Deno.kill(pid, name);
+  const signal = (name: Deno.Signal, pid = child.pid) => running && send(pid, name);
   return {
     exited,
     async stop() {
@@ -120,4 +122,30 @@ function control(child: Deno.ChildProcess): Omit<Server, "port"> {
     },
     kill: () => void signal("SIGKILL", -child.pid),
   };
+}
+
+function send(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch (error) {
+    // It ended a moment ago: that is what a signal is for.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Stops the server when this process is gone, `kill -9` included, which Postgres would survive:
+ * a shell waits for the end of its stdin, whose other end the kernel closes when we die.
+ */
+function stopWithUs(pid: number): Deno.ChildProcess {
+  const guard = new Deno.Command("/bin/sh", {
+    args: ["-c", 'read -r _; kill -INT "$1"', "sh", String(pid)],
+    cwd: "/",
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+    detached: true,
+  }).spawn();
+  guard.unref();
+  return guard;
 }

@@ -8,21 +8,28 @@ const TIMEOUT_MS = 300_000;
 const ERROR_LINES = 8;
 
 /**
- * Applies the pending migrations of `workdir/supabase/migrations` by the real `supabase db push`:
- * the `supabase` on the PATH, else the pinned one by npx. Needs no Docker and no account.
- *
- * Fails with the CLI's own words (without the password) when it does, when it takes longer than
- * five minutes, or when neither program is there.
+ * Applies the pending migrations of `workdir/supabase/migrations` by the real `supabase db push`,
+ * which needs no Docker and no account. Fails with the CLI's own words, without the password.
  */
 export async function pushMigrations(workdir: string, databaseUrl: string): Promise<void> {
+  const { success, output } = await supabase(["db", "push", "--workdir", workdir], databaseUrl);
+  if (!success) throw new Error(`supabase db push failed:\n${essence(output, databaseUrl)}`);
+}
+
+/**
+ * Runs the Supabase CLI on a database, answering yes to its questions: the `supabase` on the PATH,
+ * else the pinned one by npx. Fails when neither is there; ends it after five minutes.
+ */
+export async function supabase(args: string[], databaseUrl: string): Promise<Ended> {
   const [program, ...prefix] = await findCli();
   const target = await takesRemote(program) ? "--remote" : "--db-url";
-  const { success, output } = await run(program, [
-    ...prefix,
-    ...["db", "push", "--yes", "--workdir", workdir],
-    `${target}=${databaseUrl}`,
-  ]);
-  if (!success) throw new Error(`supabase db push failed:\n${essence(output, databaseUrl)}`);
+  return await run(program, [...prefix, ...args, "--yes", `${target}=${databaseUrl}`]);
+}
+
+interface Ended {
+  success: boolean;
+  /** stdout, then stderr. */
+  output: string;
 }
 
 async function findCli(): Promise<string[]> {
@@ -48,7 +55,7 @@ async function takesRemote(program: string): Promise<boolean> {
   return Number(version.match(/(\d+)\.\d+\.\d+/)?.[1]) >= 3;
 }
 
-async function run(program: string, args: string[]): Promise<{ success: boolean; output: string }> {
+async function run(program: string, args: string[]): Promise<Ended> {
   const child = new Deno.Command(program, {
     args,
     env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1", NO_COLOR: "1" },

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import postgres from "postgres";
+import { freePort, isFree } from "../tools/stack/free_port.ts";
+import { type Postgres, type PostgresOptions, startPostgres } from "../tools/stack/postgres.ts";
+
+const settings = { fsync: "off" };
+
+/** A data directory that is gone after the test, with whatever still runs on it. */
+async function dataDirectory() {
+  const path = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
+  const servers: Postgres[] = [];
+  return {
+    path,
+    start: async (options: Partial<PostgresOptions> = {}) => {
+      const server = await startPostgres({ dataDir: path, settings, ...options });
+      servers.push(server);
+      return server;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(servers.map((server) => server.stop()));
+      await Deno.remove(path, { recursive: true });
+    },
+  };
+}
+
+async function query(url: string, statement: string) {
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  try {
+    return [...await sql.unsafe(statement)];
+  } finally {
+    await sql.end();
+  }
+}
+
+Deno.test("the first start says what takes long, the second finds the data", async () => {
+  await using data = await dataDirectory();
+  const said: string[] = [];
+  const first = await data.start({ progress: (what) => said.push(what) });
+  assert.ok(said.includes("creating the database cluster"), `${said}`);
+  await query(first.url, "create table public.kept as select 1 as a");
+  await first.stop();
+  assert.equal(await first.exited, 0);
+
+  said.length = 0;
+  const second = await data.start({ progress: (what) => said.push(what) });
+  assert.deepEqual(await query(second.url, "select a from public.kept"), [{ a: 1 }]);
+  assert.deepEqual(said, []);
+});
+
+Deno.test("it listens on loopback only, below the ephemeral ports, and wants a password", async () => {
+  await using data = await dataDirectory();
+  const server = await data.start();
+  assert.ok(server.port < 32768);
+  const [row] = await query(server.url, "show listen_addresses");
+  assert.equal(row.listen_addresses, "127.0.0.1");
+  await assert.rejects(query(server.url.replace(":postgres@", ":wrong@"), "select 1"), {
+    code: "28P01",
+  });
+});
+
+Deno.test("role postgres is no superuser, and may not make anything in schema realtime", async () => {
+  await using data = await dataDirectory();
+  const { url, adminUrl } = await data.start();
+  const who = "select current_user::text, current_setting('is_superuser') as super";
+  assert.deepEqual(await query(url, who), [{ current_user: "postgres", super: "off" }]);
+  assert.deepEqual(await query(adminUrl, who), [{ current_user: "supabase_admin", super: "on" }]);
+  await assert.rejects(query(url, "create table realtime.mine ()"), { code: "42501" });
+});
+
+Deno.test("a start after the server was killed recovers what was committed", async () => {
+  await using data = await dataDirectory();
+  const first = await data.start();
+  await query(first.url, "create table public.kept as select 1 as a");
+  first.kill();
+  assert.notEqual(await first.exited, 0);
+  const second = await data.start();
+  assert.deepEqual(await query(second.url, "select a from public.kept"), [{ a: 1 }]);
+});
+
+Deno.test("a server whose parent was killed ends, and the next start works at once", async () => {
+  await using data = await dataDirectory();
+  const parent = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      fileURLToPath(import.meta.resolve("./support/hold_postgres.ts")),
+      data.path,
+    ],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const { url } = JSON.parse(await firstLine(parent.stdout));
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  await sql`create table public.kept as select 1 as a`;
+  parent.kill("SIGKILL");
+  await parent.status;
+  const next = await data.start();
+  assert.deepEqual(await query(next.url, "select a from public.kept"), [{ a: 1 }]);
+  await sql.end({ timeout: 1 }).catch(() => {});
+  assert.ok(isFree(Number(new URL(url).port)), "the old server is gone");
+});
+
+Deno.test("a pid file that names another living process is no obstacle", async () => {
+  await using data = await dataDirectory();
+  const first = await data.start();
+  first.kill();
+  await first.exited;
+  const file = join(data.path, "postgres", "postmaster.pid");
+  const lines = (await Deno.readTextFile(file)).split("\n");
+  await Deno.writeTextFile(file, [Deno.pid, ...lines.slice(1)].join("\n"));
+  await data.start();
+});
+
+Deno.test("an interrupted first start is begun anew", async () => {
+  await using data = await dataDirectory();
+  await Deno.mkdir(join(data.path, "postgres.new"));
+  await Deno.writeTextFile(join(data.path, "postgres.new", "PG_VERSION"), "17");
+  await data.start();
+});
+
+Deno.test("a directory in use is refused in one sentence, and works once it is free", async () => {
+  await using data = await dataDirectory();
+  const first = await data.start();
+  await assert.rejects(data.start(), /is in use by another process: stop that one, or choose/);
+  await first.stop();
+  await data.start();
+});
+
+Deno.test("a taken port is refused in one sentence", async () => {
+  await using data = await dataDirectory();
+  const port = freePort();
+  using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+  await assert.rejects(data.start({ port }), { message: new RegExp(`^Port ${port} is taken: `) });
+});
+
+Deno.test({
+  name: "as root, data under a closed directory lies in /var/tmp, behind a link",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    const closed = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
+    const dataDir = join(closed, "data");
+    const first = await startPostgres({ dataDir, settings });
+    const home = join(await Deno.realPath(join(dataDir, "postgres")), "..");
+    try {
+      assert.match(home, /^\/var\/tmp\/realtime-relay-[0-9a-f]{16}$/);
+      assert.equal((await Deno.stat(home)).mode! & 0o777, 0o700);
+      await query(first.url, "create table public.kept ()");
+      await first.stop();
+      const second = await startPostgres({ dataDir, settings });
+      assert.deepEqual(await query(second.url, "select from public.kept"), []);
+      await second.stop();
+    } finally {
+      await first.stop();
+      await Deno.remove(closed, { recursive: true });
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+});
+
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    if (text.includes("\n")) break;
+  }
+  return text.split("\n")[0];
+}
