@@ -1,16 +1,13 @@
 /**
- * Preloaded into each function of the local stack (`deno run --preload`), which itself stays a plain
- * Edge Function: the stack holds the other end of stdin and the kernel closes it however the stack
- * ends, kill -9 included. So no function outlives its stack.
+ * Preloaded into each function of the local stack (`deno run --preload <this>?<pid of the stack>`),
+ * which itself stays a plain Edge Function: ends it when the stack is gone, however that ended,
+ * kill -9 included.
  */
-async function endWithParent(): Promise<never> {
-  const ignored = new Uint8Array(64);
-  try {
-    while (await Deno.stdin.read(ignored) !== null);
-  } catch {
-    // A pipe that cannot be read has no one at its other end either.
-  }
-  Deno.exit(0);
-}
+const LOOK_EVERY_MS = 1_000;
 
-endWithParent();
+const stack = Number(new URL(import.meta.url).search.slice(1));
+
+// An orphan is given another parent. A timer that holds nothing: a function may also end by itself.
+Deno.unrefTimer(setInterval(() => {
+  if (Deno.ppid !== stack) Deno.exit(0);
+}, LOOK_EVERY_MS));

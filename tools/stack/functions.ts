@@ -59,17 +59,18 @@ export async function startFunction(
 }
 
 function spawn(name: string, env: Record<string, string>): Deno.ChildProcess {
-  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-  const home = path(`../../supabase/functions/${name}/`);
+  const home = fileURLToPath(new URL(`../../supabase/functions/${name}/`, import.meta.url));
+  const watch = new URL(`./end_with_parent.ts?${Deno.pid}`, import.meta.url).href;
   return new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--allow-net", "--allow-env"],
-      ...["--config", `${home}deno.json`, "--preload", path("./end_with_parent.ts")],
+      ...["--config", `${home}deno.json`, "--preload", watch],
       `${home}index.ts`,
     ],
     clearEnv: true,
-    env: { ...inheritedEnv(), PORT: "0", ...env },
-    stdin: "piped",
+    // The address is ours to choose: the functions themselves do not care.
+    env: { ...inheritedEnv(), PORT: "0", DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", ...env },
+    stdin: "null",
     stdout: "piped",
     stderr: "piped",
     // Ctrl-C reaches a whole foreground group: the stack alone decides who ends, and in which order.

@@ -1,0 +1,44 @@
+import { type Stack, type StackOptions, startStack } from "../../tools/stack/stack.ts";
+
+/** A whole stack for a test, and all that it logged. */
+export interface TestStack extends Stack {
+  dataDir: string;
+  log: Record<string, unknown>[];
+}
+
+/**
+ * Runs `work` on a stack of its own: fresh data in a temporary directory, free ports, everything
+ * gone afterwards. A cold start takes a few seconds, so one stack serves several steps of a test
+ * file. Fails also if a part ended by itself meanwhile.
+ */
+export async function withStack(
+  work: (stack: TestStack) => Promise<void>,
+  options: Partial<StackOptions> = {},
+): Promise<void> {
+  const dataDir = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
+  const log: TestStack["log"] = [];
+  const crash: string[] = [];
+  try {
+    const stack = await startStack({
+      dataDir,
+      // The machine may lose what a test wrote.
+      databaseSettings: { fsync: "off", full_page_writes: "off" },
+      log: (line) => log.push(line),
+      ...options,
+    });
+    stack.exited.then((sentence) => crash.push(sentence));
+    try {
+      await work(withExtras(stack, { dataDir, log }));
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+  if (crash.length > 0) throw new Error(crash[0]);
+}
+
+/** Keeps the getters of `stack`, which a copy would freeze. */
+function withExtras<E extends object>(stack: Stack, extras: E): Stack & E {
+  return Object.assign(Object.create(stack), extras);
+}
