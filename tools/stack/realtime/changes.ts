@@ -1,10 +1,10 @@
 /** postgres_changes: from the write-ahead log to the channels that asked. */
 import type { Channel } from "./channel.ts";
 import { connect, type Database } from "./database.ts";
+import { decide } from "./decide.ts";
 import { type Dated, Deliveries } from "./deliveries.ts";
 import { sendFailures, sendSight } from "./frames.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { type Failure, look, type Sight } from "./visibility.ts";
 import { Wal } from "./wal.ts";
 
 /** The publication that migrations put their tables into. */
@@ -82,7 +82,13 @@ export class Changes {
       )
     );
     if (heard.length === 0) return () => {};
-    const { sights, failures } = await this.#look_(heard);
+    const { database, recordBytes } = this.#options;
+    const { sights, failures } = await decide(heard.map(({ change }) => change), {
+      sql: this.#sql,
+      groupsOf: (oid) => this.#subscriptions.groups(oid),
+      maxBytes: recordBytes,
+      log: database.log,
+    });
     const timestamps = new Map(heard.map(({ change, timestamp }) => [change, timestamp]));
     return () => {
       for (const sight of sights) {
@@ -91,40 +97,4 @@ export class Changes {
       sendFailures(failures, this.#subscriptions);
     };
   }
-
-  /** A batch that the database cannot decide is halved until the change is found that is why. */
-  async #look_(batch: Dated[]): Promise<{ sights: Sight[]; failures: Failure[] }> {
-    const groups = (oid: number) => this.#subscriptions.groups(oid);
-    const changes = batch.map(({ change }) => change);
-    try {
-      return await look(this.#sql, changes, groups, this.#options.recordBytes);
-    } catch (error) {
-      if (isConnectionError(error)) throw error;
-      const { code, message } = error as { code: string; message: string };
-      if (batch.length === 1) {
-        const { relation: { oid, schema, name } } = changes[0];
-        this.#options.database.log({ event: "change_lost", table: `${schema}.${name}`, code });
-        const everybody = groups(oid).map(({ index }) => index);
-        return {
-          sights: [],
-          failures: [{ change: changes[0], groups: everybody, code, message }],
-        };
-      }
-      const half = Math.ceil(batch.length / 2);
-      const [first, second] = [
-        await this.#look_(batch.slice(0, half)),
-        await this.#look_(batch.slice(half)),
-      ];
-      return {
-        sights: [...first.sights, ...second.sights],
-        failures: [...first.failures, ...second.failures],
-      };
-    }
-  }
-}
-
-/** Whether the database is gone, or going, rather than unwilling. */
-function isConnectionError(error: unknown): boolean {
-  const { name, code } = error as { name?: string; code?: string };
-  return name !== "PostgresError" || /^(08|57P)/.test(code ?? "");
 }

@@ -140,7 +140,7 @@ export class Channel {
       const identity = await verify(token, this.tenant.keys);
       const access = await this.tenant.access(this, identity);
       if (!access.read) return this.shutDown(unauthorized(this.name));
-      Object.assign(this, { identity, access });
+      [this.identity, this.access] = [identity, access];
     } catch (error) {
       if (error instanceof TokenError) return this.shutDown(error.system);
       throw error;

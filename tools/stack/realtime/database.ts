@@ -30,6 +30,7 @@ export const SESSION = {
 export async function openDatabase(url: string, log: Log): Promise<Database> {
   const sql = connect(url, CONNECTIONS);
   try {
+    await check(sql);
     await install(sql);
   } catch (error) {
     await sql.end({ timeout: 1 });
@@ -46,6 +47,18 @@ export function connect(url: string, max: number): postgres.Sql {
     // Constant: a restarting Postgres is back within a second, and nobody else waits for it.
     backoff: () => 0.25,
   });
+}
+
+async function check(sql: postgres.Sql) {
+  const [{ wal_level, messages, superuser }] = await sql`
+    select current_setting('wal_level') as wal_level, to_regclass('realtime.messages') as messages,
+      current_setting('is_superuser') = 'on' as superuser
+  `;
+  if (wal_level !== "logical") {
+    throw new Error(`Realtime needs wal_level = logical, and it is ${wal_level}: set it, restart.`);
+  }
+  if (!superuser) throw new Error("Realtime needs a superuser's database URL: give it one.");
+  if (!messages) throw new Error("The table realtime.messages is missing: run bootstrap.sql.");
 }
 
 async function install(sql: postgres.Sql) {

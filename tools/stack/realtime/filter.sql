@@ -11,7 +11,7 @@ create or replace function _realtime.condition(
       when op = 'in' then format('(%s)::%s = any (%L::%s[])', value, type, operand, type)
       when op = 'isdistinct' then
         format('(%s)::%s is distinct from %L::%s', value, type, operand, type)
-      when op = 'is' and operand = 'null' then format('(%s) is null', value)
+      when op = 'is' and operand = 'null' then format('(%s)::%s is null', value, type)
       when op = 'is' then format('(%s)::boolean is %s', value, operand)
       when op in ('like', 'ilike', 'match', 'imatch') then
         format('(%s)::%s %s %L', value, type, sign, operand)

@@ -12,6 +12,9 @@ export interface HandshakeOptions {
   sockets: Set<ClientSocket>;
 }
 
+/** Characters of a header that the original reads; a large cookie or token is above it. */
+const MAX_HEADER = 4096;
+
 /** Upgrades a request to a socket, or refuses it with the original's status and words. */
 export async function handshake(
   request: Request,
@@ -21,6 +24,9 @@ export async function handshake(
   if (!/\bupgrade\b/i.test(connection)) {
     const got = JSON.stringify(connection.split(", "));
     return new Response(`'connection' header must contain 'upgrade', got ${got}`, { status: 400 });
+  }
+  if ([...request.headers.values()].some((value) => value.length > MAX_HEADER)) {
+    return new Response(null, { status: 431 });
   }
   const { searchParams } = new URL(request.url);
   const vsn = searchParams.get("vsn") ?? "1.0.0";

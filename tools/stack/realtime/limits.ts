@@ -50,15 +50,21 @@ export const SELF_HOSTED: Partial<Limits> = {
 
 /** Counts what happens within a sliding window of time. */
 export class Rate {
+  /** When the last ones happened, oldest first; never more than one above the limit. */
   #times: number[] = [];
   constructor(readonly limit: number, readonly windowMs: number) {}
 
   /** Counts one more; false when that is more than the limit. */
   take(now = Date.now()): boolean {
     if (this.limit === Infinity) return true;
-    this.#times = this.#times.filter((time) => time > now - this.windowMs);
-    // One above the limit is all that anybody needs to know.
-    if (this.#times.length <= this.limit) this.#times.push(now);
+    while (this.#times.length > 0 && this.#times[0] <= now - this.windowMs) this.#times.shift();
+    if (this.#times.length > this.limit) return false;
+    this.#times.push(now);
     return this.#times.length <= this.limit;
+  }
+
+  /** Whether one more would be too many. */
+  isFull(now = Date.now()): boolean {
+    return this.#times.filter((time) => time > now - this.windowMs).length >= this.limit;
   }
 }

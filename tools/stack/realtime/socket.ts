@@ -1,4 +1,5 @@
 /** One client's socket: frames in, in order, and frames out, in the version that it speaks. */
+import { Buffer } from "node:buffer";
 import type { Channel } from "./channel.ts";
 import { join } from "./join.ts";
 import {
@@ -30,7 +31,7 @@ export class ClientSocket {
   readonly tenant: Tenant;
   readonly vsn: Vsn;
   readonly identity: Identity;
-  #work?: Promise<void>;
+  #work: Promise<void> = Promise.resolve();
   #waiting = 0;
   #idle?: ReturnType<typeof setTimeout>;
   #closed = Promise.withResolvers<void>();
@@ -81,7 +82,7 @@ export class ClientSocket {
 
   #receive(data: string | ArrayBuffer) {
     this.#awaitIdle();
-    const size = typeof data === "string" ? data.length : data.byteLength;
+    const size = typeof data === "string" ? Buffer.byteLength(data) : data.byteLength;
     if (size > this.tenant.limits.frameBytes) return this.close(1009);
     const message = typeof data === "string"
       ? decodeText(this.vsn, data)
@@ -93,31 +94,22 @@ export class ClientSocket {
     this.#enqueue(message);
   }
 
-  /** Handles messages one after the other, at once where none is being handled. */
+  /** Handles messages one after the other: what follows a join waits for it. */
   #enqueue(message: Message) {
-    if (!this.#work) return this.#start(message);
     this.#waiting++;
-    this.#work = this.#work.then(() => {
-      this.#waiting--;
-      return this.isOpen ? this.#dispatch(message) : undefined;
-    }).catch((error) => this.#failed(error));
+    this.#work = this.#work
+      .then(() => (this.isOpen ? this.#dispatch(message) : undefined))
+      .catch((error) => this.#failed(error))
+      .finally(() => this.#waiting--);
   }
 
-  #start(message: Message) {
-    const work = this.#dispatch(message)?.catch((error) => this.#failed(error));
-    this.#work = work;
-    work?.then(() => {
-      if (this.#waiting === 0) this.#work = undefined;
-    });
-  }
-
-  #dispatch(message: Message): Promise<void> | undefined {
+  #dispatch(message: Message): void | Promise<void> {
     const { topic, event } = message;
-    if (topic === "phoenix" && event === "heartbeat") return void this.reply(message, "ok");
+    if (topic === "phoenix" && event === "heartbeat") return this.reply(message, "ok");
     if (event === "phx_join") return join(this, message);
     const channel = this.channels.get(topic);
-    if (channel) return channel.handle(message) ?? undefined;
-    if (event === "phx_leave") return void this.reply(message, "ok");
+    if (channel) return channel.handle(message);
+    if (event === "phx_leave") return this.reply(message, "ok");
     this.reply(message, "error", '{"reason":"unmatched topic"}');
   }
 

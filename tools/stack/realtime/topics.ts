@@ -1,8 +1,12 @@
 /** Who has joined which topic. A public and a private topic of one name are two. */
 import type { Channel } from "./channel.ts";
+import type { Rate } from "./limits.ts";
 import type { Outgoing } from "./serializer.ts";
 
 export class Topics {
+  /** `events` counts what is sent and received. */
+  constructor(readonly events: Rate) {}
+
   #members = new Map<string, Set<Channel>>();
 
   add(channel: Channel) {
@@ -21,10 +25,16 @@ export class Topics {
     return this.#members.get(keyOf(name, isPrivate)) ?? [];
   }
 
-  /** Sends to everybody on a topic but `except`. */
+  /** Sends a broadcast to everybody on a topic but `except`. */
   send(name: string, isPrivate: boolean, outgoing: Outgoing, except?: Channel) {
+    this.events.take();
     for (const channel of this.of(name, isPrivate)) {
-      if (channel !== except) channel.socket.send(outgoing);
+      if (channel === except) continue;
+      channel.socket.send(outgoing);
+      // Not at once: the sender may be among them, and its reply comes first.
+      if (!this.events.take()) {
+        queueMicrotask(() => channel.shutDown("Too many messages per second"));
+      }
     }
   }
 }

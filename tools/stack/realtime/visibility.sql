@@ -18,9 +18,10 @@ declare
   test text;
   result int[];
 begin
-  select string_agg(format('_r ? %L and coalesce(%s, false)', f.column, coalesce(
-      _realtime.condition(format('_r ->> %L', f.column), c.type::regtype, op, value, f.not), 'false'
-    )), ' and ')
+  select string_agg(case when c.type is null then 'false' else
+      format('_r ? %L and coalesce(%s, false)', f.column, _realtime.condition(
+        format('_r ->> %L', f.column), c.type::regtype, op, value, f.not
+      )) end, ' and ')
   into test
   from jsonb_to_recordset(conditions) as f ("column" text, op text, value text, "not" boolean)
   left join lateral (

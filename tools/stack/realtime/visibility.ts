@@ -33,13 +33,23 @@ export interface Failure {
   message: string;
 }
 
-/** The sights in the order of the changes; of one change those of all columns first. */
+export interface Verdict {
+  /** In the order of the changes; of one change those of all columns first. */
+  sights: Sight[];
+  failures: Failure[];
+}
+
+export interface Question {
+  sql: postgres.Sql;
+  groupsOf: (oid: number) => Group[];
+  /** A change above it keeps only its small columns. */
+  maxBytes: number;
+}
+
 export async function look(
-  sql: postgres.Sql,
   changes: Change[],
-  groupsOf: (oid: number) => Group[],
-  maxBytes: number,
-): Promise<{ sights: Sight[]; failures: Failure[] }> {
+  { sql, groupsOf, maxBytes }: Question,
+): Promise<Verdict> {
   const claims = new Numbered<{ role: string; claims: string }>();
   const variants = new Numbered<{ role: string; select: string[] | null }>();
   const batch = byRelation(changes).map(([relation, own]) => {
@@ -78,7 +88,7 @@ function sort(
   rows: postgres.RowList<postgres.Row[]>,
   changes: Change[],
   variants: { select: string[] | null }[],
-) {
+): Verdict {
   const rank = (row: postgres.Row) => JSON.stringify(variants[row.variant]?.select) ?? "";
   const inOrder = rows.map((row) => ({ row, rank: rank(row) })).sort((a, b) =>
     a.row.n - b.row.n || byRank(a.rank, b.rank)

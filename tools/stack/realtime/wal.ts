@@ -88,11 +88,27 @@ export class Wal {
           slot: this.options.slot,
           reason: message(error),
         });
+        await this.#renewIfStuck(error as Error & { code?: string });
       }
       this.options.onLost();
       await this.#pause(wait);
       wait = Math.min(wait * 2, RETRY_MS.most);
     }
+  }
+
+  /**
+   * A slot whose publication was dropped stumbles for ever over the changes of that time, and one
+   * whose log is gone can never go on: it is made anew, and the changes until now are lost.
+   */
+  async #renewIfStuck({ code, message }: Error & { code?: string }) {
+    const { database: { sql, log }, slot, publication } = this.options;
+    const [{ exists }] = await sql`
+      select exists (select from pg_publication where pubname = ${publication})
+    `.catch(() => [{ exists: false }]);
+    const isStuck = (code === "42704" && exists) || (code === "55000" && /slot/.test(message));
+    if (!isStuck) return;
+    log({ event: "slot_renewed", slot });
+    await sql`select pg_drop_replication_slot(${slot})`.catch(() => {});
   }
 
   #pause(ms: number): Promise<void> | void {
