@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
 import { connect, type ConnectOptions } from "./support/client.ts";
-import { type Host, type RelayProcess, startRelay, testOnHosts } from "./support/relay_host.ts";
-import {
-  inSeconds,
-  PUBLISHABLE_KEY,
-  SECRET,
-  SECRET_KEY,
-  sign,
-  signAnonKey,
-  unsigned,
-} from "./support/tokens.ts";
-import { startUpstream, type Upstream } from "./support/upstream.ts";
+import { testOnHosts } from "./support/relay_host.ts";
+import { anonKey, withRelay } from "./support/served_relay.ts";
+import { inSeconds, PUBLISHABLE_KEY, SECRET_KEY, sign, unsigned } from "./support/tokens.ts";
 
 const PATH = "/functions/v1/relay/websocket?vsn=2.0.0";
 const phoenixEntry = (token: string) => `base64url.bearer.phx.${btoa(token).replace(/=+$/, "")}`;
@@ -34,35 +26,8 @@ const answered = (carrier: Carrier) =>
   carrier.protocols?.find((name) => name === "realtime-relay.v1" || name === "phoenix") ??
     carrier.protocols?.[0] ?? "";
 
-async function withRelay(
-  host: Host,
-  env: Record<string, string>,
-  test: (relay: RelayProcess, upstream: Upstream) => Promise<void>,
-): Promise<void> {
-  const upstream = startUpstream();
-  const relay = await startRelay(host, {
-    SUPABASE_URL: upstream.url,
-    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: PUBLISHABLE_KEY }),
-    SUPABASE_ANON_KEY: await anonKey,
-    RELAY_JWT_SECRET: SECRET,
-    RELAY_REFUSAL_DELAY_MS: "0",
-    ...env,
-  });
-  try {
-    await test(relay, upstream);
-  } finally {
-    await relay.stop();
-    await upstream.stop();
-  }
-  for (const line of relay.output) {
-    assert.doesNotMatch(line, /eyJ|sb_|test-secret/, "the log holds a token or a key");
-  }
-}
-
-const anonKey = signAnonKey();
-
 testOnHosts("each token form opens a socket", async (host) => {
-  await withRelay(host, {}, async (relay, upstream) => {
+  await withRelay(host, {}, async ({ relay, upstream }) => {
     const token = await sign();
     for (const [name, carry] of Object.entries(carriers)) {
       const carrier = carry(token);
@@ -80,9 +45,9 @@ testOnHosts("each token form opens a socket", async (host) => {
 });
 
 testOnHosts("headers that gateways add count as absent", async (host) => {
-  await withRelay(host, {}, async (relay) => {
+  await withRelay(host, {}, async ({ relay }) => {
     const token = await sign();
-    for (const value of ["", "Basic abc", "Bearer ", `Bearer sb_x`, `Bearer ${await anonKey}`]) {
+    for (const value of ["", "Basic abc", "Bearer ", `Bearer sb_x`, `Bearer ${anonKey}`]) {
       const headers = { authorization: value };
       const client = connect(`ws://${relay.address}${PATH}&jwt=${token}`, { headers });
       await client.opened;
@@ -93,8 +58,8 @@ testOnHosts("headers that gateways add count as absent", async (host) => {
 });
 
 testOnHosts("a public key lets an anonymous viewer in where that is allowed", async (host) => {
-  await withRelay(host, { RELAY_ANONYMOUS: "allow" }, async (relay, upstream) => {
-    const keys = [PUBLISHABLE_KEY, await anonKey];
+  await withRelay(host, { env: { RELAY_ANONYMOUS: "allow" } }, async ({ relay, upstream }) => {
+    const keys = [PUBLISHABLE_KEY, anonKey];
     for (const key of keys) {
       for (const carry of [carriers["query apikey"], carriers["subprotocol jwt-"]]) {
         const carrier = carry(key);
@@ -149,7 +114,7 @@ async function refused(): Promise<[string, string, number, number, Carrier][]> {
       protocols: ["jwt-bad"],
     }],
     ["publishable key", "anonymous_refused", 401, 4401, { query: `&apikey=${PUBLISHABLE_KEY}` }],
-    ["anon key", "anonymous_refused", 401, 4401, query(await anonKey)],
+    ["anon key", "anonymous_refused", 401, 4401, query(anonKey)],
     ["unknown publishable key", "key_unknown", 401, 4401, { query: "&apikey=sb_publishable_no" }],
     ["secret key", "secret_key", 403, 4403, { query: `&apikey=${SECRET_KEY}` }],
     ["secret key beside a token", "secret_key", 403, 4403, {
@@ -164,7 +129,7 @@ async function refused(): Promise<[string, string, number, number, Carrier][]> {
 }
 
 testOnHosts("a refused credential is told why, on GET and on the socket", async (host) => {
-  await withRelay(host, {}, async (relay, upstream) => {
+  await withRelay(host, {}, async ({ relay, upstream }) => {
     for (const [name, code, status, closeCode, carrier] of await refused()) {
       // The first vsn in a query counts.
       const path = code === "vsn_unsupported" ? "/relay?" : PATH;
@@ -185,7 +150,7 @@ testOnHosts("a refused credential is told why, on GET and on the socket", async 
 });
 
 testOnHosts("a GET with a good token says that only the upgrade is missing", async (host) => {
-  await withRelay(host, {}, async (relay, upstream) => {
+  await withRelay(host, {}, async ({ relay, upstream }) => {
     const verdict = await fetch(`http://${relay.address}/relay?jwt=${await sign()}`);
     const { code, checks } = await verdict.json();
     assert.deepEqual([verdict.status, code], [426, "upgrade_required"]);
@@ -195,7 +160,7 @@ testOnHosts("a GET with a good token says that only the upgrade is missing", asy
 });
 
 testOnHosts("a refused socket answers joins in its own vsn before it closes", async (host) => {
-  await withRelay(host, { RELAY_REFUSAL_DELAY_MS: "60000" }, async (relay) => {
+  await withRelay(host, { env: { RELAY_REFUSAL_DELAY_MS: "60000" } }, async ({ relay }) => {
     const two = connect(`ws://${relay.address}${PATH}`);
     await two.opened;
     two.send("noise");
@@ -217,7 +182,7 @@ testOnHosts("a refused socket answers joins in its own vsn before it closes", as
 
 testOnHosts("refusals that would wait beyond the bound are plain HTTP", async (host) => {
   const env = { RELAY_REFUSAL_DELAY_MS: "60000", RELAY_REFUSAL_MAX: "1" };
-  await withRelay(host, env, async (relay) => {
+  await withRelay(host, { env }, async ({ relay }) => {
     const first = connect(`ws://${relay.address}${PATH}`);
     await first.opened;
     const second = connect(`ws://${relay.address}${PATH}`);
@@ -228,7 +193,7 @@ testOnHosts("refusals that would wait beyond the bound are plain HTTP", async (h
 });
 
 testOnHosts("a subprotocol list without spaces is served or cleanly refused", async (host) => {
-  await withRelay(host, {}, async (relay) => {
+  await withRelay(host, {}, async ({ relay }) => {
     const response = await rawUpgrade(relay.address, `realtime-relay.v1,jwt-${await sign()}`);
     if (host.name === "Deno 2.1.4") assert.match(response, /^HTTP\/1.1 400 /);
     else {
@@ -262,7 +227,7 @@ async function rawUpgrade(address: string, protocols: string): Promise<string> {
 }
 
 testOnHosts("other paths and methods are refused in words", async (host) => {
-  await withRelay(host, {}, async (relay) => {
+  await withRelay(host, {}, async ({ relay }) => {
     const cases: [string, string, number, string][] = [
       ["GET", "/", 404, "not_found"],
       ["GET", `/relay/${await sign()}`, 404, "not_found"],
@@ -284,7 +249,7 @@ testOnHosts("other paths and methods are refused in words", async (host) => {
 
 testOnHosts("CORS answers allowed origins and no others", async (host) => {
   const env = { RELAY_ORIGINS: "https://app.example.com,https://*.example.org" };
-  await withRelay(host, env, async (relay, upstream) => {
+  await withRelay(host, { env }, async ({ relay, upstream }) => {
     const url = `http://${relay.address}/relay`;
     const ask = (origin: string, method = "GET") => fetch(url, { method, headers: { origin } });
     const allowed = await ask("https://app.example.com");

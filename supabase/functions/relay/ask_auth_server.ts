@@ -32,10 +32,8 @@ export function createAskAuthServer(
 
   async function ask(hash: string, token: string, user: User): Promise<Answer> {
     const approved = await isApproved(config, fetch, token, user);
-    const until = approved
-      ? Math.min(now() + ANSWER_LIFE_MS, user.expiresAt * 1000)
-      : now() +
-        ANSWER_LIFE_MS;
+    const until = approved ? Math.min(now() + ANSWER_LIFE_MS, user.expiresAt * 1000) : now() +
+      ANSWER_LIFE_MS;
     const answer = { until, rejected: !approved };
     if (answers.size >= MAX_ANSWERS) {
       answers.delete(answers.keys().next().value!);
@@ -52,10 +50,7 @@ export function createAskAuthServer(
       let question = open.get(hash);
       if (!question) {
         if (open.size >= MAX_QUESTIONS) {
-          throw new RelayError(
-            "too_many_checks",
-            "Too many tokens wait for the Auth server.",
-          );
+          throw new RelayError("too_many_checks", "Too many tokens wait for the Auth server.");
         }
         question = ask(hash, token, user).finally(() => open.delete(hash));
         open.set(hash, question);
@@ -87,19 +82,10 @@ async function isApproved(
   const { data, error } = await client.auth.getUser(token);
   if (!error) return data.user.id === user.id;
   if (error.status === 401 || error.status === 403) return false;
-  throw new RelayError(
-    "auth_unavailable",
-    "The Auth server did not answer the question.",
-  );
+  throw new RelayError("auth_unavailable", "The Auth server did not answer the question.");
 }
 
 async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest(
-    "SHA-256",
-    new TextEncoder().encode(text),
-  );
-  return Array.from(
-    new Uint8Array(digest),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

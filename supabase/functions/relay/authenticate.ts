@@ -59,17 +59,13 @@ export function createAuthenticator(
   fetch: typeof globalThis.fetch,
   now: () => number,
 ): Authenticator {
-  const secret = config.jwtSecret
-    ? new TextEncoder().encode(config.jwtSecret)
-    : undefined;
+  const secret = config.jwtSecret ? new TextEncoder().encode(config.jwtSecret) : undefined;
   const publicKeys = createPublicKeys(config, fetch);
   const ask = createAskAuthServer(config, fetch, now);
   return {
     checks: {
       hs256: secret ? "secret" : "auth server",
-      asymmetric: config.jwks
-        ? "SUPABASE_JWKS, then the project's JWKS"
-        : "the project's JWKS",
+      asymmetric: config.jwks ? "SUPABASE_JWKS, then the project's JWKS" : "the project's JWKS",
     },
     async authenticate(credential) {
       if (credential.kind === "anonymous") return credential;
@@ -87,27 +83,17 @@ export function createAuthenticator(
  * Everything about a token that needs no key, checked first, so that nothing that must fail anyway
  * costs a signature check or a question to the Auth server.
  */
-function readToken(
-  token: string,
-  config: Config,
-  now: number,
-): { alg: string; user: User } {
+function readToken(token: string, config: Config, now: number): { alg: string; user: User } {
   const { alg, claims } = decode(token);
   if (alg !== "HS256" && !ASYMMETRIC.includes(alg)) {
-    throw new RelayError(
-      "token_algorithm",
-      "The token's algorithm is not accepted.",
-    );
+    throw new RelayError("token_algorithm", "The token's algorithm is not accepted.");
   }
   const { sub = "", role, exp, nbf, iss } = claims;
   if (
     !role || typeof role !== "string" || typeof sub !== "string" ||
     !Number.isFinite(exp)
   ) {
-    throw new RelayError(
-      "token_claims",
-      "The token lacks a role or a numeric exp.",
-    );
+    throw new RelayError("token_claims", "The token lacks a role or a numeric exp.");
   }
   if (nbf !== undefined && !(nbf * 1000 <= now)) {
     throw new RelayError("token_early", "The token's nbf lies in the future.");
@@ -127,19 +113,13 @@ function readToken(
 
 function decode(token: string): { alg: string; claims: JWTPayload } {
   if (token.length > MAX_TOKEN_LENGTH) {
-    throw new RelayError(
-      "token_malformed",
-      `The token is over ${MAX_TOKEN_LENGTH} characters.`,
-    );
+    throw new RelayError("token_malformed", `The token is over ${MAX_TOKEN_LENGTH} characters.`);
   }
   if (isSecretKey(token)) {
     throw new RelayError("secret_key", "The token's role is service_role.");
   }
   try {
-    return {
-      alg: String(decodeProtectedHeader(token).alg),
-      claims: decodeJwt(token),
-    };
+    return { alg: String(decodeProtectedHeader(token).alg), claims: decodeJwt(token) };
   } catch {
     throw new RelayError("token_malformed", "The token is not a JWT.");
   }
@@ -159,10 +139,7 @@ async function verify(
 }
 
 /** The keys that the platform handed in; where they do not hold a kid, the project's own JWKS. */
-function createPublicKeys(
-  config: Config,
-  fetch: typeof globalThis.fetch,
-): JWTVerifyGetKey {
+function createPublicKeys(config: Config, fetch: typeof globalThis.fetch): JWTVerifyGetKey {
   const url = new URL("auth/v1/.well-known/jwks.json", config.supabaseUrl);
   const remote = createRemoteJWKSet(url, {
     cooldownDuration: JWKS_COOLDOWN_MS,
@@ -197,24 +174,15 @@ function toTokenError(error: unknown): RelayError {
     error instanceof errors.JWSSignatureVerificationFailed ||
     isKeyProblem(error)
   ) {
-    return new RelayError(
-      "token_signature",
-      "No key of the project made the token's signature.",
-    );
+    return new RelayError("token_signature", "No key of the project made the token's signature.");
   }
   // A JWKS endpoint that answers 404, or with something else than a JWK set.
   if (
     error.code === "ERR_JOSE_GENERIC" || error instanceof errors.JWKSInvalid
   ) {
-    return new RelayError(
-      "auth_unavailable",
-      "The project's JWKS could not be read.",
-    );
+    return new RelayError("auth_unavailable", "The project's JWKS could not be read.");
   }
-  return new RelayError(
-    "token_malformed",
-    "The token is not a JWT that can be verified.",
-  );
+  return new RelayError("token_malformed", "The token is not a JWT that can be verified.");
 }
 
 function isKeyProblem(error: errors.JOSEError): boolean {

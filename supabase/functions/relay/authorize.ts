@@ -6,10 +6,7 @@ import { RelayError } from "./errors.ts";
 /** Throws unless a page of this origin may use the relay. Programs send no Origin and may. */
 export function authorizeOrigin(origin: string | null, config: Config): void {
   if (origin === null || isAllowedOrigin(origin, config)) return;
-  throw new RelayError(
-    "origin_forbidden",
-    "Pages of this origin may not use the relay.",
-  );
+  throw new RelayError("origin_forbidden", "Pages of this origin may not use the relay.");
 }
 
 /** True if the origin is on the list: exact, or one or more labels below `https://*.example.com`. */
@@ -24,28 +21,16 @@ export function isAllowedOrigin(origin: string, config: Config): boolean {
 }
 
 /** Throws `anonymous_refused` where a public key alone does not let a viewer in. */
-export function authorizeCredential(
-  credential: Credential,
-  config: Config,
-): void {
+export function authorizeCredential(credential: Credential, config: Config): void {
   if (credential.kind === "token" || config.anonymous === "allow") return;
-  throw new RelayError(
-    "anonymous_refused",
-    "The relay lets in signed-in users only.",
-  );
+  throw new RelayError("anonymous_refused", "The relay lets in signed-in users only.");
 }
 
 /** Topics that a socket may have joined; Realtime itself stops at 100 channels. */
 const MAX_TOPICS = 100;
 
 /** Throws unless the identity may join one more topic. Rows and private channels are RLS's. */
-export function authorizeJoin(
-  _identity: Identity,
-  topics: ReadonlySet<string>,
-): void {
+export function authorizeJoin(_identity: Identity, topics: ReadonlySet<string>): void {
   if (topics.size < MAX_TOPICS) return;
-  throw new RelayError(
-    "too_many_joins",
-    `The socket has joined ${MAX_TOPICS} topics already.`,
-  );
+  throw new RelayError("too_many_joins", `The socket has joined ${MAX_TOPICS} topics already.`);
 }

@@ -34,12 +34,7 @@ export async function broadcast(
   const signal = AbortSignal.timeout(config.dialTimeoutMs);
   const url = broadcastUrl(config, target.topic, target.event);
   try {
-    const answer = await runtime.fetch(url, {
-      method: "POST",
-      headers,
-      body,
-      signal,
-    });
+    const answer = await runtime.fetch(url, { method: "POST", headers, body, signal });
     return new Response(await answer.text() || null, {
       status: answer.status,
       headers: {
@@ -49,9 +44,7 @@ export async function broadcast(
     });
   } catch (cause) {
     const code = signal.aborted ? "upstream_timeout" : "upstream_refused";
-    throw new RelayError(code, "Realtime did not take the broadcast.", {
-      cause,
-    });
+    throw new RelayError(code, "Realtime did not take the broadcast.", { cause });
   }
 }
 
@@ -61,10 +54,7 @@ async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   for await (const chunk of request.body ?? []) {
     size += chunk.length;
     if (size > MAX_BODY_BYTES) {
-      throw new RelayError(
-        "too_big",
-        `The body is over ${MAX_BODY_BYTES} bytes.`,
-      );
+      throw new RelayError("too_big", `The body is over ${MAX_BODY_BYTES} bytes.`);
     }
     chunks.push(chunk);
   }

@@ -63,31 +63,21 @@ const SETTINGS = z.object({
     .meta({ wants: "the project's URL, such as https://abc.supabase.co" }),
   SUPABASE_PUBLISHABLE_KEYS: json.pipe(z.record(z.string(), publicKey))
     .optional()
-    .meta({
-      wants: 'a JSON map of publishable keys such as {"default":"…"}',
-      hidden: true,
-    }),
+    .meta({ wants: 'a JSON map of publishable keys such as {"default":"…"}', hidden: true }),
   SUPABASE_PUBLISHABLE_KEY: publicKey.optional()
     .meta({ wants: "a publishable key, never a secret key", hidden: true }),
   SUPABASE_ANON_KEY: publicKey.optional()
     .meta({ wants: "the anon key, never the service_role key", hidden: true }),
   SUPABASE_JWKS: json
     .pipe(
-      z.union([
-        z.looseObject({ keys: keyList }),
-        keyList.transform((keys) => ({ keys })),
-      ]),
+      z.union([z.looseObject({ keys: keyList }), keyList.transform((keys) => ({ keys }))]),
     )
     .optional().meta({ wants: 'a JWK set such as {"keys":[…]}', hidden: true }),
   RELAY_JWT_SECRET: z.string().optional(),
   JWT_SECRET: z.string().optional(),
-  RELAY_ANONYMOUS: z.enum(["allow", "refuse"]).default("refuse").meta({
-    wants: "allow or refuse",
-  }),
+  RELAY_ANONYMOUS: z.enum(["allow", "refuse"]).default("refuse").meta({ wants: "allow or refuse" }),
   RELAY_ISSUER: items.default([]),
-  RELAY_AUDIENCE: items.pipe(z.array(z.string()).min(1)).default([
-    "authenticated",
-  ])
+  RELAY_AUDIENCE: items.pipe(z.array(z.string()).min(1)).default(["authenticated"])
     .meta({ wants: "audiences, separated by commas" }),
   RELAY_ORIGINS: items.pipe(z.array(origin).min(1)).default(["*"])
     .meta({
@@ -109,9 +99,7 @@ const SETTINGS = z.object({
  * Reads the settings from an environment. Empty variables count as absent.
  * Throws a ConfigError that names every problem; values of keys and secrets are not in it.
  */
-export function readConfig(
-  environment: Record<string, string | undefined>,
-): Config {
+export function readConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(
     Object.keys(SETTINGS.shape).flatMap((name) => {
       const value = environment[name]?.trim();
@@ -122,9 +110,7 @@ export function readConfig(
   const keys = parsed.data && publicKeysOf(parsed.data);
   const problems = parsed.error ? problemsOf(parsed.error, given) : [];
   if (keys ? keys.length === 0 : !KEY_NAMES.some((name) => given[name])) {
-    problems.push(
-      `${KEY_NAMES[0]}: got nothing, wants ${wantsOf(KEY_NAMES[0])}`,
-    );
+    problems.push(`${KEY_NAMES[0]}: got nothing, wants ${wantsOf(KEY_NAMES[0])}`);
   }
   if (!parsed.data || !keys || problems.length > 0) {
     throw new ConfigError(problems);
@@ -142,11 +128,8 @@ const KEY_NAMES = [
 function publicKeysOf(settings: z.infer<typeof SETTINGS>): string[] {
   const { default: first, ...others } = settings.SUPABASE_PUBLISHABLE_KEYS ??
     {};
-  const { SUPABASE_PUBLISHABLE_KEY: single, SUPABASE_ANON_KEY: anon } =
-    settings;
-  return [first, ...Object.values(others), single, anon].filter((key) =>
-    key !== undefined
-  );
+  const { SUPABASE_PUBLISHABLE_KEY: single, SUPABASE_ANON_KEY: anon } = settings;
+  return [first, ...Object.values(others), single, anon].filter((key) => key !== undefined);
 }
 
 function toConfig(settings: z.infer<typeof SETTINGS>, keys: string[]): Config {
@@ -169,20 +152,11 @@ function toConfig(settings: z.infer<typeof SETTINGS>, keys: string[]): Config {
   };
 }
 
-function problemsOf(
-  error: z.ZodError,
-  given: Record<string, string>,
-): string[] {
-  const names = new Set(
-    error.issues.map((issue) => issue.path[0] as keyof typeof SETTINGS.shape),
-  );
+function problemsOf(error: z.ZodError, given: Record<string, string>): string[] {
+  const names = new Set(error.issues.map((issue) => issue.path[0] as keyof typeof SETTINGS.shape));
   return [...names].map((name) => {
     const hidden = SETTINGS.shape[name].meta()?.hidden;
-    const got = !given[name]
-      ? "nothing"
-      : hidden
-      ? "a value that is not shown"
-      : given[name];
+    const got = !given[name] ? "nothing" : hidden ? "a value that is not shown" : given[name];
     return `${name}: got ${got}, wants ${wantsOf(name)}`;
   });
 }

@@ -20,23 +20,16 @@ const MAX_PROTOCOLS = 16;
 /** The subprotocols that the client offers (RFC 6455, 4.1), with or without spaces after commas. */
 export function offeredProtocols(headers: Headers): string[] {
   const header = headers.get("sec-websocket-protocol") ?? "";
-  return header.split(",").map((entry) => entry.trim()).filter(Boolean).slice(
-    0,
-    MAX_PROTOCOLS,
-  );
+  return header.split(",").map((entry) => entry.trim()).filter(Boolean).slice(0, MAX_PROTOCOLS);
 }
 
 /**
  * The subprotocol to answer: a public one if the client offered it, else the very token entry that
  * it offered, since a browser drops a socket whose server picks none; never anything else.
  */
-export function answeredProtocol(
-  offered: readonly string[],
-): string | undefined {
+export function answeredProtocol(offered: readonly string[]): string | undefined {
   return PUBLIC_PROTOCOLS.find((name) => offered.includes(name)) ??
-    offered.find((entry) =>
-      entry.startsWith(TOKEN_ENTRY) || entry.startsWith(PHOENIX_ENTRY)
-    );
+    offered.find((entry) => entry.startsWith(TOKEN_ENTRY) || entry.startsWith(PHOENIX_ENTRY));
 }
 
 /**
@@ -44,35 +37,21 @@ export function answeredProtocol(
  * of these is present, `apikey`. Throws a RelayError where there is none, where there are two, where
  * a key is unknown, and for a secret key in any place. It verifies nothing else.
  */
-export function readCredential(
-  url: URL,
-  headers: Headers,
-  config: Config,
-): Credential {
+export function readCredential(url: URL, headers: Headers, config: Config): Credential {
   const tokens = [
     ...offeredProtocols(headers).flatMap(tokenOfProtocol),
     ...tokenOfAuthorization(headers, config),
     ...url.searchParams.getAll("jwt"),
   ].map((token) => token.trim());
-  const apikeys = [
-    ...url.searchParams.getAll("apikey"),
-    headers.get("apikey") ?? "",
-  ]
+  const apikeys = [...url.searchParams.getAll("apikey"), headers.get("apikey") ?? ""]
     .map((key) => key.trim()).filter(Boolean);
   if (
     [...tokens, ...apikeys, headers.get("x-api-key") ?? ""].some(isSecretKey)
   ) {
-    throw new RelayError(
-      "secret_key",
-      "The request carries a secret or service_role key.",
-    );
+    throw new RelayError("secret_key", "The request carries a secret or service_role key.");
   }
-  const credentials = (tokens.length > 0 ? tokens : apikeys).map((text) =>
-    judge(text, config)
-  );
-  const users = new Set(
-    credentials.flatMap((it) => it.kind === "token" ? [it.token] : []),
-  );
+  const credentials = (tokens.length > 0 ? tokens : apikeys).map((text) => judge(text, config));
+  const users = new Set(credentials.flatMap((it) => it.kind === "token" ? [it.token] : []));
   if (users.size > 1) {
     throw new RelayError("two_tokens", "The request carries different tokens.");
   }
@@ -86,10 +65,7 @@ export function readCredential(
 export function judge(text: string, config: Config): Credential {
   if (isOneOf(text, config.publicKeys)) return { kind: "anonymous" };
   if (text.startsWith("sb_")) {
-    throw new RelayError(
-      "key_unknown",
-      "The publishable key is not one of this project's.",
-    );
+    throw new RelayError("key_unknown", "The publishable key is not one of this project's.");
   }
   return { kind: "token", token: text };
 }
@@ -102,10 +78,7 @@ function tokenOfProtocol(entry: string): string[] {
   try {
     return [atob(base64)];
   } catch {
-    throw new RelayError(
-      "token_malformed",
-      "The phoenix token entry is not base64.",
-    );
+    throw new RelayError("token_malformed", "The phoenix token entry is not base64.");
   }
 }
 

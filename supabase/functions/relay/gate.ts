@@ -98,9 +98,7 @@ export function createGate(
     };
     try {
       const adopted = adopt(asObject(frame.payload).access_token);
-      return adopted
-        ? adopted.then(() => join(frame)).catch(refuse)
-        : join(frame);
+      return adopted ? adopted.then(() => join(frame)).catch(refuse) : join(frame);
     } catch (error) {
       return refuse(error);
     }
@@ -110,15 +108,10 @@ export function createGate(
     const { access_token } = asObject(frame.payload);
     const pass = (): Judgement => {
       if (identity.kind !== "user" || !isToken(access_token)) return;
-      return encodeFrame(vsn, {
-        ...frame,
-        payload: { access_token: identity.token },
-      });
+      return encodeFrame(vsn, { ...frame, payload: { access_token: identity.token } });
     };
     const adopted = adopt(access_token);
-    return adopted
-      ? adopted.then(pass, (error) => evict(frame, error))
-      : pass();
+    return adopted ? adopted.then(pass, (error) => evict(frame, error)) : pass();
   }
 
   /** A bad token ends its channel, as in Realtime, whose own phx_close then reaches the client. */
@@ -126,15 +119,8 @@ export function createGate(
     const error = toRelayError(thrown);
     if (endsSocket(error) || error.code === "token_subject") throw error;
     const channel = frame.topic.replace(/^realtime:/, "");
-    const payload = {
-      message: error.reason,
-      status: "error",
-      extension: "system",
-      channel,
-    };
-    answer(
-      encodeServerFrame(vsn, { ...frame, ref: null, event: "system", payload }),
-    );
+    const payload = { message: error.reason, status: "error", extension: "system", channel };
+    answer(encodeServerFrame(vsn, { ...frame, ref: null, event: "system", payload }));
     topics.delete(frame.topic);
     return encodeFrame(vsn, { ...frame, event: "phx_leave", payload: {} });
   }
@@ -177,7 +163,5 @@ function isToken(value: unknown): value is string {
 }
 
 function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null
-    ? value as Record<string, unknown>
-    : {};
+  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
 }

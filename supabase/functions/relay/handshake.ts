@@ -18,16 +18,10 @@ export function checkHandshake(
     !headers.get("sec-websocket-key") ||
     headers.get("sec-websocket-version") !== "13"
   ) {
-    throw new RelayError(
-      "bad_request",
-      "The WebSocket handshake lacks its key or its version 13.",
-    );
+    throw new RelayError("bad_request", "The WebSocket handshake lacks its key or its version 13.");
   }
   const offered = headers.get("sec-websocket-protocol") ?? "";
   if (strictList && protocol && !offered.split(", ").includes(protocol)) {
-    throw new RelayError(
-      "protocol_list",
-      "The subprotocol list has no space after its commas.",
-    );
+    throw new RelayError("protocol_list", "The subprotocol list has no space after its commas.");
   }
 }

@@ -8,10 +8,7 @@ const ALLOWED_HEADERS = "authorization, apikey, content-type, x-client-info";
 
 /** A JSON answer that no cache keeps. */
 export function json(status: number, body: unknown): Response {
-  return Response.json(body, {
-    status,
-    headers: { "cache-control": "no-store" },
-  });
+  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
 }
 
 /** The HTTP form of a refusal, with how tokens are checked here. */
@@ -32,11 +29,7 @@ export function preflight(): Response {
 }
 
 /** Lets a page of an allowed origin read the answer; never with credentials. */
-export function withCors(
-  response: Response,
-  origin: string | null,
-  config: Config,
-): Response {
+export function withCors(response: Response, origin: string | null, config: Config): Response {
   response.headers.append("vary", "origin");
   if (origin !== null && isAllowedOrigin(origin, config)) {
     response.headers.set("access-control-allow-origin", origin);

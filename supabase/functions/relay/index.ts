@@ -1,7 +1,7 @@
 /** The relay on Deno and on Supabase Edge Runtime: this file only translates. */
 import { ConfigError, readConfig } from "./config.ts";
 import { createMisconfigured, createRelay, type Handler } from "./relay.ts";
-import type { Runtime, Socket } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 
 const edge = (globalThis as {
   EdgeRuntime?: { waitUntil(promise: Promise<unknown>): void };
@@ -15,26 +15,11 @@ const runtime: Runtime = {
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
     const known = protocol === undefined ||
       offered.split(", ").includes(protocol);
-    const { socket, response } = Deno.upgradeWebSocket(
-      request,
-      known ? { protocol } : {},
-    );
+    const { socket, response } = Deno.upgradeWebSocket(request, known ? { protocol } : {});
     if (!known) response.headers.set("sec-websocket-protocol", protocol);
     return { socket, response };
   },
-  dial(url, signal) {
-    const socket = new WebSocket(url);
-    return new Promise<Socket>((resolve, reject) => {
-      signal.addEventListener(
-        "abort",
-        () => socket.readyState === 0 && socket.close(),
-      );
-      socket.onopen = () => resolve(socket);
-      socket.onerror = (event) =>
-        reject(new Error((event as ErrorEvent).message));
-      socket.onclose = () => reject(new Error("closed before it opened"));
-    });
-  },
+  dial: (url) => new WebSocket(url),
   keepAlive: (promise) => edge?.waitUntil(promise),
   now: Date.now,
   log: (line) => console.log(JSON.stringify(line)),

@@ -46,11 +46,7 @@ export function encodeReply(
   status: "ok" | "error",
   response: Record<string, unknown>,
 ): string {
-  return encodeServerFrame(vsn, {
-    ...to,
-    event: "phx_reply",
-    payload: { status, response },
-  });
+  return encodeServerFrame(vsn, { ...to, event: "phx_reply", payload: { status, response } });
 }
 
 /** A frame as Realtime sends it: vsn 1.0.0 has no join_ref. */

@@ -24,17 +24,12 @@ export interface Refusals {
   refuse(socket: Socket, error: RelayError, vsn: Vsn): Promise<void>;
 }
 
-export function createRefusals(
-  { refusalMax, refusalDelayMs }: Config,
-): Refusals {
+export function createRefusals({ refusalMax, refusalDelayMs }: Config): Refusals {
   let waiting = 0;
   return {
     check() {
       if (waiting < refusalMax) return;
-      throw new RelayError(
-        "too_many_refusals",
-        "Too many refused sockets wait for their close.",
-      );
+      throw new RelayError("too_many_refusals", "Too many refused sockets wait for their close.");
     },
     refuse(socket, error, vsn) {
       waiting++;
@@ -44,12 +39,7 @@ export function createRefusals(
   };
 }
 
-function answerAndClose(
-  socket: Socket,
-  error: RelayError,
-  vsn: Vsn,
-  delay: number,
-): Promise<void> {
+function answerAndClose(socket: Socket, error: RelayError, vsn: Vsn, delay: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { code, reason } = closeOf(error);
   const close = () => socket.readyState === OPEN && socket.close(code, reason);

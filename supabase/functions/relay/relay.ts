@@ -2,11 +2,8 @@ import { createAuthenticator, type Identity } from "./authenticate.ts";
 import { authorizeCredential, authorizeOrigin } from "./authorize.ts";
 import { broadcast } from "./broadcast.ts";
 import type { Config } from "./config.ts";
-import {
-  answeredProtocol,
-  offeredProtocols,
-  readCredential,
-} from "./credential.ts";
+import { answeredProtocol, offeredProtocols, readCredential } from "./credential.ts";
+import { dialUpstream } from "./dial.ts";
 import { causeOf, RelayError, toRelayError } from "./errors.ts";
 import { checkHandshake, isUpgrade } from "./handshake.ts";
 import { Health } from "./health.ts";
@@ -15,7 +12,7 @@ import { createRefusals } from "./refuse.ts";
 import { routeOf } from "./route.ts";
 import type { Runtime } from "./runtime.ts";
 import { runSession } from "./session.ts";
-import { dialUpstream, vsnOf } from "./upstream.ts";
+import { upstreamUrl, vsnOf } from "./upstream.ts";
 
 /** Answers a request; never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -51,18 +48,8 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
       return response;
     }
     const { socket: client, response } = runtime.upgrade(request, protocol);
-    const session = {
-      id,
-      client,
-      config,
-      authenticator,
-      runtime,
-      health,
-      ...admitted,
-    };
-    runtime.keepAlive(
-      runSession(session).catch((thrown) => noteRefusal(thrown, id)),
-    );
+    const session = { id, client, config, authenticator, runtime, health, ...admitted };
+    runtime.keepAlive(runSession(session).catch((thrown) => noteRefusal(thrown, id)));
     return response;
   }
 
@@ -72,29 +59,21 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     return {
       vsn,
       identity,
-      upstream: await dialUpstream(config, url, runtime),
+      upstream: await dialUpstream(config, upstreamUrl(config, url), runtime),
     };
   }
 
   async function verdict(request: Request, url: URL): Promise<Response> {
     vsnOf(url);
     await identify(request, url);
-    throw new RelayError(
-      "upgrade_required",
-      "The request is no WebSocket upgrade.",
-    );
+    throw new RelayError("upgrade_required", "The request is no WebSocket upgrade.");
   }
 
   function noteRefusal(thrown: unknown, id = ""): RelayError {
     const error = toRelayError(thrown);
     const cause = causeOf(error);
     health.refused(error.code);
-    runtime.log({
-      event: "refuse",
-      id,
-      code: error.code,
-      ...(cause && { cause }),
-    });
+    runtime.log({ event: "refuse", id, code: error.code, ...(cause && { cause }) });
     return error;
   }
 
@@ -106,24 +85,14 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
       return json(200, health.report(config, authenticator.checks));
     }
     if (route.kind === "broadcast") {
-      return broadcast(
-        request,
-        route,
-        await identify(request, url),
-        config,
-        runtime,
-      );
+      return broadcast(request, route, await identify(request, url), config, runtime);
     }
-    return await (isUpgrade(request.headers)
-      ? connect(request, url)
-      : verdict(request, url));
+    return await (isUpgrade(request.headers) ? connect(request, url) : verdict(request, url));
   }
 
   return async (request) => {
     // Read before the upgrade: afterwards a request's headers may throw.
-    const origin = isUpgrade(request.headers)
-      ? undefined
-      : request.headers.get("origin");
+    const origin = isUpgrade(request.headers) ? undefined : request.headers.get("origin");
     const response = await answer(request).catch((thrown) =>
       refusal(noteRefusal(thrown), authenticator.checks)
     );
@@ -136,10 +105,6 @@ export function createMisconfigured(problems: readonly string[]): Handler {
   const error = new RelayError("misconfigured", problems.join("; "));
   return () =>
     Promise.resolve(
-      json(error.status, {
-        status: "misconfigured",
-        ...error.toJSON(),
-        problems,
-      }),
+      json(error.status, { status: "misconfigured", ...error.toJSON(), problems }),
     );
 }

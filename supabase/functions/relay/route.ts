@@ -6,8 +6,7 @@ export type Route =
   | { kind: "broadcast"; topic?: string; event?: string };
 
 /** Gateways strip or keep what stands before /relay, so anything may. */
-const PATH =
-  /^.*?\/relay(\/websocket|\/health|\/api\/broadcast(\/([^/]+)\/events\/([^/]+))?)?\/?$/;
+const PATH = /^.*?\/relay(\/websocket|\/health|\/api\/broadcast(\/([^/]+)\/events\/([^/]+))?)?\/?$/;
 
 /** Finds the route of a request. Throws `not_found`, `method_not_allowed` or `bad_request`. */
 export function routeOf(method: string, path: string): Route {
@@ -19,10 +18,7 @@ export function routeOf(method: string, path: string): Route {
   const [, rest = "", , topic, event] = match;
   const posts = rest.startsWith("/api/");
   if (method !== (posts ? "POST" : "GET")) {
-    throw new RelayError(
-      "method_not_allowed",
-      "The relay does not serve this method here.",
-    );
+    throw new RelayError("method_not_allowed", "The relay does not serve this method here.");
   }
   if (!posts) return { kind: rest === "/health" ? "health" : "socket" };
   return { kind: "broadcast", topic: decode(topic), event: decode(event) };
@@ -32,9 +28,6 @@ function decode(part: string | undefined): string | undefined {
   try {
     return part && decodeURIComponent(part);
   } catch {
-    throw new RelayError(
-      "bad_request",
-      "The path is not valid percent-encoding.",
-    );
+    throw new RelayError("bad_request", "The path is not valid percent-encoding.");
   }
 }

@@ -30,14 +30,11 @@ export interface Runtime {
    * Accepts the upgrade and answers the given subprotocol, or none. The socket is not open yet: it
    * opens after the response was returned.
    */
-  upgrade(
-    request: Request,
-    protocol: string | undefined,
-  ): { socket: Socket; response: Response };
+  upgrade(request: Request, protocol: string | undefined): { socket: Socket; response: Response };
   /** True where only a subprotocol list that is separated by ", " can be answered (Deno 2.1). */
   readonly strictProtocolList: boolean;
-  /** Opens a socket to Realtime. Resolves when it is open, rejects when it is not or on abort. */
-  dial(url: URL, signal: AbortSignal): Promise<Socket>;
+  /** Begins to open a socket to Realtime; it may still be connecting when it is given back. */
+  dial(url: URL, signal: AbortSignal): Socket | Promise<Socket>;
   /** Keeps the worker alive until the promise settles (EdgeRuntime.waitUntil). */
   keepAlive(promise: Promise<unknown>): void;
   /** Milliseconds since the epoch. */

@@ -1,6 +1,7 @@
 import type { Authenticator, Identity } from "./authenticate.ts";
 import type { Config } from "./config.ts";
 import { createDeadline } from "./deadline.ts";
+import type { Upstream } from "./dial.ts";
 import { causeOf, RelayError } from "./errors.ts";
 import { createGate } from "./gate.ts";
 import type { Health } from "./health.ts";
@@ -11,7 +12,7 @@ import type { Vsn } from "./upstream.ts";
 export interface SessionOptions {
   id: string;
   client: Socket;
-  upstream: Socket;
+  upstream: Upstream;
   identity: Identity;
   vsn: Vsn;
   config: Config;
@@ -25,17 +26,7 @@ export interface SessionOptions {
  * and a log line at each end. Settles when both sockets are closed.
  */
 export async function runSession(options: SessionOptions): Promise<void> {
-  const {
-    id,
-    client,
-    upstream,
-    identity,
-    vsn,
-    config,
-    authenticator,
-    runtime,
-    health,
-  } = options;
+  const { id, client, upstream, identity, vsn, config, authenticator, runtime, health } = options;
   const start = runtime.now();
   const judge = createGate({
     identity,
@@ -61,21 +52,11 @@ export async function runSession(options: SessionOptions): Promise<void> {
   expireWith(identity);
   health.sockets++;
   health.served++;
-  runtime.log({
-    event: "open",
-    id,
-    ...nameOf(identity),
-    sockets: health.sockets,
-  });
+  runtime.log({ event: "open", id, ...nameOf(identity), sockets: health.sockets });
   const summary = await closed;
   deadline.clear();
   health.sockets--;
-  runtime.log({
-    event: "close",
-    id,
-    ms: runtime.now() - start,
-    ...lineOf(summary),
-  });
+  runtime.log({ event: "close", id, ms: runtime.now() - start, ...lineOf(summary) });
 }
 
 function nameOf(identity: Identity): { user: string; role: string } {

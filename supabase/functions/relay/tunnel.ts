@@ -1,9 +1,5 @@
-import {
-  type Close,
-  closeForClient,
-  closeForUpstream,
-  closeOf,
-} from "./close.ts";
+import { type Close, closeForClient, closeForUpstream, closeOf } from "./close.ts";
+import type { Upstream } from "./dial.ts";
 import { RelayError, toRelayError } from "./errors.ts";
 import type { Judgement } from "./gate.ts";
 import { CONNECTING, type Message, OPEN, type Socket } from "./runtime.ts";
@@ -35,8 +31,7 @@ export interface Tunnel {
 export interface TunnelOptions {
   /** Not open yet: a close before `open` would hang it. */
   client: Socket;
-  /** Open already, so that no message of the client's waits for it. */
-  upstream: Socket;
+  upstream: Upstream;
   judge(message: Message): Judgement | Promise<Judgement>;
   maxUnsentBytes: number;
 }
@@ -57,7 +52,7 @@ const HELD_OVERHEAD_BYTES = 64;
  * read is cut off with 4413 before its unsent messages pass `maxUnsentBytes`.
  */
 export function tunnel(options: TunnelOptions): Tunnel {
-  const { client, upstream, judge, maxUnsentBytes } = options;
+  const { client, upstream: { socket: upstream, listen }, judge, maxUnsentBytes } = options;
   const settled = Promise.withResolvers<Summary>();
   let summary: Summary | undefined;
   let unclosed = 2;
@@ -71,13 +66,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
 
   function finish(by: Summary["by"], end: Close, error?: RelayError): void {
     if (summary) return;
-    summary = {
-      by,
-      code: end.code,
-      fromClient: up.count,
-      fromUpstream: down.count,
-      error,
-    };
+    summary = { by, code: end.code, fromClient: up.count, fromUpstream: down.count, error };
     clearTimeout(never);
     close(client, end);
     close(upstream, closeForUpstream(end));
@@ -90,28 +79,18 @@ export function tunnel(options: TunnelOptions): Tunnel {
     if (--unclosed === 0) settled.resolve(summary!);
   }
 
-  client.binaryType = upstream.binaryType = "arraybuffer";
-  const never = setTimeout(
-    () => finish("client", { code: 1006, reason: "" }),
-    OPEN_TIMEOUT_MS,
-  );
+  client.binaryType = "arraybuffer";
+  const never = setTimeout(() => finish("client", { code: 1006, reason: "" }), OPEN_TIMEOUT_MS);
   client.addEventListener("open", () => {
     clearTimeout(never);
     down.resume();
   });
-  upstream.addEventListener(
-    "message",
-    (event) => summary || down.push(event.data),
-  );
   client.addEventListener("message", (event) => summary || up.push(event.data));
-  upstream.addEventListener("close", ({ code, reason }) => {
-    const lost = new RelayError(
-      "upstream_lost",
-      "Realtime ended the connection.",
-    );
-    finish("upstream", closeForClient({ code, reason }, lost));
+  listen((message) => summary || down.push(message), (close) => {
+    const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
+    finish("upstream", closeForClient(close, lost));
     gone();
-  }, { once: true });
+  });
   client.addEventListener("close", ({ code, reason }) => {
     finish("client", { code, reason });
     gone();

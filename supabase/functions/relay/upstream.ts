@@ -1,6 +1,5 @@
 import type { Config } from "./config.ts";
 import { RelayError } from "./errors.ts";
-import type { Runtime, Socket } from "./runtime.ts";
 
 /** Wire formats of the Phoenix channels protocol that Realtime speaks. */
 export type Vsn = "1.0.0" | "2.0.0";
@@ -13,10 +12,7 @@ export function vsnOf(url: URL, fallback?: Vsn): Vsn {
   const vsn = url.searchParams.get("vsn") || "1.0.0";
   if (vsn === "1.0.0" || vsn === "2.0.0") return vsn;
   if (fallback) return fallback;
-  throw new RelayError(
-    "vsn_unsupported",
-    "The query's vsn is neither 1.0.0 nor 2.0.0.",
-  );
+  throw new RelayError("vsn_unsupported", "The query's vsn is neither 1.0.0 nor 2.0.0.");
 }
 
 /**
@@ -36,38 +32,9 @@ export function upstreamUrl(config: Config, client: URL): URL {
 }
 
 /** The URL of Realtime's HTTP broadcast; `topic` and `event` are decoded text, or both absent. */
-export function broadcastUrl(
-  config: Config,
-  topic?: string,
-  event?: string,
-): URL {
+export function broadcastUrl(config: Config, topic?: string, event?: string): URL {
   const path = topic === undefined || event === undefined
     ? ""
     : `/${encodeURIComponent(topic)}/events/${encodeURIComponent(event)}`;
   return new URL(`realtime/v1/api/broadcast${path}`, config.supabaseUrl);
-}
-
-/**
- * Opens the socket to Realtime before the client's upgrade, so that a client is only let in where
- * somebody answers. Throws `upstream_refused` or, after the configured time, `upstream_timeout`.
- */
-export async function dialUpstream(
-  config: Config,
-  client: URL,
-  runtime: Runtime,
-): Promise<Socket> {
-  const url = upstreamUrl(config, client);
-  const signal = AbortSignal.timeout(config.dialTimeoutMs);
-  try {
-    return await runtime.dial(url, signal);
-  } catch (cause) {
-    if (signal.aborted) {
-      throw new RelayError("upstream_timeout", "Realtime did not answer.");
-    }
-    throw new RelayError(
-      "upstream_refused",
-      "Realtime refused the connection.",
-      { cause },
-    );
-  }
 }

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { type Host, type RelayProcess, startRelay } from "./relay_host.ts";
+import { PUBLISHABLE_KEY, SECRET, signAnonKey } from "./tokens.ts";
+import { type Script, startUpstream, type Upstream } from "./upstream.ts";
+
+/** The anon key of the test project. */
+export const anonKey = await signAnonKey();
+
+/** A relay in front of a scripted upstream, for one test. */
+export interface ServedRelay {
+  relay: RelayProcess;
+  upstream: Upstream;
+  /** `ws://…/relay/websocket?vsn=…` with this token. */
+  urlWith(token: string, vsn?: string): string;
+}
+
+/**
+ * Starts both, runs the test, ends both, and then requires that the relay lived until its end and
+ * that nothing it printed holds a token, a key or a query string.
+ */
+export async function withRelay(
+  host: Host,
+  { env = {}, ...script }: Script & { env?: Record<string, string> },
+  test: (served: ServedRelay) => Promise<void>,
+): Promise<void> {
+  const upstream = startUpstream(script);
+  const relay = await startRelay(host, {
+    SUPABASE_URL: upstream.url,
+    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: PUBLISHABLE_KEY }),
+    SUPABASE_ANON_KEY: anonKey,
+    RELAY_JWT_SECRET: SECRET,
+    RELAY_REFUSAL_DELAY_MS: "0",
+    ...env,
+  });
+  const urlWith = (token: string, vsn = "2.0.0") =>
+    `ws://${relay.address}/functions/v1/relay/websocket?vsn=${vsn}&jwt=${token}`;
+  try {
+    await test({ relay, upstream, urlWith });
+  } finally {
+    await relay.stop();
+    await upstream.stop();
+  }
+  for (const line of relay.output) {
+    assert.doesNotMatch(line, /eyJ|sb_|test-secret|[?&]\w+=/, "the log holds a secret or a query");
+  }
+}
