@@ -28,8 +28,9 @@ const RETRY_MS = 250;
 const PASSING = /pre-existing shared memory|could not bind/;
 // A fast shutdown waits for clients that stream the WAL; after this they are cut off.
 const STOP_MS = 10_000;
-// What is kept of the server's log for an error message.
+// What is kept of the server's log for an error message; a line can hold a whole statement.
 const LOG_LINES = 10;
+const LINE_CHARACTERS = 500;
 
 const SETTINGS: Record<string, string> = {
   listen_addresses: "127.0.0.1",
@@ -51,6 +52,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   for (let attempt = 1;; attempt++) {
     const port = options.port ?? freePort();
     const child = spawn(options, port);
+    stopWithUs(child);
     const refusal = await untilReady(child);
     if (refusal === undefined) return { port, ...control(child) };
     if (!PASSING.test(refusal) || attempt === ATTEMPTS) {
@@ -87,8 +89,8 @@ function untilReady(child: Deno.ChildProcess): Promise<string | undefined> {
       let rest = "";
       for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
         const parts = (rest + text).split("\n");
-        rest = parts.pop()!;
-        lines.push(...parts);
+        rest = parts.pop()!.slice(0, LINE_CHARACTERS);
+        lines.push(...parts.map((line) => line.slice(0, LINE_CHARACTERS)));
         lines.splice(0, lines.length - LOG_LINES);
         if (parts.some((line) => line.includes("ready to accept connections"))) {
           clearTimeout(timer);
@@ -105,13 +107,18 @@ function untilReady(child: Deno.ChildProcess): Promise<string | undefined> {
 
 function control(child: Deno.ChildProcess): Omit<Server, "port"> {
   let running = true;
-  const guard = stopWithUs(child.pid);
   const exited = child.status.then(({ code }) => {
     running = false;
-    send(guard.pid, "SIGKILL");
     return code;
   });
-  const signal = (name: Deno.Signal, pid = child.pid) => running && send(pid, name);
+  const signal = (name: Deno.Signal, pid = child.pid) => {
+    try {
+      if (running) Deno.kill(pid, name);
+    } catch (error) {
+      // It ended a moment ago: that is what a signal is for.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  };
   return {
     exited,
     async stop() {
@@ -120,26 +127,17 @@ function control(child: Deno.ChildProcess): Omit<Server, "port"> {
       await exited;
       clearTimeout(timer);
     },
-    kill: () => void signal("SIGKILL", -child.pid),
+    kill: () => signal("SIGKILL", -child.pid),
   };
-}
-
-function send(pid: number, name: Deno.Signal): void {
-  try {
-    Deno.kill(pid, name);
-  } catch (error) {
-    // It ended a moment ago: that is what a signal is for.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /**
  * Stops the server when this process is gone, `kill -9` included, which Postgres would survive:
  * a shell waits for the end of its stdin, whose other end the kernel closes when we die.
  */
-function stopWithUs(pid: number): Deno.ChildProcess {
+function stopWithUs(server: Deno.ChildProcess): void {
   const guard = new Deno.Command("/bin/sh", {
-    args: ["-c", 'read -r _; kill -INT "$1"', "sh", String(pid)],
+    args: ["-c", 'read -r _; kill -INT "$1"', "sh", String(server.pid)],
     cwd: "/",
     stdin: "piped",
     stdout: "null",
@@ -147,5 +145,7 @@ function stopWithUs(pid: number): Deno.ChildProcess {
     detached: true,
   }).spawn();
   guard.unref();
-  return guard;
+  server.status.then(() => guard.kill("SIGKILL")).catch(() => {
+    // The guard was gone before the server: then nothing is left to stop.
+  });
 }
