@@ -13,6 +13,8 @@ export const JWT_SECRET = "a secret of tests only, of more than 32 characters";
 /** A wait that fails a test, never one that decides it. */
 export const DEADLINE_MS = 20_000;
 const ONE_HOUR = 3600;
+/** Safe: it is processes that die here, never the machine. */
+const SETTINGS = { fsync: "off" };
 
 export interface Bench {
   postgres: Postgres;
@@ -26,13 +28,15 @@ export interface Bench {
   client(claims?: Record<string, unknown>, vsn?: string): Promise<SupabaseClient>;
   /** Starts the server anew, on the same database and port. */
   restart(options?: Partial<RealtimeOptions>): Promise<void>;
+  /** SIGKILL for Postgres, and a new one on its data and port. */
+  crashPostgres(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Starts a Postgres and a Realtime, both ended and removed at the end of the scope. */
 export async function openBench(options: Partial<RealtimeOptions> = {}): Promise<Bench> {
   const dataDir = await Deno.makeTempDir({ prefix: "realtime-" });
-  const server = await startPostgres({ dataDir, settings: { fsync: "off" } });
+  const server = await startPostgres({ dataDir, settings: SETTINGS });
   const log: Record<string, unknown>[] = [];
   const start = (more: Partial<RealtimeOptions> = {}) =>
     startRealtime({
@@ -64,12 +68,18 @@ export async function openBench(options: Partial<RealtimeOptions> = {}): Promise
       await bench.realtime.stop();
       bench.realtime = await start({ port, ...more });
     },
+    async crashPostgres() {
+      const { port } = bench.postgres;
+      bench.postgres.kill();
+      await bench.postgres.exited;
+      bench.postgres = await startPostgres({ dataDir, port, settings: SETTINGS });
+    },
     async [Symbol.asyncDispose]() {
       for (const client of clients) await client.removeAllChannels();
       for (const client of clients) client.realtime.disconnect();
       await bench.realtime.stop();
       await sql.end();
-      await server.stop();
+      await bench.postgres.stop();
       await Deno.remove(dataDir, { recursive: true });
     },
   };

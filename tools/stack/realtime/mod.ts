@@ -34,6 +34,9 @@ export interface Realtime {
   stop(): Promise<void>;
 }
 
+/** How long clients may take to answer that the server closes. */
+const CLOSING_MS = 1_000;
+
 /** Starts the server; it is ready when the promise is fulfilled. */
 export async function startRealtime(options: RealtimeOptions): Promise<Realtime> {
   const { databaseUrl, jwtSecret, jwks, delays = false, log = () => {} } = options;
@@ -60,10 +63,18 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
     lookAtPublication: () => tenant.changes.lookAtPublication(),
     async stop() {
       for (const socket of sockets) socket.close(1012);
+      await within(CLOSING_MS, Promise.all([...sockets].map((socket) => socket.closed)));
       await server.shutdown();
       await tenant.stop();
     },
   };
+}
+
+async function within(ms: number, work: Promise<unknown>) {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([work, late.promise]);
+  clearTimeout(timer);
 }
 
 async function answer(
