@@ -38,6 +38,7 @@ export function startUpstream(script: Script = {}): Upstream {
     requests,
     dials: () => requests.filter((line) => line.includes("/realtime/v1/websocket")).length,
     // Sockets that a test left open would keep a graceful shutdown waiting.
-    stop: () => Promise.race([server.shutdown(), new Promise<void>((done) => setTimeout(done, 500))]),
+    stop: () =>
+      Promise.race([server.shutdown(), new Promise<void>((done) => setTimeout(done, 500))]),
   };
 }

@@ -125,6 +125,15 @@ function decode(token: string): { alg: string; claims: JWTPayload } {
   }
 }
 
+/** The claim `sub` of a token that need not be valid; undefined where it cannot be read. */
+export function subjectOf(token: string): string | undefined {
+  try {
+    return decodeJwt(token).sub ?? "";
+  } catch {
+    return undefined; // Not a JWT: it names nobody.
+  }
+}
+
 /** The claims were checked already; jose checks the signature, `crit`, and exp and nbf again. */
 async function verify(
   token: string,

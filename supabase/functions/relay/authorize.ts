@@ -29,8 +29,12 @@ export function authorizeCredential(credential: Credential, config: Config): voi
 /** Topics that a socket may have joined; Realtime itself stops at 100 channels. */
 const MAX_TOPICS = 100;
 
-/** Throws unless the identity may join one more topic. Rows and private channels are RLS's. */
-export function authorizeJoin(_identity: Identity, topics: ReadonlySet<string>): void {
-  if (topics.size < MAX_TOPICS) return;
+/** Throws where the topic would be one too many. Rows and private channels are left to RLS. */
+export function authorizeJoin(
+  _identity: Identity,
+  topic: string,
+  joined: ReadonlySet<string>,
+): void {
+  if (joined.size < MAX_TOPICS || joined.has(topic)) return;
   throw new RelayError("too_many_joins", `The socket has joined ${MAX_TOPICS} topics already.`);
 }

@@ -1,4 +1,4 @@
-import type { Identity } from "./authenticate.ts";
+import { type Identity, subjectOf } from "./authenticate.ts";
 import { authorizeJoin } from "./authorize.ts";
 import type { Config } from "./config.ts";
 import type { Credential } from "./credential.ts";
@@ -77,13 +77,17 @@ export function createGate(
     onIdentity(identity);
   }
 
+  function isOwn(token: unknown): boolean {
+    return identity.kind === "user" && subjectOf(String(token)) === identity.id;
+  }
+
   /** Of a join's payload only `config` passes, with the one token that was verified. */
   function join(frame: Frame): Judgement {
-    authorizeJoin(identity, topics);
+    authorizeJoin(identity, frame.topic, topics);
     topics.add(frame.topic);
     const { config } = asObject(frame.payload);
     const access_token = identity.kind === "user" ? identity.token : undefined;
-    return encodeFrame(vsn, { ...frame, payload: { config, access_token } });
+    return rebuild({ ...frame, payload: { config, access_token } });
   }
 
   function judgeJoin(frame: Frame): Judgement | Promise<Judgement> {
@@ -91,9 +95,8 @@ export function createGate(
       const error = toRelayError(thrown);
       if (endsSocket(error)) throw error;
       // realtime-js can rejoin with a stale token after sleep: the newest verified one goes in.
-      if (error.code === "token_expired" && identity.kind === "user") {
-        return join(frame);
-      }
+      const { access_token } = asObject(frame.payload);
+      if (error.code === "token_expired" && isOwn(access_token)) return join(frame);
       answer(encodeReply(vsn, frame, "error", { reason: error.reason }));
     };
     try {
@@ -125,10 +128,19 @@ export function createGate(
     return encodeFrame(vsn, { ...frame, event: "phx_leave", payload: {} });
   }
 
+  function rebuild(frame: Frame): Judgement {
+    try {
+      return encodeFrame(vsn, frame);
+    } catch (error) {
+      if (error instanceof RangeError) return; // Nested deeper than this engine can write.
+      throw error;
+    }
+  }
+
   function judgeText(text: string): Judgement | Promise<Judgement> {
     const frame = parseFrame(vsn, text);
     if (!frame) return;
-    const pass = () => vsn === "2.0.0" ? text : encodeFrame(vsn, frame);
+    const pass = () => vsn === "2.0.0" ? text : rebuild(frame);
     switch (frame.event) {
       case "phx_join":
         return judgeJoin(frame);
