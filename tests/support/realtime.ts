@@ -75,8 +75,11 @@ export async function openBench(options: Partial<RealtimeOptions> = {}): Promise
       bench.postgres = await startPostgres({ dataDir, port, settings: SETTINGS });
     },
     async [Symbol.asyncDispose]() {
-      for (const client of clients) await client.removeAllChannels();
-      for (const client of clients) client.realtime.disconnect();
+      await Promise.all(clients.map((client) => {
+        // A channel that was refused would wait for an answer to its leave, and rejoin.
+        for (const channel of client.getChannels()) channel.teardown();
+        return client.realtime.disconnect();
+      }));
       await bench.realtime.stop();
       await sql.end();
       await bench.postgres.stop();
