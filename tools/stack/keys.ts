@@ -84,12 +84,21 @@ async function createKeys(path: string): Promise<Keys> {
     secretKey: `sb_secret_${random(24)}`,
     userPassword: readablePassword(),
   };
-  await Deno.mkdir(dirname(path), { recursive: true });
-  // Renamed into place, so that a start that is killed here leaves no half file.
-  const draft = `${path}.${Deno.pid}`;
-  await Deno.writeTextFile(draft, JSON.stringify(keys, null, 2) + "\n", { mode: 0o600 });
-  await Deno.rename(draft, path);
+  await save(path, JSON.stringify(keys, null, 2) + "\n");
   return keys;
+}
+
+async function save(path: string, text: string): Promise<void> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    // Renamed into place, so that a start that is killed here leaves no half file.
+    const draft = `${path}.${Deno.pid}`;
+    await Deno.writeTextFile(draft, text, { mode: 0o600 });
+    await Deno.rename(draft, path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`${dirname(path)} cannot be written (${why}): name another --data directory.`);
+  }
 }
 
 function random(bytes: number): string {
