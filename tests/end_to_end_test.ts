@@ -48,7 +48,7 @@ class Person {
         if (extension !== "postgres_changes") return;
         status === "ok" ? ready.resolve() : ready.reject(new Error(message));
       })
-      .subscribe((status, error) => error && ready.reject(error));
+      .subscribe((_status, error) => error && ready.reject(error));
     return ready.promise;
   }
 

@@ -25,7 +25,9 @@ async function withServer(
 function open(options: RelayTransportOptions) {
   const socket = new (relayTransport(options))(ADDRESS);
   const event = (name: string) =>
-    new Promise<any>((resolve) => socket.addEventListener(name, resolve));
+    new Promise<MessageEvent & CloseEvent>((resolve) =>
+      socket.addEventListener(name, resolve as (event: Event) => void)
+    );
   return { socket, event };
 }
 

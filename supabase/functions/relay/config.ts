@@ -95,13 +95,16 @@ const SETTINGS = z.object({
   RELAY_MAX_UNSENT_BYTES: number(65_536, 1 << 30, 16 << 20, "bytes"),
 });
 
+/** The names of all variables, for the documentation and its test. */
+export const settingNames = Object.keys(SETTINGS.shape);
+
 /**
  * Reads the settings from an environment. Empty variables count as absent.
  * Throws a ConfigError that names every problem; values of keys and secrets are not in it.
  */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(
-    Object.keys(SETTINGS.shape).flatMap((name) => {
+    settingNames.flatMap((name) => {
       const value = environment[name]?.trim();
       return value ? [[name, value]] : [];
     }),
