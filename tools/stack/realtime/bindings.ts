@@ -84,7 +84,7 @@ export async function resolve(
   const { schema, table, conditions, select } = binding;
   const { sql } = database;
   const [{ entities }] = await sql`
-    select _realtime.subscribe(
+    select local_realtime.subscribe(
       ${publication}, ${schema}, ${table}, ${sql.json(conditions as never)}, ${select}, ${role}
     ) as entities
   `.catch((error) => {

@@ -9,7 +9,7 @@ import { Wal } from "./wal.ts";
 
 /** The publication that migrations put their tables into. */
 const PUBLICATION = "supabase_realtime";
-const SLOT = "supabase_realtime_replication_slot";
+const SLOT = "local_realtime_changes";
 /** Rows times groups of one call: above it the answer takes long enough to be felt by others. */
 const MAX_PAIRS = 100_000;
 

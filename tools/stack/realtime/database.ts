@@ -1,4 +1,4 @@
-/** The server's connections, and the functions that it keeps in the schema _realtime. */
+/** The server's connections, and the functions that it keeps in the schema local_realtime. */
 import postgres from "postgres";
 
 export type Log = (line: Record<string, unknown>) => void;
@@ -65,9 +65,11 @@ async function install(sql: postgres.Sql) {
   const read = (file: string) => Deno.readTextFile(new URL(file, import.meta.url));
   const files = await Promise.all(FILES.map(read));
   await sql.begin(async (sql) => {
-    // Two servers on one database must not replace each other's types at the same time.
-    await sql`select pg_advisory_xact_lock(hashtext('_realtime'))`;
-    await sql`create schema if not exists _realtime`;
+    // Two servers on one database must not replace each other's functions at the same time.
+    await sql`select pg_advisory_xact_lock(hashtext('local_realtime'))`;
+    // Anew each time: those of an older version may have other arguments.
+    await sql`drop schema if exists local_realtime cascade`;
+    await sql`create schema local_realtime`;
     await sql.unsafe(files.join("\n")).simple();
   });
 }

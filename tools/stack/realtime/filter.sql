@@ -3,7 +3,7 @@
 -- which is what the original does.
 
 -- The condition of one filter on `value`, an SQL expression of type text, as SQL text.
-create or replace function _realtime.condition(
+create function local_realtime.condition(
   value text, type regtype, op text, operand text, negated boolean
 ) returns text language sql stable as $$
   select format(case when negated then 'not (%s)' else '%s' end,
@@ -26,7 +26,7 @@ create or replace function _realtime.condition(
 $$;
 
 -- Raises what the original raises when a filter cannot be used on a column of this type.
-create or replace function _realtime.check_filter(
+create function local_realtime.check_filter(
   type regtype, op text, operand text
 ) returns void language plpgsql as $$
 begin

@@ -7,7 +7,7 @@ import type { Topics } from "./topics.ts";
 import { Wal } from "./wal.ts";
 
 const PUBLICATION = "supabase_realtime_messages_publication";
-const SLOT = "supabase_realtime_messages_replication_slot";
+const SLOT = "local_realtime_messages";
 /** Partitions are made for days ahead, so this only has to be well below a day. */
 const MAINTENANCE_MS = 60 * 60 * 1000;
 

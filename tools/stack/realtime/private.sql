@@ -2,7 +2,7 @@
 -- realtime.messages in the name of the client, and everything is rolled back.
 
 -- The extensions of which this client may receive messages on the topic.
-create or replace function _realtime.may_read(topic text, role text, claims text)
+create function local_realtime.may_read(topic text, role text, claims text)
 returns text[] language plpgsql as $$
 declare
   ids uuid[] := array[gen_random_uuid(), gen_random_uuid()];
@@ -22,7 +22,7 @@ end
 $$;
 
 -- Whether this client may send messages of the extension to the topic.
-create or replace function _realtime.may_write(topic text, role text, claims text, extension text)
+create function local_realtime.may_write(topic text, role text, claims text, extension text)
 returns boolean language plpgsql as $$
 begin
   begin

@@ -24,12 +24,12 @@ export async function probe(database: Database, topic: string, who: Identity): P
   const { sql, log } = database;
   const failed = (error: Error) => log({ event: "policy_failed", topic, reason: error.message });
   const readable: string[] = await sql`
-    select _realtime.may_read(${topic}, ${who.role}, ${who.claims}) as allowed
+    select local_realtime.may_read(${topic}, ${who.role}, ${who.claims}) as allowed
   `.then(([row]) => row.allowed, (error) => (failed(error), []));
   const asked = new Map<Extension, Promise<boolean>>();
   const ask = (extension: Extension) =>
     sql`
-      select _realtime.may_write(${topic}, ${who.role}, ${who.claims}, ${extension}) as allowed
+      select local_realtime.may_write(${topic}, ${who.role}, ${who.claims}, ${extension}) as allowed
     `.then(([row]) => row.allowed as boolean, (error) => (failed(error), false));
   return {
     read: readable.includes("broadcast"),

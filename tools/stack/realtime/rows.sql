@@ -2,13 +2,12 @@
 -- log holds and are cast to the type of their column, so that filters compare and to_jsonb prints
 -- them as the type does.
 
-drop type if exists _realtime.row cascade;
-create type _realtime.row as (
+create type local_realtime.row as (
   n int, action text, record jsonb, old_record jsonb, keys jsonb, too_large boolean
 );
 
 -- The names of a table's primary key.
-create or replace function _realtime.primary_key(entity oid) returns text[]
+create function local_realtime.primary_key(entity oid) returns text[]
 language sql stable as $$
   select coalesce(array_agg(attname::text), '{}')
   from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey)
@@ -17,7 +16,7 @@ $$;
 
 -- The expressions that print the columns of a table, each as ('name', jsonb). Generated columns
 -- are not in the log: they are computed from those that are.
-create or replace function _realtime.printers(relation jsonb) returns text
+create function local_realtime.printers(relation jsonb) returns text
 language sql stable as $$
   select string_agg(format('(%L, %s)', name, printer), ', ') from (
     select c.name, case
@@ -34,7 +33,7 @@ language sql stable as $$
 $$;
 
 -- The typed columns those expressions are written against. A number that JSON cannot say is null.
-create or replace function _realtime.casts(relation jsonb) returns text
+create function local_realtime.casts(relation jsonb) returns text
 language sql stable as $$
   select string_agg(format(
     case
@@ -49,23 +48,23 @@ $$;
 
 -- The changes of one table, cast. An absent value (unchanged TOAST) stays absent, and generated
 -- columns are there where all that they can depend on is.
-create or replace function _realtime.rows(relation jsonb, changes jsonb, max_bytes int)
-returns _realtime.row[] language plpgsql as $$
+create function local_realtime.rows(relation jsonb, changes jsonb, max_bytes int)
+returns local_realtime.row[] language plpgsql as $$
 declare
   -- Prints _v, one side of a change; _whole says that nothing of the row is missing in it.
   printed text := format(
     '_s, lateral (select %s) _t, lateral (values %s) _p (_k, _j)
     where _v ? _k or (_whole and not %L::jsonb ? _k)',
-    _realtime.casts(relation), _realtime.printers(relation), relation -> 'names'
+    local_realtime.casts(relation), local_realtime.printers(relation), relation -> 'names'
   );
-  key text[] := _realtime.primary_key((relation ->> 'oid')::oid);
-  result _realtime.row[];
+  key text[] := local_realtime.primary_key((relation ->> 'oid')::oid);
+  result local_realtime.row[];
 begin
   execute
     'select array_agg(row(_n, action, record, old_record,
         (select jsonb_object_agg(k, new -> k) from unnest($2) k) || jsonb_build_object(''_n'', _n),
         octet_length(concat(record, old_record)) > $3
-      )::_realtime.row order by _n)
+      )::local_realtime.row order by _n)
     from jsonb_to_recordset($1) as c (_n int, action text, new jsonb, old jsonb),
     lateral (select
       (select jsonb_object_agg(_k, _j) from (select new as _v, new is not null as _whole) '

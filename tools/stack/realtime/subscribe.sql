@@ -2,7 +2,7 @@
 -- the rights of the role that asks. Raises what the original raises.
 
 -- `filters` is a list of {column, op, value, not}; `columns` null for all. A `*` names everything.
-create or replace function _realtime.subscribe(
+create function local_realtime.subscribe(
   publication text, schema_name text, table_name text, filters jsonb, columns text[], role text
 ) returns oid[] language plpgsql as $$
 declare
@@ -14,14 +14,14 @@ begin
     where pubname = publication
       and schema_name in ('*', schemaname) and table_name in ('*', tablename)
   loop
-    perform _realtime.check_binding(entity, quote_ident(role)::regrole, filters, columns);
+    perform local_realtime.check_binding(entity, quote_ident(role)::regrole, filters, columns);
     entities := entities || entity::oid;
   end loop;
   return entities;
 end
 $$;
 
-create or replace function _realtime.check_binding(
+create function local_realtime.check_binding(
   entity regclass, role regrole, filters jsonb, columns text[]
 ) returns void language plpgsql as $$
 declare
@@ -40,7 +40,7 @@ begin
     if type is null then
       raise 'invalid column for filter %', filter.column;
     end if;
-    perform _realtime.check_filter(type, filter.op, filter.value);
+    perform local_realtime.check_filter(type, filter.op, filter.value);
   end loop;
   foreach name in array coalesce(columns, '{}') loop
     perform from pg_attribute

@@ -1,25 +1,24 @@
--- Who may see which change. One call of _realtime.visible decides a whole batch: filters first,
--- then the columns that a role may read, then row level security for each of the distinct claims.
+-- Who may see which change. One call of local_realtime.visible decides a whole batch: filters
+-- first, then the columns that a role may read, then row level security for each of the distinct
+-- claims.
 -- An error in a filter or a policy is a `failure` for those who asked with it and nobody else.
 
-drop type if exists _realtime.verdict cascade;
 -- What a filter (id) or a reader (id) says about row n: passed, unless it failed.
-create type _realtime.verdict as (id int, n int, failure text);
-drop type if exists _realtime.hit cascade;
+create type local_realtime.verdict as (id int, n int, failure text);
 -- A row of which group g hears, once variant v has the right and claims c may read it.
-create type _realtime.hit as (g int, v int, c int, n int, passed boolean, failure text);
+create type local_realtime.hit as (g int, v int, c int, n int, passed boolean, failure text);
 
 -- The numbers of the rows that pass all conditions of a filter: the new row of an insert or
 -- update, the old one of a delete. A column that the row does not have never matches.
-create or replace function _realtime.matches(
-  relation jsonb, rows _realtime.row[], conditions jsonb
+create function local_realtime.matches(
+  relation jsonb, rows local_realtime.row[], conditions jsonb
 ) returns int[] language plpgsql as $$
 declare
   test text;
   result int[];
 begin
   select string_agg(case when c.type is null then 'false' else
-      format('_r ? %L and coalesce(%s, false)', f.column, _realtime.condition(
+      format('_r ? %L and coalesce(%s, false)', f.column, local_realtime.condition(
         format('_r ->> %L', f.column), c.type::regtype, op, value, f.not
       )) end, ' and ')
   into test
@@ -41,66 +40,70 @@ end
 $$;
 
 -- The same, with what failed beside what passed: a failing row does not take the others with it.
-create or replace function _realtime.filtered(
-  relation jsonb, rows _realtime.row[], conditions jsonb
+create function local_realtime.filtered(
+  relation jsonb, rows local_realtime.row[], conditions jsonb
 ) returns table (n int, failure text) language plpgsql as $$
 begin
-  return query select m, null::text from unnest(_realtime.matches(relation, rows, conditions)) m;
+  return query
+  select m, null::text from unnest(local_realtime.matches(relation, rows, conditions)) m;
 exception when others then
   if cardinality(rows) = 1 then
     return query select rows[1].n, concat(sqlstate, ' ', sqlerrm);
   else
     return query select f.* from unnest(rows) r,
-      lateral _realtime.filtered(relation, array[r::_realtime.row], conditions) f;
+      lateral local_realtime.filtered(relation, array[r::local_realtime.row], conditions) f;
   end if;
 end
 $$;
 
--- The numbers of those rows that the role may read with these claims, found by primary key: a
--- lookup for each, never a scan, since a policy that fails on another row is not our concern.
-create or replace function _realtime.readable(
-  entity regclass, keys jsonb, role text, claims text
-) returns int[] language plpgsql as $$
-declare
-  definitions text;
-  comparison text;
-  result int[];
-begin
-  select
-    string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', '),
-    string_agg(format('_t.%1$I = _k.%1$I', attname), ' and ')
-  into definitions, comparison
-  from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey)
-  where indrelid = entity and indisprimary;
-  perform set_config('role', role, true), set_config('request.jwt.claims', claims, true);
-  execute format(
+-- The question by which a role finds rows of a table by their primary key, $1 being a list of
+-- keys: a lookup for each, never a scan, since a policy that fails on another row is not ours.
+create function local_realtime.lookup(entity regclass) returns text
+language sql stable as $$
+  select format(
     'select coalesce(array_agg(_n), ''{}'') from jsonb_to_recordset($1) as _k (_n int, %s)
     where (select true from %s as _t where %s)',
-    definitions, entity, comparison
-  ) into result using keys;
+    string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', '),
+    entity,
+    string_agg(format('_t.%1$I = _k.%1$I', attname), ' and ')
+  )
+  from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey)
+  where indrelid = entity and indisprimary
+$$;
+
+-- The numbers of the rows that the reader, {role, claims}, finds.
+create function local_realtime.readable(lookup text, keys jsonb, reader jsonb)
+returns int[] language plpgsql as $$
+declare
+  result int[];
+begin
+  perform set_config('role', reader ->> 'role', true),
+    set_config('request.jwt.claims', reader ->> 'claims', true);
+  execute lookup into result using keys;
   perform set_config('role', 'none', true);
   return result;
 end
 $$;
 
-create or replace function _realtime.readable_each(
-  entity regclass, keys jsonb, role text, claims text
-) returns table (n int, failure text) language plpgsql as $$
+-- The same, with what failed beside what was found: one row's failure is no other row's.
+create function local_realtime.readable_each(lookup text, keys jsonb, reader jsonb)
+returns table (n int, failure text) language plpgsql as $$
 begin
-  return query select m, null::text from unnest(_realtime.readable(entity, keys, role, claims)) m;
+  return query
+  select m, null::text from unnest(local_realtime.readable(lookup, keys, reader)) m;
 exception when others then
   if jsonb_array_length(keys) = 1 then
     return query select (keys -> 0 ->> '_n')::int, concat(sqlstate, ' ', sqlerrm);
   else
     return query select f.* from jsonb_array_elements(keys) k,
-      lateral _realtime.readable_each(entity, jsonb_build_array(k), role, claims) f;
+      lateral local_realtime.readable_each(lookup, jsonb_build_array(k), reader) f;
   end if;
 end
 $$;
 
 -- What each variant, a role with the columns asked for, gets of a table: the names it may read,
 -- their description, and why it gets no records at all. A role that is gone may read nothing.
-create or replace function _realtime.rights(entity oid, variants jsonb)
+create function local_realtime.rights(entity oid, key text[], variants jsonb)
 returns table (v int, names text[], columns text, refusal text) language sql stable as $$
   select v, array_agg(attname::text) filter (where chosen and may),
     coalesce(jsonb_agg(jsonb_build_object('name', attname, 'type', typname) order by attnum)
@@ -115,21 +118,21 @@ returns table (v int, names text[], columns text, refusal text) language sql sta
         coalesce(has_column_privilege(to_regrole(quote_ident(role)), entity, attnum, 'select'),
           false) as may
       from pg_attribute join pg_type on pg_type.oid = atttypid,
-        lateral (select attname = any (_realtime.primary_key(entity)) as is_key) k
+        lateral (select attname = any (key) as is_key) k
       where attrelid = entity and attnum > 0 and not attisdropped
     ) a
   group by v
 $$;
 
 -- A record with the columns that may be seen; of one too large for a frame only the small ones.
-create or replace function _realtime.pick(record jsonb, names text[], too_large boolean)
+create function local_realtime.pick(record jsonb, names text[], too_large boolean)
 returns text language sql stable as $$
   select coalesce(jsonb_object_agg(key, value), '{}')::text from jsonb_each(record)
   where key = any (names) and (not too_large or octet_length(value::text) <= 64)
 $$;
 
 -- The decision for the changes of one table.
-create or replace function _realtime.visible_of(
+create function local_realtime.visible_of(
   relation jsonb, changes jsonb, filters jsonb, variants jsonb, groups jsonb, claims jsonb,
   max_bytes int
 ) returns table (
@@ -140,33 +143,32 @@ create or replace function _realtime.visible_of(
 declare
   entity oid := (relation ->> 'oid')::oid;
   rls boolean := (select relrowsecurity from pg_class where oid = entity);
-  key text[] := _realtime.primary_key(entity);
-  rows _realtime.row[] := _realtime.rows(relation, changes, max_bytes);
-  rights jsonb := (select jsonb_agg(r) from _realtime.rights(entity, variants) r);
-  hits _realtime.hit[];
-  reads _realtime.verdict[];
+  key text[] := local_realtime.primary_key(entity);
+  lookup text := local_realtime.lookup(entity);
+  rows local_realtime.row[] := local_realtime.rows(relation, changes, max_bytes);
+  rights jsonb := (select jsonb_agg(r) from local_realtime.rights(entity, key, variants) r);
+  hits local_realtime.hit[];
+  reads local_realtime.verdict[];
 begin
   hits := array(
     select (g.g, g.v, g.c, r.n, g.f is null or (m.n is not null and m.failure is null),
-      m.failure)::_realtime.hit
+      m.failure)::local_realtime.hit
     from jsonb_to_recordset(groups) as g (g int, v int, c int, f int, event text)
     join unnest(rows) r on g.event in ('*', r.action)
     left join (
       select x.f, y.* from jsonb_to_recordset(filters) as x (f int, conditions jsonb),
-        lateral _realtime.filtered(relation, rows, x.conditions) y
+        lateral local_realtime.filtered(relation, rows, x.conditions) y
     ) m on m.f = g.f and m.n = r.n
   );
   reads := array(
-    select (k.c, y.n, y.failure)::_realtime.verdict
+    select (k.c, y.n, y.failure)::local_realtime.verdict
     from (
       select h.c, jsonb_agg(distinct r.keys) as keys
       from unnest(hits) h join unnest(rows) r on r.n = h.n
       join jsonb_to_recordset(rights) as v (v int, refusal text) on v.v = h.v
       where rls and h.passed and r.action <> 'DELETE' and v.refusal is null
       group by h.c
-    ) k, lateral _realtime.readable_each(
-      entity, k.keys, claims -> k.c ->> 'role', claims -> k.c ->> 'claims'
-    ) y
+    ) k, lateral local_realtime.readable_each(lookup, k.keys, claims -> k.c) y
   );
   return query
   with told as (
@@ -181,15 +183,15 @@ begin
   select t.n, t.v,
     case when r.action <> 'DELETE' then
       case when refused then '{}' else
-        _realtime.pick(coalesce(r.old_record, '{}') || r.record, v.names, r.too_large) end
+        local_realtime.pick(coalesce(r.old_record, '{}') || r.record, v.names, r.too_large) end
     end,
     case
       when r.action = 'INSERT' then null
       when refused then '{}'
       -- Nobody can be asked any more who might have read a deleted row, so only its key is told.
-      when r.action = 'DELETE' and rls then _realtime.pick(r.old_record,
+      when r.action = 'DELETE' and rls then local_realtime.pick(r.old_record,
         array(select unnest(v.names) intersect select unnest(key)), r.too_large)
-      else _realtime.pick(r.old_record, v.names, r.too_large)
+      else local_realtime.pick(r.old_record, v.names, r.too_large)
     end,
     case when refused then '[]' else v.columns end,
     case when refused then v.refusal when r.too_large then '["Error 413: Payload Too Large"]' end,
@@ -210,13 +212,13 @@ $$;
 
 -- A batch is a list of {relation, changes, filters, variants, groups}, one for each table; claims
 -- a list of {role, claims}.
-create or replace function _realtime.visible(batch jsonb, claims jsonb, max_bytes int)
+create function local_realtime.visible(batch jsonb, claims jsonb, max_bytes int)
 returns table (
   n int, variant int, record text, old_record text, columns text, errors text, refused boolean,
   failure text, groups int[]
 ) language sql as $$
   select seen.*
-  from jsonb_array_elements(batch) as part, lateral _realtime.visible_of(
+  from jsonb_array_elements(batch) as part, lateral local_realtime.visible_of(
     part -> 'relation', part -> 'changes', part -> 'filters', part -> 'variants',
     part -> 'groups', claims, max_bytes
   ) seen

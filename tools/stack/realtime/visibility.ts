@@ -76,7 +76,7 @@ export async function look(
     };
   });
   const rows = await sql`
-    select * from _realtime.visible(
+    select * from local_realtime.visible(
       ${JSON.stringify(batch)}::text::jsonb, ${JSON.stringify(claims.items)}::text::jsonb,
       ${maxBytes}
     )
