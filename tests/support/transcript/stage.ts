@@ -1,0 +1,111 @@
+/** What a conversation is replayed on: a fresh database and a server of its own. */
+import type postgres from "postgres";
+import {
+  type Limits,
+  type Realtime,
+  SELF_HOSTED,
+  startRealtime,
+} from "../../../tools/stack/realtime/mod.ts";
+import type { Cluster, Database } from "../database.ts";
+import { JWT_SECRET } from "./tokens.ts";
+import { Witness } from "./witness.ts";
+
+/** A wait that fails a test, never one that decides it. */
+export const DEADLINE_MS = 10_000;
+
+export interface StageOptions {
+  cluster: Cluster;
+  /** SQL that made what the recording began with. */
+  setup: string;
+  /** The limits that the recording names in its first line. */
+  limits: "default self-host limits" | "limits lifted";
+  changes?: Partial<Limits>;
+  delays?: boolean;
+}
+
+/** What Postgres said to a line of SQL, as psql prints it. */
+export interface SqlAnswer {
+  notices: string[];
+  error?: string;
+}
+
+export class Stage {
+  #sessions = new Map<string, postgres.ReservedSql>();
+  private constructor(
+    readonly database: Database,
+    readonly realtime: Realtime,
+    readonly witness: Witness,
+    readonly start: number,
+  ) {}
+
+  static async open({ cluster, setup, limits, changes, delays }: StageOptions): Promise<Stage> {
+    const start = Date.now();
+    const database = await cluster.database("bootstrapped");
+    await database.sql.unsafe(setup).simple();
+    await Witness.prepare(database);
+    const realtime = await startRealtime({
+      databaseUrl: database.url.replace("//postgres:", "//supabase_admin:"),
+      jwtSecret: JWT_SECRET,
+      delays,
+      limits: { ...(limits === "limits lifted" ? {} : SELF_HOSTED), ...changes },
+    });
+    const witness = await Witness.open(realtime.url, database);
+    return new Stage(database, realtime, witness, start);
+  }
+
+  /**
+   * Runs one line of SQL as role postgres. Its statements are one transaction, unless it says
+   * otherwise: the original polls, so that it decides on all of a line at once.
+   */
+  async sql(text: string, session = ""): Promise<SqlAnswer> {
+    const connection = this.#sessions.get(session) ?? await this.database.sql.reserve();
+    this.#sessions.set(session, connection);
+    const before = this.database.notices.length;
+    try {
+      await connection.unsafe(text).simple();
+      return { notices: this.database.notices.slice(before) };
+    } catch (error) {
+      await connection.unsafe("rollback").simple();
+      return { notices: this.database.notices.slice(before), error: describe(error as SqlError) };
+    } finally {
+      if (/\bcommit;/.test(text) && session) this.#release(session);
+    }
+  }
+
+  async close() {
+    [...this.#sessions.keys()].forEach((session) => this.#release(session));
+    await this.witness.close();
+    await this.realtime.stop();
+    await dropSlots(this.database);
+    await this.database[Symbol.asyncDispose]();
+  }
+
+  #release(session: string) {
+    this.#sessions.get(session)?.release();
+    this.#sessions.delete(session);
+  }
+}
+
+interface SqlError {
+  message: string;
+  severity?: string;
+  detail?: string;
+  hint?: string;
+}
+
+function describe({ message, severity = "ERROR", detail, hint }: SqlError): string {
+  const more = [detail && `DETAIL:  ${detail}`, hint && `HINT:  ${hint}`];
+  return [`${severity}:  ${message}`, ...more.filter(Boolean)].join(" | ");
+}
+
+/** The server keeps its slots for its next start; their names are the cluster's, not a database's. */
+async function dropSlots({ admin }: Database) {
+  const deadline = Date.now() + DEADLINE_MS;
+  while (Date.now() < deadline) {
+    const slots = await admin`
+      select active, case when not active then pg_drop_replication_slot(slot_name) end
+      from pg_replication_slots where database = current_database()`;
+    if (!slots.some(({ active }) => active)) return;
+  }
+  throw new Error("the stopped server still reads its replication slots");
+}

@@ -1,0 +1,8 @@
+create table public.url_clicks (
+  id bigserial primary key, user_id uuid, url text, n int4 default 0, meta jsonb,
+  created_at timestamptz default now()
+);
+alter table public.url_clicks enable row level security;
+alter table public.url_clicks replica identity full;
+create policy own on public.url_clicks for select to authenticated using (user_id = auth.uid());
+alter publication supabase_realtime add table public.url_clicks;
