@@ -25,9 +25,12 @@ export function routeOf(method: string, path: string): Route {
 }
 
 function decode(part: string | undefined): string | undefined {
+  if (part === undefined) return undefined;
   try {
-    return part && decodeURIComponent(part);
+    const text = decodeURIComponent(part);
+    if (text !== "." && text !== "..") return text;
   } catch {
-    throw new RelayError("bad_request", "The path is not valid percent-encoding.");
+    // Not UTF-8: no more a name than the dots, which a URL takes for folders however written.
   }
+  throw new RelayError("bad_request", "The path does not hold a topic and an event.");
 }

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { testOnHosts } from "./support/relay_host.ts";
+import { type ServedRelay, withRelay } from "./support/served_relay.ts";
+import { PUBLISHABLE_KEY, sign } from "./support/tokens.ts";
+
+const BODY = JSON.stringify({ messages: [{ topic: "a", event: "e", payload: { n: 1 } }] });
+
+/** What reached Realtime. */
+interface Arrived {
+  path: string;
+  headers: Headers;
+  body: string;
+}
+
+function upstreamThat(answer: () => Response, arrived: Arrived[] = []) {
+  const onRequest = async (request: Request) => {
+    const { pathname, search } = new URL(request.url);
+    arrived.push({ path: pathname + search, headers: request.headers, body: await request.text() });
+    return answer();
+  };
+  return { onRequest, arrived };
+}
+
+const accepted = () => new Response(null, { status: 202 });
+
+async function post(
+  { relay }: ServedRelay,
+  path: string,
+  init: RequestInit & { headers: Record<string, string> },
+) {
+  const response = await fetch(`http://${relay.address}/functions/v1/relay${path}`, {
+    method: "POST",
+    body: BODY,
+    ...init,
+  });
+  const text = await response.text();
+  return { status: response.status, text, code: text && JSON.parse(text).code };
+}
+
+testOnHosts("a broadcast goes to Realtime as the user, with no other header", async (host) => {
+  const { onRequest, arrived } = upstreamThat(accepted);
+  await withRelay(host, { onRequest }, async (served) => {
+    const token = await sign();
+    const headers = {
+      authorization: `Bearer ${token}`,
+      apikey: PUBLISHABLE_KEY,
+      "content-type": "application/json",
+      "x-forwarded-for": "1.2.3.4",
+      cookie: "a=b",
+    };
+    assert.equal((await post(served, "/api/broadcast?evil=1", { headers })).status, 202);
+    const [{ path, headers: sent, body }] = arrived;
+    assert.deepEqual([path, body], ["/realtime/v1/api/broadcast", BODY]);
+    assert.equal(sent.get("authorization"), `Bearer ${token}`);
+    assert.equal(sent.get("apikey"), PUBLISHABLE_KEY);
+    assert.equal(sent.get("content-type"), "application/json");
+    assert.deepEqual([sent.get("x-forwarded-for"), sent.get("cookie")], [null, null]);
+  });
+});
+
+testOnHosts("a broadcast to one event keeps its topic in one path segment", async (host) => {
+  const { onRequest, arrived } = upstreamThat(accepted);
+  await withRelay(host, { onRequest }, async (served) => {
+    const headers = { authorization: `Bearer ${await sign()}`, "content-type": "application/json" };
+    await post(served, "/api/broadcast/..%2f..%2fevil/events/a%20b", { headers });
+    assert.equal(arrived[0].path, "/realtime/v1/api/broadcast/..%2F..%2Fevil/events/a%20b");
+  });
+});
+
+testOnHosts("a topic or an event that would climb out of its path is refused", async (host) => {
+  const { onRequest, arrived } = upstreamThat(accepted);
+  await withRelay(host, { onRequest }, async (served) => {
+    const headers = { authorization: `Bearer ${await sign()}` };
+    for (const path of ["%2e%2e%2f/events/%252e", "a/events/%252e%252e"]) {
+      await post(served, `/api/broadcast/${path}`, { headers });
+      assert.match(arrived.pop()!.path, /^\/realtime\/v1\/api\/broadcast\/[^/]+\/events\/[^/]+$/);
+    }
+    const { relay: { address } } = served;
+    for (const path of ["..%2F..", "%2E%2E", "a/events/%2E"]) {
+      const status = await rawPost(address, `/relay/api/broadcast/${path}/events/x`, headers);
+      assert.ok(status === 400 || status === 404 || status === 202, `${path}: ${status}`);
+    }
+    for (const { path } of arrived) {
+      assert.match(path, /^\/realtime\/v1\/api\/broadcast\/[^/]+\/events\/[^/]+$/);
+    }
+  });
+});
+
+/** A POST whose path no URL parser has tidied up. */
+async function rawPost(address: string, path: string, headers: Record<string, string>) {
+  const [hostname, port] = address.split(":");
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const head = `POST ${path} HTTP/1.1\r\nHost: ${address}\r\n${lines}Content-Length: 0\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(head));
+  const buffer = new Uint8Array(64);
+  await connection.read(buffer);
+  return Number(new TextDecoder().decode(buffer).split(" ")[1]);
+}
+
+testOnHosts("an anonymous viewer's broadcast carries the public key alone", async (host) => {
+  const { onRequest, arrived } = upstreamThat(accepted);
+  const env = { RELAY_ANONYMOUS: "allow" };
+  await withRelay(host, { onRequest, env }, async (served) => {
+    const headers = { apikey: PUBLISHABLE_KEY, authorization: `Bearer ${PUBLISHABLE_KEY}` };
+    assert.equal((await post(served, "/api/broadcast", { headers })).status, 202);
+    assert.equal(arrived[0].headers.get("authorization"), null);
+  });
+});
+
+testOnHosts("a broadcast without a good token never reaches Realtime", async (host) => {
+  const { onRequest, arrived } = upstreamThat(accepted);
+  await withRelay(host, { onRequest }, async (served) => {
+    const cases: [Record<string, string>, number, string][] = [
+      [{}, 401, "token_missing"],
+      [{ authorization: "Bearer garbage" }, 401, "token_malformed"],
+      [{ apikey: PUBLISHABLE_KEY }, 401, "anonymous_refused"],
+    ];
+    for (const [headers, status, code] of cases) {
+      const answer = await post(served, "/api/broadcast", { headers });
+      assert.deepEqual([answer.status, answer.code], [status, code]);
+    }
+    assert.equal(arrived.length, 0);
+  });
+});
+
+testOnHosts("a body over the bound is refused, and Realtime's answer passed on", async (host) => {
+  const refuse = () => Response.json({ errors: { messages: ["can't be blank"] } }, { status: 422 });
+  const { onRequest, arrived } = upstreamThat(refuse);
+  await withRelay(host, { onRequest }, async (served) => {
+    const headers = { authorization: `Bearer ${await sign()}` };
+    const big = await post(served, "/api/broadcast", { headers, body: "x".repeat(3_000_001) });
+    assert.deepEqual([big.status, big.code, arrived.length], [413, "too_big", 0]);
+    const { status, text } = await post(served, "/api/broadcast", { headers });
+    assert.deepEqual([status, text], [422, '{"errors":{"messages":["can\'t be blank"]}}']);
+  });
+});
+
+testOnHosts("a Realtime that is not there is told as such", async (host) => {
+  await withRelay(host, { env: { SUPABASE_URL: "http://127.0.0.1:1" } }, async (served) => {
+    const headers = { authorization: `Bearer ${await sign()}` };
+    const { status, code } = await post(served, "/api/broadcast", { headers });
+    assert.deepEqual([status, code], [502, "upstream_refused"]);
+  });
+});
