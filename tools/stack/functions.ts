@@ -26,7 +26,7 @@ const STOP_MS = 3_000;
 const INHERITED = [
   ...["HOME", "PATH", "DENO_DIR", "XDG_CACHE_HOME", "TMPDIR", "NO_COLOR"],
   ...["NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "DENO_CERT"],
-  ...["http_proxy", "https_proxy", "no_proxy", "DENO_TLS_CA_STORE", "SSL_CERT_FILE"],
+  ...["http_proxy", "https_proxy", "no_proxy", "DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR"],
 ];
 
 /**

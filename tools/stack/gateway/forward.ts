@@ -2,10 +2,7 @@ import { type IncomingMessage, request as open, type ServerResponse } from "node
 import { pipeline } from "node:stream";
 import { endToEnd, toHeaders } from "./headers.ts";
 import type { Passage } from "./plan.ts";
-import { badGateway, gatewayTimeout, refuse } from "./refuse.ts";
-
-/** As long as a hosted project gives an Edge Function to begin its answer. */
-const ANSWER_MS = 150_000;
+import { ANSWER_MS, badGateway, gatewayTimeout, refuse } from "./refuse.ts";
 
 /**
  * Passes a request on and its answer back, both as streams and neither changed but for the fields of

@@ -38,6 +38,9 @@ export function badGateway(part: string): Refusal {
   return { status: 502, code: "BAD_GATEWAY", message: `${part} did not answer` };
 }
 
+/** As long as a hosted project gives an Edge Function to begin its answer. */
+export const ANSWER_MS = 150_000;
+
 export function gatewayTimeout(part: string): Refusal {
   return { status: 504, code: "GATEWAY_TIMEOUT", message: `${part} did not answer in time` };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { Passage } from "./plan.ts";
-import { badGateway, toHttp } from "./refuse.ts";
+import { ANSWER_MS, badGateway, gatewayTimeout, toHttp } from "./refuse.ts";
 
 /**
  * How long one direction may stay open after the other has ended. A WebSocket needs moments for that;
@@ -28,10 +28,16 @@ export function splice(
   server.setNoDelay(true);
   client.setNoDelay(true);
   endTogether(client, server);
-  server.once("error", () => {
-    if (server.bytesRead === 0) client.end(toHttp(badGateway(part)));
-  });
+  const late = setTimeout(() => {
+    client.end(toHttp(gatewayTimeout(part)));
+    server.destroy();
+  }, ANSWER_MS);
+  const unanswered = () => server.bytesRead === 0 && client.end(toHttp(badGateway(part)));
+  server.once("error", unanswered);
+  server.once("end", unanswered);
+  server.once("close", () => clearTimeout(late));
   server.once("data", (first) => {
+    clearTimeout(late);
     if (!SWITCHING.startsWith(first.toString("latin1", 0, SWITCHING.length))) {
       refuse(client, server);
     }
@@ -69,4 +75,5 @@ function refuse(client: Socket, server: Socket): void {
   client.unpipe(server);
   client.once("data", () => client.destroy());
   client.once("end", () => server.end());
+  client.resume();
 }

@@ -1,0 +1,57 @@
+import { Buffer } from "node:buffer";
+
+/** One end of a TCP connection, read by the amount. */
+export class Wire {
+  #rest = Buffer.alloc(0);
+  constructor(readonly connection: Deno.Conn) {}
+
+  /** Connects to the host and port of `url`. */
+  static async to(url: string): Promise<Wire> {
+    const { hostname, port } = new URL(url);
+    return new Wire(await Deno.connect({ hostname, port: Number(port) }));
+  }
+
+  async send(data: string | Uint8Array): Promise<void> {
+    let rest = Buffer.from(data as Uint8Array);
+    while (rest.length) rest = rest.subarray(await this.connection.write(rest));
+  }
+
+  /** The next `size` bytes; fewer only before the end. */
+  async take(size: number): Promise<Buffer> {
+    const pieces = [this.#rest];
+    for (let have = this.#rest.length; have < size;) {
+      const piece = Buffer.alloc(65_536);
+      const read = await this.connection.read(piece);
+      if (read === null) break;
+      pieces.push(piece.subarray(0, read));
+      have += read;
+    }
+    const all = Buffer.concat(pieces);
+    this.#rest = all.subarray(size);
+    return all.subarray(0, size);
+  }
+
+  /** All bytes up to `end`, which is taken too; or up to the end of the connection. */
+  async until(end: string): Promise<string> {
+    const taken: Buffer[] = [];
+    while (!Buffer.concat(taken).includes(end)) {
+      const next = await this.take(1);
+      if (next.length === 0) break;
+      taken.push(next);
+    }
+    return Buffer.concat(taken).toString("latin1");
+  }
+
+  /** Whether the other end says no more, be it by an end or by a reset. */
+  async ended(): Promise<boolean> {
+    return await this.take(1).then(({ length }) => length === 0, () => true);
+  }
+
+  close(): void {
+    try {
+      this.connection.close();
+    } catch {
+      // It was closed already.
+    }
+  }
+}
