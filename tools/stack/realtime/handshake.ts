@@ -1,4 +1,5 @@
 /** The WebSocket handshake: who may open a socket, and how the others are answered. */
+import { bare, json } from "./answer.ts";
 import type { Vsn } from "./serializer.ts";
 import { ClientSocket } from "./socket.ts";
 import type { Tenant } from "./tenant.ts";
@@ -23,17 +24,17 @@ export async function handshake(
   const connection = request.headers.get("connection") ?? "";
   if (!/\bupgrade\b/i.test(connection)) {
     const got = JSON.stringify(connection.split(", "));
-    return new Response(`'connection' header must contain 'upgrade', got ${got}`, { status: 400 });
+    return bare(400, `'connection' header must contain 'upgrade', got ${got}`);
   }
   if ([...request.headers.values()].some((value) => value.length > MAX_HEADER)) {
-    return new Response(null, { status: 431 });
+    return bare(431);
   }
   const { searchParams } = new URL(request.url);
   const vsn = searchParams.get("vsn") ?? "1.0.0";
-  if (vsn !== "1.0.0" && vsn !== "2.0.0") return new Response(null, { status: 403 });
+  if (vsn !== "1.0.0" && vsn !== "2.0.0") return bare(403);
   const refuse = async (status: number, error: string) => {
     await new Promise((resolve) => setTimeout(resolve, tenant.delays.handshakeMs));
-    return Response.json({ error }, { status });
+    return json(status, { error });
   };
   if (request.headers.get("host")?.split(".")[0] !== tenantName) {
     return refuse(404, "Tenant not found");

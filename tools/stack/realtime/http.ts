@@ -1,7 +1,8 @@
 /** Broadcasts by HTTP. A private one that its sender may not send is accepted and dropped. */
+import { json, page } from "./answer.ts";
 import { at, decode, encode, type Json, type JsonObject } from "./json.ts";
-import { type Outgoing, UserBroadcast, userBroadcastFrame } from "./serializer.ts";
-import { jsonFrame } from "./serializer.ts";
+import type { Rate } from "./limits.ts";
+import { jsonFrame, type Outgoing, UserBroadcast, userBroadcastFrame } from "./serializer.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Identity, verify } from "./token.ts";
 
@@ -15,67 +16,53 @@ export async function broadcastByHttp(
   const { pathname, searchParams } = new URL(request.url);
   const single = SINGLE.exec(pathname);
   if (request.method !== "POST" || (!single && pathname !== "/api/broadcast")) return undefined;
+  if (single && typeOf(request) === undefined) {
+    const error = "Unsupported Media Type. Use application/json or application/octet-stream";
+    return json(415, { error });
+  }
+  const body = new Uint8Array(await request.arrayBuffer());
+  const messages = single ? undefined : parse(body);
+  if (!single && messages === undefined) return page(400, "Bad Request");
+  const rate = rateHeaders(tenant.topics.events);
+  const { isFull } = tenant.topics.events;
+  if (isFull) return json(429, { message: "You have exceeded your rate limit" }, rate);
   const identity = await identify(tenant, request);
-  if (!identity) return json(401, { message: "Unauthorized" });
-  if (!single) return await sendMany(tenant, identity, await request.text());
+  if (!identity) return json(401, { message: "Unauthorized" }, rate);
+  if (!single) return await sendMany({ tenant, identity, rate }, at(messages, "messages"));
   const [topic, event] = single.slice(1).map(decodeURIComponent);
+  const data = new UserBroadcast(event, typeOf(request)!, body);
   const isPrivate = searchParams.get("private") === "true";
-  return await sendOne(tenant, identity, { topic, event, isPrivate }, request);
+  await send(tenant, identity, { topic, isPrivate }, userBroadcastFrame(`realtime:${topic}`, data));
+  return accepted(rate);
+}
+
+interface Sender {
+  tenant: Tenant;
+  identity: Identity;
+  rate: Record<string, string>;
+}
+
+async function sendMany({ tenant, identity, rate }: Sender, messages?: Json): Promise<Response> {
+  if (!Array.isArray(messages) || messages.length === 0) {
+    return json(422, { errors: { messages: ["can't be blank"] } }, rate);
+  }
+  const faults = messages.map(faultsOf);
+  if (faults.some((fault) => Object.keys(fault).length > 0)) {
+    return json(422, { errors: { messages: faults } }, rate);
+  }
+  for (const message of messages as JsonObject[]) {
+    const [topic, event] = ["topic", "event"].map((key) => message.get(key) as string);
+    const body = encode(message.get("payload")!);
+    const payload = `{"event":${JSON.stringify(event)},"payload":${body},"type":"broadcast"}`;
+    const frame = jsonFrame({ topic: `realtime:${topic}`, event: "broadcast", payload });
+    await send(tenant, identity, { topic, isPrivate: message.get("private") === true }, frame);
+  }
+  return accepted(rate);
 }
 
 interface Target {
   topic: string;
-  event: string;
   isPrivate: boolean;
-}
-
-async function sendMany(tenant: Tenant, identity: Identity, text: string): Promise<Response> {
-  let body: Json;
-  try {
-    body = decode(text);
-  } catch {
-    return new Response("Bad Request", { status: 400, headers: HTML });
-  }
-  const messages = at(body, "messages");
-  if (!Array.isArray(messages) || messages.length === 0) {
-    return json(422, { errors: { messages: ["can't be blank"] } });
-  }
-  const faults = messages.map(faultsOf);
-  if (faults.some((fault) => Object.keys(fault).length > 0)) {
-    return json(422, { errors: { messages: faults } });
-  }
-  for (const message of messages as JsonObject[]) {
-    const [topic, event] = ["topic", "event"].map((key) => message.get(key) as string);
-    const target = { topic, event, isPrivate: message.get("private") === true };
-    const payload = `{"event":${JSON.stringify(event)},"payload":${
-      encode(message.get("payload")!)
-    },"type":"broadcast"}`;
-    await send(
-      tenant,
-      identity,
-      target,
-      jsonFrame({ topic: `realtime:${topic}`, event: "broadcast", payload }),
-    );
-  }
-  return accepted();
-}
-
-async function sendOne(
-  tenant: Tenant,
-  identity: Identity,
-  target: Target,
-  request: Request,
-): Promise<Response> {
-  const type = request.headers.get("content-type")?.split(";")[0].trim();
-  if (type !== "application/json" && type !== "application/octet-stream") {
-    const error = "Unsupported Media Type. Use application/json or application/octet-stream";
-    return json(415, { error });
-  }
-  const data = new Uint8Array(await request.arrayBuffer());
-  const encoding = type === "application/json" ? "json" : "raw";
-  const broadcast = new UserBroadcast(target.event, encoding, data);
-  await send(tenant, identity, target, userBroadcastFrame(`realtime:${target.topic}`, broadcast));
-  return accepted();
 }
 
 async function send(tenant: Tenant, identity: Identity, target: Target, frame: Outgoing) {
@@ -103,11 +90,30 @@ async function identify(tenant: Tenant, request: Request): Promise<Identity | un
   return token ? await verify(token, tenant.keys).catch(() => undefined) : undefined;
 }
 
-const HTML = { "content-type": "text/html; charset=utf-8" };
+function typeOf(request: Request): "json" | "raw" | undefined {
+  const type = request.headers.get("content-type")?.split(";")[0].trim();
+  if (type === "application/json") return "json";
+  return type === "application/octet-stream" ? "raw" : undefined;
+}
 
-const accepted = () => new Response(null, { status: 202, headers: { "content-length": "0" } });
+function parse(body: Uint8Array): Json | undefined {
+  try {
+    return decode(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    return undefined;
+  }
+}
 
-function json(status: number, body: unknown): Response {
-  const headers = { "content-type": "application/json; charset=utf-8" };
-  return new Response(JSON.stringify(body), { status, headers });
+const accepted = (rate: Record<string, string>) =>
+  new Response(null, { status: 202, headers: { "content-length": "0", ...rate } });
+
+/** How near the limit is, on the average of the minute; nothing where there is none. */
+function rateHeaders({ limit, count }: Rate): Record<string, string> {
+  if (limit === Infinity) return {};
+  const [perSecond, rolling] = [limit / 60, Math.round(count / 60)];
+  return {
+    "x-rate-limit": String(perSecond),
+    "x-rate-limit-remaining": String(Math.max(0, perSecond - rolling)),
+    "x-rate-rolling": String(rolling),
+  };
 }

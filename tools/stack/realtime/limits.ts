@@ -6,7 +6,10 @@ export interface Limits {
   channels: number;
   /** Joins of all clients in a second. */
   joinsPerSecond: number;
-  /** Broadcasts sent and received in a second; the channel that receives one more is closed. */
+  /**
+   * Broadcasts sent and received in a second, on the average of a minute. Above it the channel that
+   * receives one is closed, and HTTP answers 429.
+   */
   eventsPerSecond: number;
   /** Presence calls of one channel in 30 seconds. */
   presenceCalls: number;
@@ -63,8 +66,13 @@ export class Rate {
     return this.#times.length <= this.limit;
   }
 
-  /** Whether one more would be too many. */
-  isFull(now = Date.now()): boolean {
-    return this.#times.filter((time) => time > now - this.windowMs).length >= this.limit;
+  /** How many are in the window. */
+  get count(): number {
+    const now = Date.now();
+    return this.#times.filter((time) => time > now - this.windowMs).length;
+  }
+
+  get isFull(): boolean {
+    return this.count >= this.limit;
   }
 }

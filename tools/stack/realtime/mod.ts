@@ -1,4 +1,5 @@
 /** A development server for Supabase Realtime, on any Postgres with Supabase's schema realtime. */
+import { json, page } from "./answer.ts";
 import { handshake } from "./handshake.ts";
 import { broadcastByHttp } from "./http.ts";
 import { DEFAULTS, type Limits } from "./limits.ts";
@@ -55,7 +56,7 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
     onListen: () => {},
     onError: (error) => {
       log({ event: "request_failed", reason: error instanceof Error ? error.message : "" });
-      return new Response("Internal Server Error", { status: 500 });
+      return page(500, "Internal Server Error");
     },
   }, (request) => answer(request, { tenant, tenantName, sockets }));
   return {
@@ -87,7 +88,7 @@ async function answer(
   if (pathname === `/api/tenants/${tenantName}/health` && request.method === "GET") {
     return health(tenant, sockets.size);
   }
-  return await broadcastByHttp(tenant, request) ?? new Response("Not Found", { status: 404 });
+  return await broadcastByHttp(tenant, request) ?? page(404, "Not Found");
 }
 
 function health(tenant: Tenant, clients: number): Response {
@@ -100,5 +101,5 @@ function health(tenant: Tenant, clients: number): Response {
     healthy: replication,
     replication_connected: replication,
   };
-  return Response.json({ data });
+  return json(200, { data });
 }

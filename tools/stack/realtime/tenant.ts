@@ -32,7 +32,7 @@ export class Tenant {
   private constructor(readonly database: Database, options: TenantOptions) {
     ({ keys: this.keys, limits: this.limits, delays: this.delays, log: this.log } = options);
     this.joins = new Rate(this.limits.joinsPerSecond, 1000);
-    this.topics = new Topics(new Rate(this.limits.eventsPerSecond, 1000));
+    this.topics = new Topics(new Rate(this.limits.eventsPerSecond * 60, 60_000));
     this.changes = new Changes({ database, ...this.limits });
     this.messages = new Messages(database, this.topics);
   }

@@ -4,7 +4,7 @@ import type { Rate } from "./limits.ts";
 import type { Outgoing } from "./serializer.ts";
 
 export class Topics {
-  /** `events` counts what is sent and received. */
+  /** `events` counts what is sent and received in a minute. */
   constructor(readonly events: Rate) {}
 
   #members = new Map<string, Set<Channel>>();
