@@ -2,7 +2,6 @@
 import type { Difference } from "./compare.ts";
 import { Party } from "./party.ts";
 import { RawSocket } from "./raw_socket.ts";
-import { DEADLINE_MS } from "./stage.ts";
 import type { Answer, Frame } from "./steps.ts";
 import { Wait } from "./wait.ts";
 
@@ -16,10 +15,16 @@ export class Company {
   /** The line of the recording that is being replayed. */
   line = 0;
   #wait = new Wait();
-  #deadline = DEADLINE_MS;
 
-  /** `prove` is settled when the database has nothing more to tell. */
-  constructor(readonly url: string, readonly prove: () => Promise<void>) {}
+  /**
+   * Waits so many ms for what is to come; that only fails a replay. `prove` is settled when the
+   * database has nothing more to tell.
+   */
+  constructor(
+    readonly url: string,
+    private deadline: number,
+    readonly prove: () => Promise<void>,
+  ) {}
 
   /** Opens a socket under a name; the answer alone if it is refused. */
   async open(
@@ -41,19 +46,22 @@ export class Company {
     return this.parties.findLast((party) => party.name === name);
   }
 
-  /** Sends in the order of the recording: what others sent before has been handled. */
+  /** Sends after everything that comes before it in the recording. */
   async send(party: Party, frame: Frame) {
-    await this.arrive();
-    for (const other of this.parties) {
-      if (other !== party && other.unproven) await this.settle(other);
-    }
+    await this.arrive(party);
     this.last = party;
     await party.send(frame);
   }
 
-  /** Waits for all frames that the recording has up to here. */
-  async arrive() {
+  /**
+   * Waits for all frames that the recording has up to here, and until the server has handled all
+   * that was sent, but for what the next sender sent itself.
+   */
+  async arrive(sender?: Party) {
     await this.prove();
+    for (const party of this.parties) {
+      if (party !== sender && party.unproven) await this.settle(party);
+    }
     const everybody = () => this.parties.every((party) => party.hasAll || !party.isOpen);
     await this.waitFor(everybody);
   }
@@ -69,8 +77,8 @@ export class Company {
 
   /** Whether it came true in time. `more` is how long it may take by itself. */
   async waitFor(passes: () => boolean, more = 0): Promise<boolean> {
-    const came = await this.#wait.until(passes, this.#deadline + more);
-    if (!came) this.#deadline = SHORT_DEADLINE_MS;
+    const came = await this.#wait.until(passes, this.deadline + more);
+    if (!came) this.deadline = SHORT_DEADLINE_MS;
     return came;
   }
 

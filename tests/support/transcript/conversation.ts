@@ -4,7 +4,7 @@ import type { Difference } from "./compare.ts";
 import { loadCues } from "./cues.ts";
 import { DEVIATIONS } from "./deviations.ts";
 import { Replay } from "./replay.ts";
-import { Stage, type StageOptions } from "./stage.ts";
+import { DEADLINE_MS, Stage, type StageOptions } from "./stage.ts";
 import { readSteps } from "./steps.ts";
 
 const RECORDINGS = new URL("../../transcripts/", import.meta.url);
@@ -35,8 +35,8 @@ export async function replay(
   const cues = await loadCues(number, long);
   const deviations = DEVIATIONS.filter(({ conversation }) => conversation === number);
   const steps = readSteps(recording);
-  for (const line of deviations.flatMap(({ lines }) => lines)) {
-    if (!steps.some((step) => step.line === line)) throw new Error(`nothing at line ${line}`);
+  for (const line of deviations.flatMap((one) => Object.keys({ ...one.instead, ...one.also }))) {
+    if (!steps.some((step) => step.line === +line)) throw new Error(`nothing at line ${line}`);
   }
   const said = setup + steps.map((step) => {
     return step.kind === "send" ? step.frame : step.kind === "sql" ? step.text : "";
@@ -50,7 +50,8 @@ export async function replay(
     delays: long,
   });
   try {
-    return await new Replay({ stage, steps, cues, deviations, said }).run();
+    const deadline = DEADLINE_MS * (long ? 6 : 1);
+    return await new Replay({ stage, steps, cues, deviations, said, deadline }).run();
   } finally {
     await stage.close();
   }

@@ -36,6 +36,8 @@ export interface Cues {
   requests?: ByPlace<Request>;
   /** What happens before the line of that number. */
   before?: Record<number, Act[]>;
+  /** What happens at every heading, as tables that are emptied. */
+  atHeadings?: Act[];
   /** Sockets that notes call by another name. */
   alias?: Record<string, string>;
 }
@@ -47,7 +49,7 @@ export const sql = (text: string): Act => async (replay) => {
 };
 export const send = (socket: string, frame: Frame): Act => (replay) => replay.send(socket, frame);
 export const open = (socket: string): Act => async (replay) => void (await replay.open(socket));
-export const close = (socket: string): Act => (replay) => replay.leave(socket);
+export const close = (...sockets: string[]): Act => (replay) => replay.leave(sockets);
 export const look = (): Act => (replay) => replay.look();
 export const expect = (socket: string, frames: Frame[]): Act => (replay) =>
   frames.forEach((frame) => replay.expect(socket, frame));

@@ -18,6 +18,8 @@ export interface ReplayOptions {
   deviations: Deviation[];
   /** All that clients and SQL say in this conversation. */
   said: string;
+  /** How long to wait for what the recording has, in ms. */
+  deadline: number;
 }
 
 export class Replay {
@@ -32,10 +34,10 @@ export class Replay {
   #comparison: Comparison;
   #isDirty = false;
 
-  constructor({ stage, steps, cues, deviations, said }: ReplayOptions) {
+  constructor({ stage, steps, cues, deviations, said, deadline }: ReplayOptions) {
     [this.stage, this.#steps, this.cues, this.deviations] = [stage, steps, cues, deviations];
     this.#comparison = new Comparison(recorded(said), replayed(said, stage.start));
-    this.company = new Company(stage.realtime.url, async () => {
+    this.company = new Company(stage.realtime.url, deadline, async () => {
       if (this.#isDirty) await stage.witness.prove();
       this.#isDirty = false;
     });
@@ -44,10 +46,15 @@ export class Replay {
   /** The differences, by line. */
   async run(): Promise<Difference[]> {
     for (let index = 0; index < this.#steps.length;) {
-      const { line } = this.#steps[index];
+      const { line, kind } = this.#steps[index];
       this.company.line = line;
-      for (const act of this.cues.before?.[line] ?? []) await act(this);
+      const { before, atHeadings = [] } = this.cues;
+      const acts = before?.[line] ?? (kind === "heading" ? atHeadings : []);
+      for (const act of acts) await act(this);
       index += await perform(this, this.#steps.slice(index));
+      for (const { also } of this.deviations) {
+        Object.entries(also?.[line] ?? {}).forEach((more) => this.expect(more[0], ...more[1]));
+      }
     }
     await this.company.close(this.company.parties.filter(({ isListening }) => isListening));
     for (const { name, expected, heard } of this.company.parties) {
@@ -104,9 +111,9 @@ export class Replay {
     party.expected.push(...frames.map((frame) => ({ line: this.company.line, frame })));
   }
 
-  /** A socket closes before the recording says that it is closed. */
-  async leave(name: string) {
-    await this.company.close([this.company.find(name)!]);
+  /** Sockets close before the recording says that they are closed. */
+  async leave(names: string[]) {
+    await this.company.close(names.map((name) => this.company.find(name)!));
   }
 
   async look() {

@@ -1,5 +1,5 @@
 /** What a conversation is replayed on: a fresh database and a server of its own. */
-import type postgres from "postgres";
+import postgres from "postgres";
 import {
   type Limits,
   type Realtime,
@@ -30,7 +30,9 @@ export interface SqlAnswer {
 }
 
 export class Stage {
-  #sessions = new Map<string, postgres.ReservedSql>();
+  #notices: string[] = [];
+  /** Named sessions of psql, each a connection; they have transactions open side by side. */
+  #sessions = new Map<string, postgres.Sql>();
   private constructor(
     readonly database: Database,
     readonly realtime: Realtime,
@@ -54,36 +56,36 @@ export class Stage {
   }
 
   /**
-   * Runs one line of SQL as role postgres. Its statements are one transaction, unless it says
-   * otherwise: the original polls, so that it decides on all of a line at once.
+   * Runs a line of SQL as role postgres, as psql does: statement after statement, whatever becomes
+   * of them. But changes of rows are one transaction: the original polls, so that it decides on
+   * all of a line at once.
    */
   async sql(text: string, session = ""): Promise<SqlAnswer> {
-    const connection = this.#sessions.get(session) ?? await this.database.sql.reserve();
+    const connection = this.#sessions.get(session) ?? postgres(this.database.url, {
+      max: 1,
+      onnotice: ({ message }) => void this.#notices.push(message!),
+    });
     this.#sessions.set(session, connection);
-    const before = this.database.notices.length;
-    try {
-      await connection.unsafe(text).simple();
-      return { notices: this.database.notices.slice(before) };
-    } catch (error) {
-      await connection.unsafe("rollback").simple();
-      return { notices: this.database.notices.slice(before), error: describe(error as SqlError) };
-    } finally {
-      if (/\bcommit;/.test(text) && session) this.#release(session);
+    this.#notices = [];
+    const errors: string[] = [];
+    for (const statement of /^(?:insert|update|delete)\b/.test(text) ? [text] : split(text)) {
+      await connection.unsafe(statement).simple().catch((error) => errors.push(describe(error)));
     }
+    return { notices: this.#notices, error: errors.at(0) };
   }
 
   async close() {
-    [...this.#sessions.keys()].forEach((session) => this.#release(session));
+    await Promise.all([...this.#sessions.values()].map((session) => session.end()));
     await this.witness.close();
     await this.realtime.stop();
     await dropSlots(this.database);
     await this.database[Symbol.asyncDispose]();
   }
+}
 
-  #release(session: string) {
-    this.#sessions.get(session)?.release();
-    this.#sessions.delete(session);
-  }
+/** The statements of a line; a semicolon in quotes or in $$ ends none. */
+function split(text: string): string[] {
+  return text.match(/(?:'[^']*'|\$\$.*?\$\$|[^;'$])+/g) ?? [];
 }
 
 interface SqlError {
