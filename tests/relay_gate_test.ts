@@ -37,6 +37,8 @@ function open(identity: Identity, vsn: Vsn = "2.0.0") {
     authenticate,
     answer: (text) => answers.push(JSON.parse(text)),
     onIdentity: (next) => identities.push(next),
+    onJoin: () => {},
+    now: Date.now,
   });
   return { answers, identities, judge: async (message: Message) => await judge(message) };
 }

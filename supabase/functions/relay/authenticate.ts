@@ -10,10 +10,10 @@ import {
   type JWTVerifyGetKey,
 } from "jose";
 import { createAskAuthServer } from "./ask_auth_server.ts";
+import { authorizeKey, authorizeRole } from "./authorize.ts";
 import type { Config } from "./config.ts";
 import type { Credential } from "./credential.ts";
 import { RelayError } from "./errors.ts";
-import { isSecretKey } from "./keys.ts";
 
 /** A signed-in user, as a verified token names them. */
 export interface User {
@@ -70,7 +70,9 @@ export function createAuthenticator(
     async authenticate(credential) {
       if (credential.kind === "anonymous") return credential;
       const { token } = credential;
+      authorizeKey(token, config);
       const { alg, user } = readToken(token, config, now());
+      authorizeRole(user.role, config);
       if (alg === "HS256" && !secret) await ask(token, user);
       else if (alg === "HS256") await verify(token, () => secret!, ["HS256"]);
       else await verify(token, publicKeys, ASYMMETRIC);
@@ -114,9 +116,6 @@ function readToken(token: string, config: Config, now: number): { alg: string; u
 function decode(token: string): { alg: string; claims: JWTPayload } {
   if (token.length > MAX_TOKEN_LENGTH) {
     throw new RelayError("token_malformed", `The token is over ${MAX_TOKEN_LENGTH} characters.`);
-  }
-  if (isSecretKey(token)) {
-    throw new RelayError("secret_key", "The token's role is service_role.");
   }
   try {
     return { alg: String(decodeProtectedHeader(token).alg), claims: decodeJwt(token) };

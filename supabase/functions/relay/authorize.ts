@@ -1,11 +1,12 @@
 import type { Identity } from "./authenticate.ts";
-import type { Config } from "./config.ts";
+import type { Config, Policy } from "./config.ts";
 import type { Credential } from "./credential.ts";
 import { RelayError } from "./errors.ts";
+import { isSecretKey } from "./keys.ts";
 
-/** Throws unless a page of this origin may use the relay. Programs send no Origin and may. */
+/** Throws unless a page of this origin may use the relay; programs send none. */
 export function authorizeOrigin(origin: string | null, config: Config): void {
-  if (origin === null || isAllowedOrigin(origin, config)) return;
+  if (origin === null ? config.absentOrigin === "allow" : isAllowedOrigin(origin, config)) return;
   throw new RelayError("origin_forbidden", "Pages of this origin may not use the relay.");
 }
 
@@ -14,8 +15,7 @@ export function isAllowedOrigin(origin: string, config: Config): boolean {
   return config.origins.some((allowed) => {
     if (allowed === "*" || allowed === origin) return true;
     const [scheme, domain] = allowed.split("*");
-    return domain !== undefined && origin.startsWith(scheme) &&
-      origin.endsWith(domain) &&
+    return domain !== undefined && origin.startsWith(scheme) && origin.endsWith(domain) &&
       /^[a-z0-9.-]+$/.test(origin.slice(scheme.length, -domain.length));
   });
 }
@@ -26,15 +26,95 @@ export function authorizeCredential(credential: Credential, config: Config): voi
   throw new RelayError("anonymous_refused", "The relay lets in signed-in users only.");
 }
 
-/** Topics that a socket may have joined; Realtime itself stops at 100 channels. */
-const MAX_TOPICS = 100;
+/**
+ * Throws `secret_key` for a key that must never be in a browser. A service_role token passes where
+ * RELAY_ROLES names that role; an `sb_secret_` key never does.
+ */
+export function authorizeKey(key: string, config: Config): void {
+  if (!isSecretKey(key)) return;
+  if (!key.startsWith("sb_") && config.roles.includes("service_role")) return;
+  throw new RelayError("secret_key", "A secret key or a service_role token was sent.");
+}
 
-/** Throws where the topic would be one too many. Rows and private channels are left to RLS. */
+/** Throws unless tokens of this role are accepted. */
+export function authorizeRole(role: string, config: Config): void {
+  if (config.roles.includes(role) || config.roles.includes("*")) return;
+  throw new RelayError("role_forbidden", "The token's role is not accepted.");
+}
+
+/**
+ * Throws unless the identity may join this topic with this config. A join without a config is the
+ * legacy form, which subscribes whole schemas: where tables are limited it is refused.
+ */
 export function authorizeJoin(
-  _identity: Identity,
+  identity: Identity,
   topic: string,
+  joinConfig: unknown,
   joined: ReadonlySet<string>,
+  config: Config,
 ): void {
-  if (joined.size < MAX_TOPICS || joined.has(topic)) return;
-  throw new RelayError("too_many_joins", `The socket has joined ${MAX_TOPICS} topics already.`);
+  if (joined.size >= config.maxJoins && !joined.has(topic)) {
+    const message = `The socket has joined ${config.maxJoins} topics already.`;
+    throw new RelayError("too_many_joins", message);
+  }
+  const policy = policyOf(identity, config);
+  authorizeTopic(topic.replace(/^realtime:/, ""), policy);
+  const { private: isPrivate, postgres_changes } = asObject(joinConfig);
+  if (policy.privateOnly && isPrivate !== true) throw privateOnly();
+  if (policy.tables) authorizeTables(joinConfig, postgres_changes, policy.tables);
+}
+
+/** False where the identity may neither broadcast nor track. */
+export function maySend(identity: Identity, config: Config): boolean {
+  return !policyOf(identity, config).readOnly;
+}
+
+/** Throws unless the identity may send an HTTP broadcast to this topic. */
+export function authorizeBroadcast(
+  identity: Identity,
+  topic: string,
+  isPrivate: boolean,
+  config: Config,
+): void {
+  if (!maySend(identity, config)) throw new RelayError("read_only", "This role may not send.");
+  const policy = policyOf(identity, config);
+  authorizeTopic(topic, policy);
+  if (policy.privateOnly && !isPrivate) throw privateOnly();
+}
+
+function policyOf(identity: Identity, { policy }: Config): Policy {
+  const role = identity.kind === "anonymous" ? "anon" : identity.role;
+  if (Object.hasOwn(policy, role)) return policy[role];
+  return Object.hasOwn(policy, "*") ? policy["*"] : {};
+}
+
+function authorizeTopic(topic: string, { topics }: Policy): void {
+  if (!topics || topics.some((pattern) => covers(pattern, topic))) return;
+  throw new RelayError("topic_forbidden", "This role may not use this topic.");
+}
+
+/** A wildcard subscribes all that it covers, so the list must cover all of that. */
+function authorizeTables(joinConfig: unknown, changes: unknown, tables: readonly string[]): void {
+  const isObject = typeof joinConfig === "object" && joinConfig !== null;
+  const bindings = isObject ? changes ?? [] : undefined;
+  const allowed = Array.isArray(bindings) && bindings.every((binding) => {
+    const { schema, table = "*" } = asObject(binding);
+    if (typeof schema !== "string" || typeof table !== "string") return false;
+    return tables.some((pattern) => covers(pattern, schema === "*" ? "*" : `${schema}.${table}`));
+  });
+  if (allowed) return;
+  throw new RelayError("table_forbidden", "This role may not subscribe to these tables.");
+}
+
+/** Exact, or everything that begins as the pattern does before its trailing `*`. */
+function covers(pattern: string, name: string): boolean {
+  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+}
+
+function privateOnly(): RelayError {
+  return new RelayError("private_only", "This role may use private channels only.");
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
 }

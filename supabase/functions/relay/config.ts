@@ -1,6 +1,6 @@
 import type { JSONWebKeySet } from "jose";
-import { z } from "zod";
-import { isSecretKey } from "./keys.ts";
+import type { z } from "zod";
+import { SETTINGS, type Settings } from "./settings.ts";
 
 /** The relay's settings, checked; made by readConfig() alone. */
 export interface Config {
@@ -21,6 +21,26 @@ export interface Config {
   audiences: readonly string[];
   /** Accepted `Origin`: exact, `https://*.example.com`, or `*`. */
   origins: readonly string[];
+  /** Whether a request without Origin, as programs send it, is let in. */
+  absentOrigin: "allow" | "refuse";
+  /** Accepted roles; `*` is every role but service_role. */
+  roles: readonly string[];
+  /** What each role may do; `*` is for roles that are not named. */
+  policy: Readonly<Record<string, Policy>>;
+  /** How many entries of X-Forwarded-For, from its end, trusted proxies wrote; 0 trusts none. */
+  trustedProxies: number;
+  /** Undefined leaves it to the runtime. */
+  maxSockets: number | undefined;
+  maxSocketsPerUser: number;
+  maxSocketsPerAddress: number;
+  handshakesPerMinute: number;
+  framesPerSecond: number;
+  frameBurst: number;
+  maxFrameBytes: number;
+  maxJoins: number;
+  joinTimeoutMs: number;
+  maxSilenceMs: number;
+  drainMs: number;
   /** Where a standalone relay listens. */
   host: string;
   /** 0 takes any free port. */
@@ -31,6 +51,18 @@ export interface Config {
   maxUnsentBytes: number;
 }
 
+/** What a role may do beyond what row level security decides. */
+export interface Policy {
+  /** Topics without `realtime:`, exact or with a trailing `*`. Default: all. */
+  topics?: readonly string[];
+  /** Tables as `schema.table`, exact or with a trailing `*`. Default: all. */
+  tables?: readonly string[];
+  /** May receive, may neither broadcast nor track. Default: false. */
+  readOnly?: boolean;
+  /** May join private channels alone. Default: false. */
+  privateOnly?: boolean;
+}
+
 /** The environment is wrong: one sentence for each variable, all at once. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -38,62 +70,6 @@ export class ConfigError extends Error {
     super(problems.join("\n"));
   }
 }
-
-const items = z.string().transform((text) =>
-  text.split(",").map((item) => item.trim()).filter(Boolean)
-);
-const json = z.string().transform((text, context): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    context.addIssue({ code: "custom", message: "not JSON" });
-    return z.NEVER;
-  }
-});
-const publicKey = z.string().refine((key) => !isSecretKey(key));
-const keyList = z.array(z.looseObject({ kty: z.string() }));
-const origin = z.string().regex(/^(\*|null|https?:\/\/(\*\.)?[^/*\s]+)$/);
-const number = (min: number, max: number, initial: number, unit: string) =>
-  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max))
-    .default(initial).meta({ wants: `${unit} from ${min} to ${max}` });
-
-/** Every variable that the relay reads; docs/CONFIGURATION.md describes them. */
-const SETTINGS = z.object({
-  SUPABASE_URL: z.url({ protocol: /^https?$/ })
-    .meta({ wants: "the project's URL, such as https://abc.supabase.co" }),
-  SUPABASE_PUBLISHABLE_KEYS: json.pipe(z.record(z.string(), publicKey))
-    .optional()
-    .meta({ wants: 'a JSON map of publishable keys such as {"default":"…"}', hidden: true }),
-  SUPABASE_PUBLISHABLE_KEY: publicKey.optional()
-    .meta({ wants: "a publishable key, never a secret key", hidden: true }),
-  SUPABASE_ANON_KEY: publicKey.optional()
-    .meta({ wants: "the anon key, never the service_role key", hidden: true }),
-  SUPABASE_JWKS: json
-    .pipe(
-      z.union([z.looseObject({ keys: keyList }), keyList.transform((keys) => ({ keys }))]),
-    )
-    .optional().meta({ wants: 'a JWK set such as {"keys":[…]}', hidden: true }),
-  RELAY_JWT_SECRET: z.string().optional(),
-  JWT_SECRET: z.string().optional(),
-  RELAY_ANONYMOUS: z.enum(["allow", "refuse"]).default("refuse").meta({ wants: "allow or refuse" }),
-  RELAY_ISSUER: items.default([]),
-  RELAY_AUDIENCE: items.pipe(z.array(z.string()).min(1)).default(["authenticated"])
-    .meta({ wants: "audiences, separated by commas" }),
-  RELAY_ORIGINS: items.pipe(z.array(origin).min(1)).default(["*"])
-    .meta({
-      wants: "* or origins such as https://example.com,https://*.example.com",
-    }),
-  RELAY_HOST: z.string().default("0.0.0.0"),
-  PORT: number(0, 65_535, 8787, "a port"),
-  // Long enough that a client which reconnects at once for ever makes 4 attempts in 40 s, not 14.
-  RELAY_REFUSAL_DELAY_MS: number(0, 60_000, 10_000, "milliseconds"),
-  // A waiting refusal costs a socket's memory, so their number is bounded.
-  RELAY_REFUSAL_MAX: number(0, 100_000, 256, "a number"),
-  // Realtime waits 2 s before it refuses, so a shorter wait would hide its answer.
-  RELAY_DIAL_TIMEOUT_MS: number(100, 60_000, 10_000, "milliseconds"),
-  // Three of Realtime's largest frames (5 MB); a worker has 256 MB for all its sockets.
-  RELAY_MAX_UNSENT_BYTES: number(65_536, 1 << 30, 16 << 20, "bytes"),
-});
 
 /** The names of all variables, for the documentation and its test. */
 export const settingNames = Object.keys(SETTINGS.shape);
@@ -128,14 +104,14 @@ const KEY_NAMES = [
   "SUPABASE_ANON_KEY",
 ] as const;
 
-function publicKeysOf(settings: z.infer<typeof SETTINGS>): string[] {
+function publicKeysOf(settings: Settings): string[] {
   const { default: first, ...others } = settings.SUPABASE_PUBLISHABLE_KEYS ??
     {};
   const { SUPABASE_PUBLISHABLE_KEY: single, SUPABASE_ANON_KEY: anon } = settings;
   return [first, ...Object.values(others), single, anon].filter((key) => key !== undefined);
 }
 
-function toConfig(settings: z.infer<typeof SETTINGS>, keys: string[]): Config {
+function toConfig(settings: Settings, keys: string[]): Config {
   return {
     supabaseUrl: new URL(settings.SUPABASE_URL.replace(/\/*$/, "/")),
     upstreamKey: keys[0],
@@ -146,6 +122,21 @@ function toConfig(settings: z.infer<typeof SETTINGS>, keys: string[]): Config {
     issuers: settings.RELAY_ISSUER,
     audiences: settings.RELAY_AUDIENCE,
     origins: settings.RELAY_ORIGINS,
+    absentOrigin: settings.RELAY_ABSENT_ORIGIN,
+    roles: settings.RELAY_ROLES,
+    policy: settings.RELAY_POLICY,
+    trustedProxies: settings.RELAY_TRUSTED_PROXIES,
+    maxSockets: settings.RELAY_MAX_SOCKETS,
+    maxSocketsPerUser: settings.RELAY_MAX_SOCKETS_PER_USER,
+    maxSocketsPerAddress: settings.RELAY_MAX_SOCKETS_PER_ADDRESS,
+    handshakesPerMinute: settings.RELAY_HANDSHAKES_PER_MINUTE,
+    framesPerSecond: settings.RELAY_FRAMES_PER_SECOND,
+    frameBurst: settings.RELAY_FRAME_BURST,
+    maxFrameBytes: settings.RELAY_MAX_FRAME_BYTES,
+    maxJoins: settings.RELAY_MAX_JOINS,
+    joinTimeoutMs: settings.RELAY_JOIN_TIMEOUT_MS,
+    maxSilenceMs: settings.RELAY_MAX_SILENCE_S * 1000,
+    drainMs: settings.RELAY_DRAIN_MS,
     host: settings.RELAY_HOST,
     port: settings.PORT,
     refusalDelayMs: settings.RELAY_REFUSAL_DELAY_MS,

@@ -1,14 +1,16 @@
+import { authorizeKey } from "./authorize.ts";
 import type { Config } from "./config.ts";
 import { RelayError } from "./errors.ts";
 import { isOneOf, isSecretKey } from "./keys.ts";
 
 /** Who the client says it is, before anything was verified. */
-export type Credential = { kind: "token"; token: string } | {
-  kind: "anonymous";
-};
+export type Credential = { kind: "token"; token: string } | { kind: "anonymous" };
+
+/** Who negotiates this name understands the notices of the relay. */
+export const NOTICES = "realtime-relay.v1";
 
 /** Subprotocols that are answered by name, so that no token lands in a response header. */
-const PUBLIC_PROTOCOLS = ["realtime-relay.v1", "phoenix"];
+const PUBLIC_PROTOCOLS = [NOTICES, "phoenix"];
 
 /** Our own token entry, and the one of phoenix.js (`authToken`). */
 const TOKEN_ENTRY = "jwt-";
@@ -45,10 +47,8 @@ export function readCredential(url: URL, headers: Headers, config: Config): Cred
   ].map((token) => token.trim());
   const apikeys = [...url.searchParams.getAll("apikey"), headers.get("apikey") ?? ""]
     .map((key) => key.trim()).filter(Boolean);
-  if (
-    [...tokens, ...apikeys, headers.get("x-api-key") ?? ""].some(isSecretKey)
-  ) {
-    throw new RelayError("secret_key", "The request carries a secret or service_role key.");
+  for (const key of [...tokens, ...apikeys, headers.get("x-api-key") ?? ""]) {
+    authorizeKey(key, config);
   }
   const credentials = (tokens.length > 0 ? tokens : apikeys).map((text) => judge(text, config));
   const users = new Set(credentials.flatMap((it) => it.kind === "token" ? [it.token] : []));

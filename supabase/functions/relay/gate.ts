@@ -1,14 +1,16 @@
 import { type Identity, subjectOf } from "./authenticate.ts";
-import { authorizeJoin } from "./authorize.ts";
+import { authorizeJoin, authorizeKey, maySend } from "./authorize.ts";
 import type { Config } from "./config.ts";
 import type { Credential } from "./credential.ts";
 import { RelayError, toRelayError } from "./errors.ts";
-import { isOneOf, isSecretKey } from "./keys.ts";
+import { isOneOf } from "./keys.ts";
+import { createBucket } from "./limits.ts";
 import {
   encodeFrame,
   encodeReply,
   encodeServerFrame,
   type Frame,
+  frameOfBinary,
   parseFrame,
   topicOfBinary,
 } from "./phoenix.ts";
@@ -28,6 +30,9 @@ export interface GateOptions {
   answer(text: string): void;
   /** Told whenever a newer token was verified. */
   onIdentity(identity: Identity): void;
+  /** Told when a join went upstream. */
+  onJoin(): void;
+  now(): number;
 }
 
 /**
@@ -43,7 +48,8 @@ export interface GateOptions {
 export function createGate(
   options: GateOptions,
 ): (data: Message) => Judgement | Promise<Judgement> {
-  const { vsn, config, authenticate, answer, onIdentity } = options;
+  const { vsn, config, authenticate, answer, onIdentity, onJoin, now } = options;
+  const mayPass = createBucket(config.framesPerSecond, config.frameBurst, now);
   let identity = options.identity;
   /** A public key signs out only a user whom a frame named; the handshake's user stays. */
   let namedInBand = false;
@@ -53,9 +59,7 @@ export function createGate(
   function adopt(token: unknown): void | Promise<void> {
     if (typeof token !== "string") return;
     if (identity.kind === "user" && token === identity.token) return;
-    if (isSecretKey(token)) {
-      throw new RelayError("secret_key", "A frame carries a secret key.");
-    }
+    authorizeKey(token, config);
     if (token.startsWith("sb_") || isOneOf(token, config.publicKeys)) {
       if (namedInBand) {
         throw new RelayError("signed_out", "The user signed out.");
@@ -83,11 +87,12 @@ export function createGate(
 
   /** Of a join's payload only `config` passes, with the one token that was verified. */
   function join(frame: Frame): Judgement {
-    authorizeJoin(identity, frame.topic, topics);
+    const { config: joinConfig } = asObject(frame.payload);
+    authorizeJoin(identity, frame.topic, joinConfig, topics, config);
     topics.add(frame.topic);
-    const { config } = asObject(frame.payload);
+    onJoin();
     const access_token = identity.kind === "user" ? identity.token : undefined;
-    return rebuild({ ...frame, payload: { config, access_token } });
+    return rebuild({ ...frame, payload: { config: joinConfig, access_token } });
   }
 
   function judgeJoin(frame: Frame): Judgement | Promise<Judgement> {
@@ -149,18 +154,30 @@ export function createGate(
       case "phx_leave":
         topics.delete(frame.topic);
         return pass();
-      case "heartbeat":
       case "broadcast":
       case "presence":
+        return maySend(identity, config) ? pass() : refuseSend(frame);
+      case "heartbeat":
         return pass();
     }
   }
 
+  function refuseSend(frame: Frame): undefined {
+    const { reason } = new RelayError("read_only", "This role may not send.");
+    if (frame.ref != null) answer(encodeReply(vsn, frame, "error", { reason }));
+  }
+
+  function judgeBinary(data: ArrayBuffer): Judgement {
+    const topic = vsn === "2.0.0" ? topicOfBinary(data) : undefined;
+    if (topic === undefined || !topics.has(topic)) return undefined;
+    return maySend(identity, config) ? data : refuseSend(frameOfBinary(data, topic));
+  }
+
   return (data) => {
-    if (typeof data === "string") return judgeText(data);
-    if (vsn !== "2.0.0") return;
-    const topic = topicOfBinary(data);
-    return topic !== undefined && topics.has(topic) ? data : undefined;
+    const size = typeof data === "string" ? data.length : data.byteLength;
+    if (size > config.maxFrameBytes) throw new RelayError("too_big", "A message is too big.");
+    if (!mayPass()) throw new RelayError("too_many_frames", "The client sends too many messages.");
+    return typeof data === "string" ? judgeText(data) : judgeBinary(data);
   };
 }
 

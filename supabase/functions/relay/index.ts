@@ -21,6 +21,19 @@ const runtime: Runtime = {
   },
   dial: (url) => new WebSocket(url),
   keepAlive: (promise) => edge?.waitUntil(promise),
+  onShutdown(listener) {
+    for (const type of ["beforeunload", "drain"]) {
+      addEventListener(type, (event) => {
+        listener((event as CustomEvent).detail?.reason ?? type);
+      });
+    }
+    if (edge) return;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, () => listener("termination").then(() => Deno.exit(0)));
+    }
+  },
+  // A worker of 256 MB holds that many with room to spare.
+  maxSockets: edge ? 500 : 10_000,
   now: Date.now,
   log: (line) => console.log(JSON.stringify(line)),
   fetch,

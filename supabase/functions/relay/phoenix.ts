@@ -67,9 +67,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** The topic of a binary user broadcast push; undefined for other kinds and lengths that lie. */
 export function topicOfBinary(data: ArrayBuffer): string | undefined {
   const bytes = new Uint8Array(data);
-  if (bytes.length < BINARY_HEADER || bytes[0] !== USER_BROADCAST_PUSH) {
-    return undefined;
-  }
+  if (bytes.length < BINARY_HEADER || bytes[0] !== USER_BROADCAST_PUSH) return undefined;
   const start = BINARY_HEADER + bytes[1] + bytes[2];
   const end = start + bytes[3];
   if (end + bytes[4] + bytes[5] > bytes.length) return undefined;
@@ -78,6 +76,20 @@ export function topicOfBinary(data: ArrayBuffer): string | undefined {
   } catch {
     return undefined; // Not UTF-8: no topic has that name.
   }
+}
+
+/** The frame that a binary push with this topic would be as text, without its payload. */
+export function frameOfBinary(data: ArrayBuffer, topic: string): Frame {
+  const bytes = new Uint8Array(data);
+  const refStart = BINARY_HEADER + bytes[1];
+  const name = (start: number, end: number) => new TextDecoder().decode(bytes.subarray(start, end));
+  return {
+    join_ref: name(BINARY_HEADER, refStart),
+    ref: name(refStart, refStart + bytes[2]),
+    topic,
+    event: "broadcast",
+    payload: undefined,
+  };
 }
 
 function fromArray(value: unknown): Frame | undefined {

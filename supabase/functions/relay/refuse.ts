@@ -33,7 +33,9 @@ export function createRefusals({ refusalMax, refusalDelayMs }: Config): Refusals
     },
     refuse(socket, error, vsn) {
       waiting++;
-      const delay = refusalDelayMs * (1 - JITTER + 2 * JITTER * Math.random());
+      // A worker that is ending has no time to keep anybody waiting.
+      const base = error.code === "draining" ? 0 : refusalDelayMs;
+      const delay = base * (1 - JITTER + 2 * JITTER * Math.random());
       return answerAndClose(socket, error, vsn, delay).finally(() => waiting--);
     },
   };

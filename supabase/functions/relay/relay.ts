@@ -1,36 +1,66 @@
+import { addressOf } from "./address.ts";
 import { createAuthenticator, type Identity } from "./authenticate.ts";
 import { authorizeCredential, authorizeOrigin } from "./authorize.ts";
 import { broadcast } from "./broadcast.ts";
 import type { Config } from "./config.ts";
-import { answeredProtocol, offeredProtocols, readCredential } from "./credential.ts";
+import { answeredProtocol, NOTICES, offeredProtocols, readCredential } from "./credential.ts";
 import { dialUpstream } from "./dial.ts";
-import { causeOf, RelayError, toRelayError } from "./errors.ts";
+import { createDrain } from "./drain.ts";
+import { RelayError, toRelayError } from "./errors.ts";
 import { checkHandshake, isUpgrade } from "./handshake.ts";
 import { Health } from "./health.ts";
 import { json, preflight, refusal, withCors } from "./http.ts";
+import { createLimits } from "./limits.ts";
+import { closeLine, openLine, refuseLine } from "./log.ts";
 import { createRefusals } from "./refuse.ts";
 import { routeOf } from "./route.ts";
 import type { Runtime } from "./runtime.ts";
-import { runSession } from "./session.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { upstreamUrl, vsnOf } from "./upstream.ts";
 
 /** Answers a request; never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
 
+/** How often the sockets are looked after: a fifth of the time between two heartbeats. */
+const TICK_MS = 5_000;
+
 /**
- * The relay as one function: request -> credential -> authenticate -> authorize -> dial upstream -> upgrade ->
- * tunnel. This is the only place that knows the order.
+ * The relay as one function: request -> credential -> authenticate -> authorize -> dial upstream ->
+ * upgrade -> tunnel. This is the only place that knows the order.
  */
 export function createRelay(config: Config, runtime: Runtime): Handler {
-  const authenticator = createAuthenticator(config, runtime.fetch, runtime.now);
-  const health = new Health(runtime.now());
+  const { now } = runtime;
+  const maxSockets = config.maxSockets ?? runtime.maxSockets;
+  const authenticator = createAuthenticator(config, runtime.fetch, now);
+  const limits = createLimits(config, maxSockets, now);
+  const health = new Health(now);
   const refusals = createRefusals(config);
+  const drain = createDrain(health.sessions, config, health.uptime);
+  runtime.onShutdown(drain.begin);
+  every(Math.min(TICK_MS, config.maxSilenceMs), () => health.sessions.forEach((it) => it.tick()));
 
   async function identify(request: Request, url: URL): Promise<Identity> {
+    limits.attempt(addressOf(request.headers, config.trustedProxies));
     const credential = readCredential(url, request.headers, config);
     authorizeOrigin(request.headers.get("origin"), config);
     authorizeCredential(credential, config);
     return await authenticator.authenticate(credential);
+  }
+
+  /** Everything that must hold before a client is let in; `leave` gives its place back. */
+  async function admit(request: Request, url: URL) {
+    drain.check();
+    limits.checkRoom();
+    const vsn = vsnOf(url);
+    const identity = await identify(request, url);
+    const leave = limits.enter(identity, addressOf(request.headers, config.trustedProxies));
+    try {
+      const upstream = await dialUpstream(config, upstreamUrl(config, url), runtime);
+      return { vsn, identity, upstream, leave };
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   async function connect(request: Request, url: URL): Promise<Response> {
@@ -47,23 +77,27 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
       runtime.keepAlive(refusals.refuse(socket, error, vsnOf(url, "1.0.0")));
       return response;
     }
+    const { leave, ...rest } = admitted;
     const { socket: client, response } = runtime.upgrade(request, protocol);
-    const session = { id, client, config, authenticator, runtime, health, ...admitted };
-    runtime.keepAlive(runSession(session).catch((thrown) => noteRefusal(thrown, id)));
+    const negotiated = protocol === NOTICES;
+    runtime.keepAlive(
+      follow(id, { ...rest, client, negotiated, config, authenticator, runtime }).finally(leave),
+    );
     return response;
   }
 
-  async function admit(request: Request, url: URL) {
-    const vsn = vsnOf(url);
-    const identity = await identify(request, url);
-    return {
-      vsn,
-      identity,
-      upstream: await dialUpstream(config, upstreamUrl(config, url), runtime),
-    };
+  async function follow(id: string, options: SessionOptions): Promise<void> {
+    const start = now();
+    const session: Session = openSession(options);
+    health.opened(session);
+    runtime.log(openLine(id, options.identity, health.sessions.size));
+    const summary = await session.closed;
+    health.closed(session, summary);
+    runtime.log(closeLine(id, session, summary, now() - start));
   }
 
   async function verdict(request: Request, url: URL): Promise<Response> {
+    drain.check();
     vsnOf(url);
     await identify(request, url);
     throw new RelayError("upgrade_required", "The request is no WebSocket upgrade.");
@@ -71,9 +105,8 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
 
   function noteRefusal(thrown: unknown, id = ""): RelayError {
     const error = toRelayError(thrown);
-    const cause = causeOf(error);
     health.refused(error.code);
-    runtime.log({ event: "refuse", id, code: error.code, ...(cause && { cause }) });
+    runtime.log(refuseLine(id, error));
     return error;
   }
 
@@ -82,7 +115,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     const route = routeOf(request.method, url.pathname);
     if (route.kind === "preflight") return preflight();
     if (route.kind === "health") {
-      return json(200, health.report(config, authenticator.checks));
+      return json(200, health.report(config, authenticator.checks, maxSockets));
     }
     if (route.kind === "broadcast") {
       return broadcast(request, route, await identify(request, url), config, runtime);
@@ -103,8 +136,12 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
 /** Answers in place of a relay whose environment is wrong: everywhere the list of problems. */
 export function createMisconfigured(problems: readonly string[]): Handler {
   const error = new RelayError("misconfigured", problems.join("; "));
-  return () =>
-    Promise.resolve(
-      json(error.status, { status: "misconfigured", ...error.toJSON(), problems }),
-    );
+  const body = { status: "misconfigured", ...error.toJSON(), problems };
+  return () => Promise.resolve(json(error.status, body));
+}
+
+/** Repeats for as long as the worker lives, without keeping it alive. */
+function every(ms: number, work: () => void): void {
+  const timer: unknown = setInterval(work, ms);
+  (timer as { unref?(): void }).unref?.();
 }

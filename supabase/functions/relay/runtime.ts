@@ -37,6 +37,13 @@ export interface Runtime {
   dial(url: URL, signal: AbortSignal): Socket | Promise<Socket>;
   /** Keeps the worker alive until the promise settles (EdgeRuntime.waitUntil). */
   keepAlive(promise: Promise<unknown>): void;
+  /**
+   * Calls the listener when the worker is about to end, with the platform's reason: `wall_clock`,
+   * `cpu`, `memory`, `early_drop`, `termination`, or `drain`. The promise settles when it may end.
+   */
+  onShutdown(listener: (reason: string) => Promise<void>): void;
+  /** How many sockets a worker of this kind holds, where RELAY_MAX_SOCKETS does not say. */
+  readonly maxSockets: number;
   /** Milliseconds since the epoch. */
   now(): number;
   log(line: LogLine): void;

@@ -2,78 +2,99 @@ import type { Authenticator, Identity } from "./authenticate.ts";
 import type { Config } from "./config.ts";
 import { createDeadline } from "./deadline.ts";
 import type { Upstream } from "./dial.ts";
-import { causeOf, RelayError } from "./errors.ts";
+import { type Code, RelayError } from "./errors.ts";
 import { createGate } from "./gate.ts";
-import type { Health } from "./health.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { encodeServerFrame } from "./phoenix.ts";
 import { OPEN, type Runtime, type Socket } from "./runtime.ts";
-import { type Summary, tunnel } from "./tunnel.ts";
+import { type Count, type Summary, tunnel } from "./tunnel.ts";
 import type { Vsn } from "./upstream.ts";
 
 export interface SessionOptions {
-  id: string;
   client: Socket;
   upstream: Upstream;
   identity: Identity;
   vsn: Vsn;
+  /** True for a client that understands the relay's notices. */
+  negotiated: boolean;
   config: Config;
   authenticator: Authenticator;
   runtime: Runtime;
-  health: Health;
 }
 
-/**
- * One socket's life: the tunnel, the gate that judges what the client sends, the token's deadline,
- * and a log line at each end. Settles when both sockets are closed.
- */
-export async function runSession(options: SessionOptions): Promise<void> {
-  const { id, client, upstream, identity, vsn, config, authenticator, runtime, health } = options;
-  const start = runtime.now();
+/** One socket's life. */
+export interface Session {
+  readonly negotiated: boolean;
+  readonly counts: { fromClient: Count; fromUpstream: Count };
+  /** Settles when both sockets are closed; never rejects. */
+  readonly closed: Promise<Summary>;
+  end(error: RelayError): void;
+  /** Tells the client what will happen to its socket, and in how many milliseconds. */
+  notify(status: "drain" | "token_expiring", deadlineMs: number): void;
+  /** Looks after heartbeats; to be called every few seconds. */
+  tick(): void;
+}
+
+/** How long before its token expires a client is told. */
+const EXPIRY_NOTICE_MS = 60_000;
+
+const ENDINGS: Record<string, [Code, string]> = {
+  silent: ["silent", "The client has said nothing for too long."],
+  stalled: ["upstream_timeout", "Realtime has answered no heartbeat."],
+};
+
+/** Joins the two sockets, judges what the client sends, and keeps the deadlines. */
+export function openSession(options: SessionOptions): Session {
+  const { client, upstream, identity, vsn, negotiated, config, authenticator, runtime } = options;
+  const send = (socket: Socket) => (text: string) =>
+    void (socket.readyState === OPEN && socket.send(text));
+  const heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, send(upstream.socket));
   const judge = createGate({
     identity,
     vsn,
     config,
+    now: runtime.now,
     authenticate: authenticator.authenticate,
-    answer: (text) => client.readyState === OPEN && client.send(text),
+    answer: send(client),
     onIdentity: expireWith,
+    onJoin: () => clearTimeout(unjoined),
   });
-  const { closed, end } = tunnel({
+  const { closed, end, counts } = tunnel({
     client,
     upstream,
     judge,
+    heartbeat,
     maxUnsentBytes: config.maxUnsentBytes,
   });
-  const deadline = createDeadline(runtime.now, () => {
-    end(new RelayError("token_expired", "The token has expired."));
-  });
+  const fail = (code: Code, message: string) => end(new RelayError(code, message));
+  const expiry = createDeadline(runtime.now, () => fail("token_expired", "The token has expired."));
+  const notice = createDeadline(runtime.now, () => notify("token_expiring", EXPIRY_NOTICE_MS));
+  const unjoined = setTimeout(() => {
+    fail("join_timeout", "The socket has joined no channel.");
+  }, config.joinTimeoutMs);
+
   function expireWith(next: Identity): void {
-    if (next.kind === "user") deadline.set(next.expiresAt * 1000);
+    if (next.kind !== "user") return;
+    expiry.set(next.expiresAt * 1000);
+    notice.set(next.expiresAt * 1000 - EXPIRY_NOTICE_MS);
+  }
+
+  /** On topic `phoenix`, which realtime-js passes over: only those who know it see it. */
+  function notify(status: string, deadlineMs: number): void {
+    const payload = { extension: "relay", status, deadline_ms: Math.round(deadlineMs) };
+    send(client)(encodeServerFrame(vsn, { topic: "phoenix", event: "system", payload }));
+  }
+
+  function tick(): void {
+    const pulse = heartbeat.tick();
+    if (pulse !== "alive") fail(...ENDINGS[pulse]);
   }
 
   expireWith(identity);
-  health.sockets++;
-  health.served++;
-  runtime.log({ event: "open", id, ...nameOf(identity), sockets: health.sockets });
-  const summary = await closed;
-  deadline.clear();
-  health.sockets--;
-  runtime.log({ event: "close", id, ms: runtime.now() - start, ...lineOf(summary) });
-}
-
-function nameOf(identity: Identity): { user: string; role: string } {
-  if (identity.kind === "anonymous") return { user: "", role: "anon" };
-  return { user: identity.id, role: identity.role };
-}
-
-function lineOf({ by, code, fromClient, fromUpstream, error }: Summary) {
-  const cause = error && causeOf(error);
-  return {
-    by,
-    code,
-    messagesUp: fromClient.messages,
-    bytesUp: fromClient.bytes,
-    messagesDown: fromUpstream.messages,
-    bytesDown: fromUpstream.bytes,
-    ...(error && { error: error.code }),
-    ...(cause && { cause }),
-  };
+  closed.then(() => {
+    expiry.clear();
+    notice.clear();
+    clearTimeout(unjoined);
+  });
+  return { negotiated, counts, closed, end, notify, tick };
 }

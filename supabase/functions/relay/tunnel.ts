@@ -2,6 +2,7 @@ import { type Close, closeForClient, closeForUpstream, closeOf } from "./close.t
 import type { Upstream } from "./dial.ts";
 import { RelayError, toRelayError } from "./errors.ts";
 import type { Judgement } from "./gate.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import { CONNECTING, type Message, OPEN, type Socket } from "./runtime.ts";
 
 /** What one direction carried. Text counts in UTF-16 units, which for ASCII are bytes. */
@@ -15,8 +16,6 @@ export interface Summary {
   by: "client" | "upstream" | "relay";
   /** What the client said, or was told. */
   code: number;
-  fromClient: Count;
-  fromUpstream: Count;
   /** Why the relay ended it, where it did. */
   error?: RelayError;
 }
@@ -26,6 +25,8 @@ export interface Tunnel {
   closed: Promise<Summary>;
   /** Ends the tunnel with the error's close code. */
   end(error: RelayError): void;
+  /** What was carried so far. */
+  counts: { fromClient: Count; fromUpstream: Count };
 }
 
 export interface TunnelOptions {
@@ -33,6 +34,7 @@ export interface TunnelOptions {
   client: Socket;
   upstream: Upstream;
   judge(message: Message): Judgement | Promise<Judgement>;
+  heartbeat: Pick<Heartbeat, "heard" | "awaiting" | "takes">;
   maxUnsentBytes: number;
 }
 
@@ -52,7 +54,8 @@ const HELD_OVERHEAD_BYTES = 64;
  * read is cut off with 4413 before its unsent messages pass `maxUnsentBytes`.
  */
 export function tunnel(options: TunnelOptions): Tunnel {
-  const { client, upstream: { socket: upstream, listen }, judge, maxUnsentBytes } = options;
+  const { client, upstream: { socket: upstream, listen }, judge, heartbeat, maxUnsentBytes } =
+    options;
   const settled = Promise.withResolvers<Summary>();
   let summary: Summary | undefined;
   let unclosed = 2;
@@ -66,7 +69,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
 
   function finish(by: Summary["by"], end: Close, error?: RelayError): void {
     if (summary) return;
-    summary = { by, code: end.code, fromClient: up.count, fromUpstream: down.count, error };
+    summary = { by, code: end.code, error };
     clearTimeout(never);
     close(client, end);
     close(upstream, closeForUpstream(end));
@@ -75,7 +78,6 @@ export function tunnel(options: TunnelOptions): Tunnel {
   }
 
   function gone(): void {
-    // Deno reports an idle socket's end twice: late events find `unclosed` at zero or below.
     if (--unclosed === 0) settled.resolve(summary!);
   }
 
@@ -85,17 +87,29 @@ export function tunnel(options: TunnelOptions): Tunnel {
     clearTimeout(never);
     down.resume();
   });
-  client.addEventListener("message", (event) => summary || up.push(event.data));
-  listen((message) => summary || down.push(message), (close) => {
+  client.addEventListener("message", (event) => {
+    heartbeat.heard = true;
+    if (!summary) up.push(event.data);
+  });
+  const receive = (message: Message) => {
+    if (summary || (heartbeat.awaiting && heartbeat.takes(message))) return;
+    down.push(message);
+  };
+  listen(receive, (close) => {
     const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
     finish("upstream", closeForClient(close, lost));
     gone();
   });
+  // Once: Deno reports an idle socket's end twice.
   client.addEventListener("close", ({ code, reason }) => {
     finish("client", { code, reason });
     gone();
   }, { once: true });
-  return { closed: settled.promise, end: fail };
+  return {
+    closed: settled.promise,
+    end: fail,
+    counts: { fromClient: up.count, fromUpstream: down.count },
+  };
 }
 
 interface Lane {

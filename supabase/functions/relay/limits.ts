@@ -1,0 +1,90 @@
+import type { Identity } from "./authenticate.ts";
+import type { Config } from "./config.ts";
+import { type Code, RelayError } from "./errors.ts";
+
+/** Addresses whose handshakes of this minute are counted: about 4 MB. Beyond it the count restarts. */
+const MAX_ADDRESSES = 50_000;
+
+const MINUTE_MS = 60_000;
+
+/** The worker's bounds on who may be here at once. All numbers are of this worker alone. */
+export interface Limits {
+  /** Counts an attempt. Throws `too_many_handshakes`. */
+  attempt(address: string | undefined): void;
+  /** Throws `too_many_sockets` where the worker is full. */
+  checkRoom(): void;
+  /** Takes a place, or throws `too_many_…`. Call what it returns when the socket is closed. */
+  enter(identity: Identity, address: string | undefined): () => void;
+}
+
+export function createLimits(config: Config, maxSockets: number, now: () => number): Limits {
+  const users = new Map<string, number>();
+  const addresses = new Map<string, number>();
+  let attempts = new Map<string, number>();
+  let minute = 0;
+  let sockets = 0;
+
+  function checkRoom(): void {
+    if (sockets >= maxSockets) throw tooMany("too_many_sockets");
+  }
+
+  return {
+    checkRoom,
+    attempt(address) {
+      if (address === undefined) return;
+      const current = Math.floor(now() / MINUTE_MS);
+      if (current !== minute || attempts.size >= MAX_ADDRESSES) attempts = new Map();
+      minute = current;
+      const count = attempts.get(address) ?? 0;
+      if (count >= config.handshakesPerMinute) throw tooMany("too_many_handshakes");
+      attempts.set(address, count + 1);
+    },
+    enter(identity, address) {
+      checkRoom();
+      const user = identity.kind === "user" ? identity.id : undefined;
+      if (countOf(users, user) >= config.maxSocketsPerUser) throw tooMany("too_many_user_sockets");
+      if (countOf(addresses, address) >= config.maxSocketsPerAddress) {
+        throw tooMany("too_many_address_sockets");
+      }
+      sockets++;
+      add(users, user, 1);
+      add(addresses, address, 1);
+      return () => {
+        sockets--;
+        add(users, user, -1);
+        add(addresses, address, -1);
+      };
+    },
+  };
+}
+
+/** Allows `perSecond` on average and `burst` at once; returns false for what is too much. */
+export function createBucket(perSecond: number, burst: number, now: () => number): () => boolean {
+  let tokens = burst;
+  let last = now();
+  return () => {
+    if (tokens < 1) {
+      const time = now();
+      tokens = Math.min(burst, tokens + (time - last) * perSecond / 1000);
+      last = time;
+      if (tokens < 1) return false;
+    }
+    tokens--;
+    return true;
+  };
+}
+
+function countOf(counts: Map<string, number>, name: string | undefined): number {
+  return name === undefined ? 0 : counts.get(name) ?? 0;
+}
+
+function add(counts: Map<string, number>, name: string | undefined, change: number): void {
+  if (name === undefined) return;
+  const count = countOf(counts, name) + change;
+  if (count > 0) counts.set(name, count);
+  else counts.delete(name);
+}
+
+function tooMany(code: Code): RelayError {
+  return new RelayError(code, "A bound of this worker is reached.");
+}
