@@ -58,8 +58,8 @@ async function run({ port, dataDir, json }: Settings): Promise<number> {
       asked.signal.addEventListener("abort", () => resolve())
     );
     const crash = await Promise.race([stack.exited, failed, end]);
-    if (crash) note(`${crash} The rest is stopped, too.`);
     await stack.stop();
+    if (crash) note(`${crash} Everything else was stopped.`);
     return crash ? 1 : 0;
   } catch (error) {
     if (asked.signal.aborted) return 0;

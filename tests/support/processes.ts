@@ -1,0 +1,24 @@
+import { findProcess } from "../../tools/stack/cli/process.ts";
+
+/** The process that `parent` started and whose command line matches. Throws if there is none. */
+export async function childOf(parent: number, command: RegExp): Promise<number> {
+  for (const pid of await allPids()) {
+    const process = await findProcess(pid);
+    if (process?.parent === parent && command.test(process.command)) return pid;
+  }
+  throw new Error(`No child of process ${parent} matches ${command}.`);
+}
+
+/** Waits until process `pid` has ended. */
+export async function processEnd(pid: number): Promise<void> {
+  while (await findProcess(pid)) await new Promise((wake) => setTimeout(wake, 50));
+}
+
+async function allPids(): Promise<number[]> {
+  if (Deno.build.os === "linux") {
+    const names = await Array.fromAsync(Deno.readDir("/proc"), ({ name }) => Number(name));
+    return names.filter(Number.isInteger);
+  }
+  const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "pid="] }).output();
+  return new TextDecoder().decode(stdout).trim().split(/\s+/).map(Number);
+}
