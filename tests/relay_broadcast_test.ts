@@ -50,7 +50,9 @@ testOnHosts("a broadcast goes to Realtime as the user, with no other header", as
     };
     assert.equal((await post(served, "/api/broadcast?evil=1", { headers })).status, 202);
     const [{ path, headers: sent, body }] = arrived;
-    assert.deepEqual([path, body], ["/realtime/v1/api/broadcast", BODY]);
+    assert.equal(path, "/realtime/v1/api/broadcast");
+    const [message] = JSON.parse(BODY).messages;
+    assert.deepEqual(JSON.parse(body), { messages: [{ ...message, private: false }] });
     assert.equal(sent.get("authorization"), `Bearer ${token}`);
     assert.equal(sent.get("apikey"), PUBLISHABLE_KEY);
     assert.equal(sent.get("content-type"), "application/json");
@@ -133,6 +135,42 @@ testOnHosts("a body over the bound is refused, and Realtime's answer passed on",
     assert.deepEqual([big.status, big.code, arrived.length], [413, "too_big", 0]);
     const { status, text } = await post(served, "/api/broadcast", { headers });
     assert.deepEqual([status, text], [422, '{"errors":{"messages":["can\'t be blank"]}}']);
+  });
+});
+
+const POLICY = {
+  authenticated: { topics: ["room:*"], privateOnly: true },
+  reader: { readOnly: true },
+};
+
+testOnHosts("each message of a broadcast is held to the policy, as it is written", async (host) => {
+  const { onRequest, arrived } = upstreamThat(accepted);
+  const env = { RELAY_POLICY: JSON.stringify(POLICY) };
+  await withRelay(host, { onRequest, env }, async (served) => {
+    const headers = { authorization: `Bearer ${await sign()}` };
+    const good = { topic: "room:1", event: "e", payload: {}, private: true };
+    const send = (body: string, path = "/api/broadcast") => post(served, path, { headers, body });
+    const list = (...messages: unknown[]) => JSON.stringify({ messages });
+    const twice =
+      '{"messages":[{"topic":"other","topic":"room:1","event":"e","payload":{},"private":true}]}';
+    assert.equal((await send(list(good))).status, 202);
+    assert.equal((await send(twice)).status, 202);
+    for (const { body } of arrived) assert.deepEqual(JSON.parse(body), { messages: [good] });
+    assert.ok(!arrived[1].body.includes("other"));
+    const cases: [string, string, string?][] = [
+      [list(good, { ...good, topic: "other" }), "topic_forbidden"],
+      [list({ ...good, private: "true" }), "private_only"],
+      [list({ ...good, topic: 7 }), "bad_request"],
+      [list(...Array(101).fill(good)), "bad_request"],
+      ["nope", "bad_request"],
+      ["null", "bad_request"],
+      ["{}", "private_only", "/api/broadcast/room%3A1/events/e"],
+      ["{}", "topic_forbidden", "/api/broadcast/room/events/e"],
+    ];
+    for (const [body, code, path] of cases) assert.equal((await send(body, path)).code, code, body);
+    headers.authorization = `Bearer ${await sign({ role: "reader" })}`;
+    assert.equal((await send(list(good))).code, "read_only");
+    assert.equal(arrived.length, 2);
   });
 });
 

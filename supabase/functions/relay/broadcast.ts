@@ -1,4 +1,5 @@
 import type { Identity } from "./authenticate.ts";
+import { authorizeBroadcast } from "./authorize.ts";
 import type { Config } from "./config.ts";
 import { RelayError } from "./errors.ts";
 import type { Runtime } from "./runtime.ts";
@@ -7,44 +8,81 @@ import { broadcastUrl } from "./upstream.ts";
 /** Realtime's own bound on a payload is 3000 kB. */
 const MAX_BODY_BYTES = 3_000_000;
 
-/** Where a broadcast goes: to one event of one topic, or, with neither, to those in the body. */
+/** Realtime's own bound on events, which it would answer with 429. */
+const MAX_MESSAGES = 100;
+
+/** One event of one topic, from the path; with neither, the body names them. */
 export interface BroadcastTarget {
   topic?: string;
   event?: string;
 }
 
 /**
- * Sends an HTTP broadcast on to Realtime, as the user. Of the client's headers only content-type
- * goes along. Answers what Realtime answers; throws `too_big` and the `upstream_…` errors.
+ * Sends an HTTP broadcast on to Realtime, as the user, after each of its messages was judged. Of the
+ * client's headers only content-type goes along, and a list of messages is built anew from what was
+ * parsed. Answers what Realtime answers; throws `too_big`, `bad_request` and what authorize.ts and
+ * the dial throw.
  */
 export async function broadcast(
   request: Request,
-  target: BroadcastTarget,
+  { topic, event }: BroadcastTarget,
   identity: Identity,
   config: Config,
   runtime: Runtime,
 ): Promise<Response> {
   const headers = new Headers({ apikey: config.upstreamKey });
-  if (identity.kind === "user") {
-    headers.set("authorization", `Bearer ${identity.token}`);
-  }
+  if (identity.kind === "user") headers.set("authorization", `Bearer ${identity.token}`);
   const type = request.headers.get("content-type");
   if (type) headers.set("content-type", type);
-  const body = await readBody(request);
+  let body: BodyInit = await readBody(request);
+  // The path's form has no word for private: it is public.
+  if (topic !== undefined) authorizeBroadcast(identity, topic, false, config);
+  else body = judgeMessages(new TextDecoder().decode(body), identity, config);
+  const url = broadcastUrl(config, topic, event);
+  return await send(url, { method: "POST", headers, body }, config, runtime);
+}
+
+async function send(
+  url: URL,
+  init: RequestInit,
+  config: Config,
+  runtime: Runtime,
+): Promise<Response> {
   const signal = AbortSignal.timeout(config.dialTimeoutMs);
-  const url = broadcastUrl(config, target.topic, target.event);
   try {
-    const answer = await runtime.fetch(url, { method: "POST", headers, body, signal });
+    const answer = await runtime.fetch(url, { ...init, signal });
     return new Response(await answer.text() || null, {
       status: answer.status,
-      headers: {
-        "content-type": answer.headers.get("content-type") ??
-          "application/json",
-      },
+      headers: { "content-type": answer.headers.get("content-type") ?? "application/json" },
     });
   } catch (cause) {
     const code = signal.aborted ? "upstream_timeout" : "upstream_refused";
     throw new RelayError(code, "Realtime did not take the broadcast.", { cause });
+  }
+}
+
+/** Judges `{"messages":[…]}` and writes it anew: of two equal keys Realtime would take the other. */
+function judgeMessages(text: string, identity: Identity, config: Config): string {
+  const { messages } = parse(text);
+  if (!Array.isArray(messages) || messages.length > MAX_MESSAGES) {
+    throw new RelayError("bad_request", `The body is no list of up to ${MAX_MESSAGES} messages.`);
+  }
+  const judged = messages.map((message) => {
+    const { topic, event, payload, private: isPrivate } = message ?? {};
+    if (typeof topic !== "string") {
+      throw new RelayError("bad_request", "A message of the body has no topic.");
+    }
+    authorizeBroadcast(identity, topic, isPrivate === true, config);
+    return { topic, event, payload, private: isPrivate === true };
+  });
+  return JSON.stringify({ messages: judged });
+}
+
+function parse(text: string): { messages?: unknown } {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    throw new RelayError("bad_request", "The body is not JSON.");
   }
 }
 
