@@ -20,6 +20,8 @@ export interface ChangesOptions {
 }
 
 export class Changes {
+  /** Settled when changes flow for the first time. */
+  readonly ready: Promise<void>;
   #options: ChangesOptions;
   #subscriptions: Subscriptions;
   /** A connection of its own, so that no join waits behind a large batch. */
@@ -44,11 +46,7 @@ export class Changes {
       onLost: () => deliveries.drop(),
     });
     this.#look = setInterval(() => this.lookAtPublication(), publicationLookMs);
-  }
-
-  /** Settled when changes flow for the first time. */
-  get ready(): Promise<void> {
-    return Promise.all([this.#wal.ready, this.lookAtPublication()]).then(() => {});
+    this.ready = Promise.all([this.#wal.ready, this.lookAtPublication()]).then(() => {});
   }
 
   get isConnected(): boolean {

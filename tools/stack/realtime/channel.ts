@@ -146,7 +146,8 @@ export class Channel {
       throw error;
     }
     this.#awaitExpiry();
-    if (this.config.bindings.length > 0) await this.tenant.changes.subscribe(this);
+    // Not waited for: the client's next messages are not to stand behind the database.
+    if (this.config.bindings.length > 0) this.tenant.changes.subscribe(this);
   }
 }
 

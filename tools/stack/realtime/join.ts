@@ -9,6 +9,8 @@ import type { ClientSocket } from "./socket.ts";
 import { type Identity, TokenError, verify } from "./token.ts";
 
 const PREFIX = "realtime:";
+/** The state of presence follows the subscription, as recorded, but does not wait longer. */
+const SETTLE_MS = 1_000;
 
 /** Why a join is refused; the socket stays open. */
 class JoinError extends Error {}
@@ -55,13 +57,16 @@ async function open(socket: ClientSocket, message: Message, opened: () => void) 
   socket.reply(message, "ok", echo(config.bindings));
   opened();
   for (const broadcast of replayed) channel.push("broadcast", broadcast);
-  await settle(channel);
+  // Not waited for: the client's next messages are not to stand behind the database.
+  settle(channel).catch((error) => socket.failed(error));
 }
 
 /** What a channel is told after the reply to its join. */
 async function settle(channel: Channel) {
   const { config, tenant, access } = channel;
-  if (config.bindings.length > 0) await tenant.changes.subscribe(channel);
+  if (config.bindings.length > 0) {
+    await Promise.race([tenant.changes.subscribe(channel), channel.socket.delay(SETTLE_MS)]);
+  }
   if (!channel.isOpen) return;
   if (config.broadcast.replicationReady) {
     await tenant.messages.ready;

@@ -12,6 +12,8 @@ const SLOT = "local_realtime_messages";
 const MAINTENANCE_MS = 60 * 60 * 1000;
 
 export class Messages {
+  /** Settled when messages flow for the first time. */
+  readonly ready: Promise<void>;
   #wal: Wal;
   #maintenance: ReturnType<typeof setInterval>;
   /** The transaction at hand was delivered before a connection was lost. */
@@ -36,11 +38,7 @@ export class Messages {
       onLost: () => (this.#rows = []),
     });
     this.#maintenance = setInterval(() => this.maintain(), MAINTENANCE_MS);
-  }
-
-  /** Settled when messages flow for the first time. */
-  get ready(): Promise<void> {
-    return Promise.all([this.#wal.ready, this.maintain()]).then(() => {});
+    this.ready = Promise.all([this.#wal.ready, this.maintain()]).then(() => {});
   }
 
   get isConnected(): boolean {

@@ -59,7 +59,11 @@ export class ClientSocket {
     const data = outgoing.encode(this.vsn);
     if (data === undefined || !this.isOpen) return;
     this.web.send(data as string);
-    if (this.web.bufferedAmount > this.tenant.limits.unreadBytes) this.close(1008);
+    if (this.web.bufferedAmount > this.tenant.limits.unreadBytes) {
+      this.close(1008);
+      // Whoever does not read does not read the close either.
+      this.#end();
+    }
   }
 
   reply({ joinRef, ref, topic }: Message, status: "ok" | "error", response = "{}") {
@@ -99,7 +103,7 @@ export class ClientSocket {
     this.#waiting++;
     this.#work = this.#work
       .then(() => (this.isOpen ? this.#dispatch(message) : undefined))
-      .catch((error) => this.#failed(error))
+      .catch((error) => this.failed(error))
       .finally(() => this.#waiting--);
   }
 
@@ -114,7 +118,7 @@ export class ClientSocket {
   }
 
   /** A mistake of ours ends no other client's socket. */
-  #failed(error: unknown) {
+  failed(error: unknown) {
     const reason = error instanceof Error ? error.message : String(error);
     this.tenant.log({ event: "message_failed", reason });
   }

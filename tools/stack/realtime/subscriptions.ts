@@ -18,10 +18,15 @@ interface Table {
   listeners: Map<number, Listener[]>;
 }
 
+/** A restarting Postgres is back within a second; one that is gone is not asked in a hurry. */
+const RETRY_MS = { first: 100, most: 5_000 };
+
 export class Subscriptions {
   #tables = new Map<number, Table>();
   /** The channels that are subscribed, with their tables. */
   #channels = new Map<Channel, number[]>();
+  /** What was asked last for a channel: one thing after the other. */
+  #adding = new WeakMap<Channel, Promise<void>>();
   #published?: string;
   #nextGroup = 0;
 
@@ -29,17 +34,34 @@ export class Subscriptions {
 
   /**
    * Subscribes a channel, in place of what it had, and says so or why not in a system message.
-   * Until the new subscription stands the old one does, so that nothing falls between.
+   * Until the new subscription stands the old one does, so that nothing falls between. A database
+   * that cannot be reached is asked again for as long as the channel is open.
    */
-  async add(channel: Channel) {
-    let found: [Binding, number[]][];
-    try {
-      found = await this.#resolve(channel);
-    } catch (error) {
-      this.delete(channel);
-      if (!channel.isOpen) return;
-      return channel.system("postgres_changes", "error", describe(error));
+  add(channel: Channel): Promise<void> {
+    const before = this.#adding.get(channel) ?? Promise.resolve();
+    const added = before.then(() => this.#add(channel));
+    this.#adding.set(channel, added);
+    return added;
+  }
+
+  async #add(channel: Channel) {
+    for (let wait = RETRY_MS.first; channel.isOpen; wait = Math.min(2 * wait, RETRY_MS.most)) {
+      try {
+        const found = await this.#resolve(channel);
+        return this.#replace(channel, found);
+      } catch (error) {
+        if (error instanceof SubscribeError || error instanceof FilterError) {
+          this.delete(channel);
+          if (channel.isOpen) channel.system("postgres_changes", "error", error.message);
+          return;
+        }
+        this.database.log({ event: "subscribe_failed", reason: String(error) });
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait));
     }
+  }
+
+  #replace(channel: Channel, found: [Binding, number[]][]) {
     this.delete(channel);
     if (!channel.isOpen) return;
     found.forEach(([binding, oids], place) => {
@@ -107,9 +129,4 @@ export class Subscriptions {
     table.groups.set(key, group);
     table.listeners.set(group.index, [...table.listeners.get(group.index) ?? [], listener]);
   }
-}
-
-function describe(error: unknown): string {
-  if (error instanceof SubscribeError || error instanceof FilterError) return error.message;
-  return "Unable to subscribe to changes: the database cannot be reached, subscribe again later";
 }

@@ -6,7 +6,7 @@ import { PgoutputText, type WalMessage } from "./pgoutput.ts";
 export interface WalOptions {
   database: Database;
   publication: string;
-  /** Made if missing. Kept, so that a server that comes back goes on where it stopped. */
+  /** Made if missing, and kept: a server that comes back goes on where it stopped. */
   slot: string;
   /**
    * Gets every message in order; while it returns a promise nothing more is read. What it throws
@@ -101,14 +101,15 @@ export class Wal {
    * whose log is gone can never go on: it is made anew, and the changes until now are lost.
    */
   async #renewIfStuck({ code, message }: Error & { code?: string }) {
-    const { database: { sql, log }, slot, publication } = this.options;
+    const { database, slot, publication } = this.options;
+    const { sql, log } = database;
     const [{ exists }] = await sql`
       select exists (select from pg_publication where pubname = ${publication})
     `.catch(() => [{ exists: false }]);
     const isStuck = (code === "42704" && exists) || (code === "55000" && /slot/.test(message));
     if (!isStuck) return;
     log({ event: "slot_renewed", slot });
-    await sql`select pg_drop_replication_slot(${slot})`.catch(() => {});
+    await sql`select pg_drop_replication_slot(${await ensureSlot(database, slot)})`.catch(() => {});
   }
 
   #pause(ms: number): Promise<void> | void {
@@ -122,7 +123,7 @@ export class Wal {
   /** One connection, from its start to its loss. */
   async #follow(started: () => void) {
     const { database, slot, publication, onMessage } = this.options;
-    await ensureSlot(database, slot);
+    const slotName = await ensureSlot(database, slot);
     const service = openService(database.url);
     const plugin = new PgoutputText({ publication });
     const lost = Promise.withResolvers<void>();
@@ -142,7 +143,10 @@ export class Wal {
     });
     const status = setInterval(() => this.#acknowledge(this.#delivered), STATUS_MS);
     try {
-      await Promise.race([service.subscribe(plugin, slot, toLsn(this.#delivered)), lost.promise]);
+      await Promise.race([
+        service.subscribe(plugin, slotName, toLsn(this.#delivered)),
+        lost.promise,
+      ]);
     } finally {
       clearInterval(status);
       lost.promise.catch(() => {});
@@ -174,11 +178,16 @@ function openService(url: string): LogicalReplicationService {
   );
 }
 
-async function ensureSlot({ sql }: Database, slot: string) {
-  await sql`
-    select pg_create_logical_replication_slot(${slot}, 'pgoutput')
-    where not exists (select from pg_replication_slots where slot_name = ${slot})
+/** Makes the slot if it is missing; its name ends with the database's, as slots are the cluster's. */
+async function ensureSlot({ sql }: Database, slot: string): Promise<string> {
+  const [{ name }] = await sql`
+    select ${slot} || '_' || oid as name from pg_database where datname = current_database()
   `;
+  await sql`
+    select pg_create_logical_replication_slot(${name}, 'pgoutput')
+    where not exists (select from pg_replication_slots where slot_name = ${name})
+  `;
+  return name;
 }
 
 function toLsn(position: bigint): string {
