@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { machineEnv } from "../../tools/stack/functions.ts";
 
 /** A Deno that can run the relay. `deno` is absent where it could not be had. */
 export interface Host {
@@ -46,12 +47,11 @@ export async function startRelay(
   host: Host,
   environment: Record<string, string>,
 ): Promise<RelayProcess> {
-  const { HOME: home = "/", PATH = "", DENO_DIR = "" } = Deno.env.toObject();
   const child = new Deno.Command(host.deno!, {
     args: ["run", "--quiet", "--no-lock", "--allow-net", "--allow-env", `${HOME}index.ts`],
     cwd: HOME,
     clearEnv: true,
-    env: { HOME: home, PATH, ...(DENO_DIR && { DENO_DIR }), PORT: "0", ...environment },
+    env: { ...machineEnv(), PORT: "0", ...environment },
     stdout: "piped",
     stderr: "piped",
   }).spawn();

@@ -20,18 +20,15 @@ const READY_MS = 120_000;
 /** The relay takes a moment to say goodbye to its sockets; nobody waits longer for Ctrl-C. */
 const STOP_MS = 3_000;
 /**
- * What `deno run` itself needs to find its cache, the npm registry and the terminal's wishes. The
- * function sees nothing else of the machine's environment.
+ * What a function must not find by chance: settings of a project that the developer's own shell holds.
+ * All else is passed on, since `deno run` needs more of it than can be listed: caches, proxies, and
+ * under several names the certificates of a network that has its own.
  */
-const INHERITED = [
-  ...["HOME", "PATH", "DENO_DIR", "XDG_CACHE_HOME", "TMPDIR", "NO_COLOR"],
-  ...["NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "DENO_CERT"],
-  ...["http_proxy", "https_proxy", "no_proxy", "DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR"],
-];
+const PROJECT_VARIABLES = /^(SUPABASE_|RELAY_|JWT_SECRET$|PORT$)/;
 
 /**
  * Runs `supabase/functions/<name>/index.ts` with the function's own deno.json, on a free port of
- * 127.0.0.1, and resolves when it listens. Its environment is `env` and nothing else of the project;
+ * 127.0.0.1, and resolves when it listens. Of a project it sees `env` and nothing else;
  * whatever it prints goes to `log`, line by line. Throws one sentence if it ends before it listens,
  * or has not listened after two minutes.
  */
@@ -69,7 +66,7 @@ function spawn(name: string, env: Record<string, string>): Deno.ChildProcess {
     ],
     clearEnv: true,
     // The address is ours to choose: the functions themselves do not care.
-    env: { ...inheritedEnv(), PORT: "0", DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", ...env },
+    env: { ...machineEnv(), PORT: "0", DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -108,9 +105,10 @@ function parse(line: string): Record<string, unknown> {
   return { message: line };
 }
 
-function inheritedEnv(): Record<string, string> {
-  const pairs = INHERITED.map((name) => [name, Deno.env.get(name)]);
-  return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
+/** The environment of this process without what belongs to a project. */
+export function machineEnv(): Record<string, string> {
+  const pairs = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(pairs.filter(([name]) => !PROJECT_VARIABLES.test(name)));
 }
 
 function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
