@@ -11,6 +11,7 @@ export interface Host {
 export interface RelayProcess {
   /** `127.0.0.1:<port>`. */
   address: string;
+  pid: number;
   /** All lines of stdout and stderr so far. */
   output: string[];
   /** Resolves with the first line, old or new, for which `test` is true. */
@@ -31,13 +32,16 @@ export const hosts: Host[] = [
 ];
 
 /** Registers a test for each host; one that could not be had is ignored, and its name says so. */
-export function testOnHosts(name: string, test: (host: Host) => Promise<void>): void {
+export function testOnHosts(
+  name: string,
+  test: (host: Host, context: Deno.TestContext) => Promise<void>,
+): void {
   for (const host of hosts) {
     const missing = host.deno ? "" : ` (skipped: npx cannot get deno@${host.name.slice(5)})`;
     Deno.test({
       name: `${host.name}: ${name}${missing}`,
       ignore: !host.deno,
-      fn: () => test(host),
+      fn: (context) => test(host, context),
     });
   }
 }
@@ -85,7 +89,7 @@ export async function startRelay(
   }
 
   const { port } = await line(({ event }) => event === "listening");
-  return { address: `127.0.0.1:${port}`, output, line, stop };
+  return { address: `127.0.0.1:${port}`, pid: child.pid, output, line, stop };
 }
 
 async function findDeno(version: string): Promise<string | undefined> {
