@@ -5,6 +5,7 @@ import { type Api, startApi } from "../tools/stack/api.ts";
 import { startGateway } from "../tools/stack/gateway.ts";
 import { type Keys, loadKeys, signToken } from "../tools/stack/keys.ts";
 import { startPostgres } from "../tools/stack/postgres.ts";
+import { within } from "./support/realtime.ts";
 
 /** What reaches the console of this process. In place before anything can lay itself over it. */
 const said: unknown[][] = [];
@@ -197,4 +198,20 @@ Deno.test("a refused request leaves nothing on the console", () =>
     await client().auth.resetPasswordForEmail("bob@example.com");
     console.log("the console itself goes on");
     assert.deepEqual(said, [["the console itself goes on"]]);
+  }));
+
+Deno.test("stop() does not wait for requests that stand in line", () =>
+  withProject(async ({ url, api, keys, admin }) => {
+    await admin.unsafe(NOTES);
+    const leave = new AbortController();
+    const headers = { apikey: keys.publishableKey };
+    const asked = Array.from(
+      { length: 100 },
+      () => fetch(`${url}/rest/v1/rpc/who`, { headers, signal: leave.signal }),
+    );
+    const settled = Promise.allSettled(asked);
+    await asked[0].then((response) => response.body?.cancel());
+    leave.abort();
+    await within(api.stop(), "the API has stopped");
+    await settled;
   }));

@@ -9,9 +9,16 @@ export async function childOf(parent: number, command: RegExp): Promise<number> 
   throw new Error(`No child of process ${parent} matches ${command}.`);
 }
 
+/** Far above the second that an orphan takes; only fails a test. */
+const DEADLINE_MS = 30_000;
+
 /** Waits until process `pid` has ended. */
 export async function processEnd(pid: number): Promise<void> {
-  while (await findProcess(pid)) await new Promise((wake) => setTimeout(wake, 50));
+  const late = Date.now() + DEADLINE_MS;
+  while (await findProcess(pid)) {
+    if (Date.now() > late) throw new Error(`Process ${pid} has not ended.`);
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
 }
 
 async function allPids(): Promise<number[]> {

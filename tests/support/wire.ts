@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { within } from "./realtime.ts";
 
 /** One end of a TCP connection, read by the amount. */
 export class Wire {
@@ -21,7 +22,7 @@ export class Wire {
     const pieces = [this.#rest];
     for (let have = this.#rest.length; have < size;) {
       const piece = Buffer.alloc(65_536);
-      const read = await this.connection.read(piece);
+      const read = await within(this.connection.read(piece), "bytes come, or an end");
       if (read === null) break;
       pieces.push(piece.subarray(0, read));
       have += read;
@@ -44,7 +45,11 @@ export class Wire {
 
   /** Whether the other end says no more, be it by an end or by a reset. */
   async ended(): Promise<boolean> {
-    return await this.take(1).then(({ length }) => length === 0, () => true);
+    try {
+      return (await this.take(1)).length === 0;
+    } catch (error) {
+      return error instanceof Deno.errors.ConnectionReset;
+    }
   }
 
   close(): void {

@@ -45,7 +45,7 @@ function readSettings(args: string[]): Settings | "help" {
 
 /** Runs until somebody or something ends it. Returns the exit code: 0 if asked to end, else 1. */
 async function run({ port, dataDir, json }: Settings): Promise<number> {
-  const { asked, failed } = await listenForTheEnd();
+  const { asked, end, failed } = await listenForTheEnd();
   const starting = startStack({
     ...{ port, dataDir, progress, log, signal: asked.signal },
     databasePort: freePort(DATABASE_PORT),
@@ -54,9 +54,6 @@ async function run({ port, dataDir, json }: Settings): Promise<number> {
     const stack = await Promise.race([starting, failed]);
     if (typeof stack === "string") throw new Error(stack);
     console.log(json ? JSON.stringify(stack.info) : ready(stack.info, dataDir));
-    const end = new Promise<void>((resolve) =>
-      asked.signal.addEventListener("abort", () => resolve())
-    );
     const crash = await Promise.race([stack.exited, failed, end]);
     await stack.stop();
     if (crash) note(`${crash} Everything else was stopped.`);
@@ -74,22 +71,24 @@ async function run({ port, dataDir, json }: Settings): Promise<number> {
 /** Gathers what may end the stack: signals, the end of its launcher, errors that nobody awaits. */
 async function listenForTheEnd() {
   const asked = new AbortController();
-  const failure = Promise.withResolvers<string>();
-  const end = () => asked.abort();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, end);
-  }
-  await watchLauncher(end);
-  asked.signal.addEventListener(
-    "abort",
-    () => Deno.unrefTimer(setTimeout(() => Deno.exit(1), STOP_MS)),
+  const end = new Promise<void>((resolve) =>
+    asked.signal.addEventListener("abort", () => {
+      Deno.unrefTimer(setTimeout(() => Deno.exit(1), STOP_MS));
+      resolve();
+    })
   );
-  // Such as a connection of some library that was cut when Postgres ended.
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    failure.resolve(`Something failed on the way: ${sentence(event.reason)}`);
-  });
-  return { asked, failed: failure.promise };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => asked.abort());
+  }
+  await watchLauncher(() => asked.abort());
+  const failed = new Promise<string>((resolve) =>
+    // Such as a connection of some library that was cut when Postgres ended.
+    globalThis.addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      resolve(`Something failed on the way: ${sentence(event.reason)}`);
+    })
+  );
+  return { asked, end, failed };
 }
 
 function sentence(error: unknown): string {

@@ -56,7 +56,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   options.signal?.throwIfAborted();
   options.signal?.addEventListener("abort", abort);
   try {
-    return await start(options, parts);
+    const stack = await start(options, parts);
+    options.signal?.throwIfAborted();
+    return stack;
   } catch (error) {
     await parts.stop();
     throw error;

@@ -40,7 +40,8 @@ export function note(sentence: string): void {
 
 /** One event of a part on stderr: who, what, and the rest as name=value. */
 export function log({ part, event, message, ...rest }: Record<string, unknown>): void {
-  const pairs = Object.entries(rest).map(([name, value]) => `${name}=${format(value)}`);
+  const told = Object.entries(rest).filter(([, value]) => value !== undefined && value !== "");
+  const pairs = told.map(([name, value]) => `${name}=${format(value)}`);
   const words = [event, message].filter((word) => word !== undefined).map(String);
   note(
     `${dim(String(part ?? "").padEnd(8))}  ${[...words, dim(pairs.join(" "))].join("  ").trim()}`,
