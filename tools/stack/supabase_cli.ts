@@ -23,7 +23,7 @@ export async function pushMigrations(workdir: string, databaseUrl: string): Prom
 export async function supabase(args: string[], databaseUrl: string): Promise<Ended> {
   const [program, ...prefix] = await findCli();
   const target = await takesRemote(program) ? "--remote" : "--db-url";
-  return await run(program, [...prefix, ...args, "--yes", `${target}=${databaseUrl}`]);
+  return await run(program, [...prefix, ...args, "--yes", "--prefer-offline", `${target}=${databaseUrl}`]);
 }
 
 interface Ended {
@@ -34,7 +34,7 @@ interface Ended {
 
 async function findCli(): Promise<string[]> {
   if (await onPath("supabase")) return ["supabase"];
-  if (await onPath("npx")) return ["npx", "--yes", `supabase@${VERSION}`];
+  if (await onPath("npx")) return ["npx", "--yes", "--prefer-offline", `supabase@${VERSION}`];
   throw new Error(
     "The Supabase CLI was not found: install it (supabase.com/docs/guides/local-development/cli), " +
       "or Node.js, whose npx fetches it.",
