@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { SignJWT } from "jose";
-import { type Bench, JWT_SECRET, openBench, openWire } from "./support/realtime.ts";
+import { type Bench, JWT_SECRET, openBench } from "./support/realtime.ts";
+import { openWire } from "./support/realtime_wire.ts";
 
 const CASES: [string, (bench: Bench) => Promise<string>, number, unknown][] = [
   ["no apikey", () => Promise.resolve(""), 401, { error: "API key is missing" }],
@@ -100,35 +101,30 @@ Deno.test("a join is refused in words, and its socket stays open", async (t) => 
   const wire = await openWire(bench, await bench.token());
   for (const [name, token, reason] of JOINS) {
     await t.step(name, async () => {
-      join(wire, "realtime:a", { access_token: await token(bench) });
-      const reply = JSON.parse(await wire.next((frame) => frame.includes("phx_reply"), name));
-      assert.equal(reply.payload.status, "error");
-      assert.match(reply.payload.response.reason, new RegExp(`^${reason}$`));
+      const reply = await wire.join("realtime:a", {}, { access_token: await token(bench) });
+      assert.equal(reply.status, "error");
+      assert.match(reply.response.reason, new RegExp(`^${reason}$`));
     });
   }
   await t.step("no topic", async () => {
-    join(wire, "realtime:", {});
-    await wire.next(
-      (frame) => frame.includes("TopicNameRequired: You must provide a topic name"),
-      name,
-    );
+    assert.deepEqual(await wire.join("realtime:"), {
+      status: "error",
+      response: { reason: "TopicNameRequired: You must provide a topic name" },
+    });
   });
   for (const token of [null, "sb_publishable_x"]) {
     await t.step(`${token} counts as no token`, async () => {
-      join(wire, "realtime:a", { access_token: token });
-      const reply = JSON.parse(await wire.next((frame) => frame.includes("phx_reply"), "reply"));
-      assert.deepEqual(reply.payload, { status: "ok", response: { postgres_changes: [] } });
+      const reply = await wire.join("realtime:a", {}, { access_token: token });
+      assert.deepEqual(reply, { status: "ok", response: { postgres_changes: [] } });
     });
   }
+  await t.step("user_token beats access_token", async () => {
+    const tokens = { user_token: "xyz", access_token: await bench.token() };
+    const reply = await wire.join("realtime:a", {}, tokens);
+    assert.equal(reply.status, "error");
+  });
   wire.close();
 });
-
-function join(wire: { send(frame: string): void }, topic: string, payload: object) {
-  const body = { config: {}, ...payload };
-  wire.send(
-    JSON.stringify({ topic, event: "phx_join", payload: body, ref: "1", join_ref: "1" }),
-  );
-}
 
 function sign(claims: Record<string, unknown>): Promise<string> {
   return new SignJWT(claims).setProtectedHeader({ alg: "HS256" })

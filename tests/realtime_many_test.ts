@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type postgres from "postgres";
-import { type Bench, openBench, openWire, type Wire } from "./support/realtime.ts";
+import { type Bench, openBench } from "./support/realtime.ts";
+import { ids, listen, openWire } from "./support/realtime_wire.ts";
 
 const USERS = 100;
 const ROWS = 1000;
@@ -11,7 +12,11 @@ Deno.test(`${USERS} users each get of ${ROWS} inserts what they may SELECT, and 
   await using bench = await openBench();
   await createShared(bench);
   const users = Array.from({ length: USERS }, (_, index) => uuid(index));
-  const wires = await Promise.all(users.map((sub) => listen(bench, sub)));
+  const wires = await Promise.all(users.map(async (sub) => {
+    const wire = await openWire(bench, await bench.token({ role: "authenticated", sub }));
+    await listen(wire, "shared");
+    return wire;
+  }));
   for (let first = 0; first < ROWS; first += BURST) {
     await Promise.all(
       Array.from({ length: BURST }, (_, index) => insert(bench.sql, users, first + index)),
@@ -19,17 +24,14 @@ Deno.test(`${USERS} users each get of ${ROWS} inserts what they may SELECT, and 
   }
   for (const [index, sub] of users.entries()) {
     const expected = await visibleTo(bench.sql, sub);
-    const got = await collect(wires[index], expected.length);
+    const got = await ids(wires[index], expected.length);
     assert.deepEqual(got.toSorted((a, b) => a - b), expected, `user ${index}`);
   }
   // The last row is for everybody, so whatever was sent twice has come by then.
   await bench.sql`insert into shared (id, reader) values (${ROWS}, null)`;
   for (const wire of wires) {
-    assert.deepEqual(await collect(wire, 1), [ROWS]);
-    assert.equal(
-      wire.frames.filter((frame) => String(frame).includes('"data"')).length,
-      wire.taken,
-    );
+    assert.deepEqual(await ids(wire, 1), [ROWS]);
+    assert.equal(wire.has("postgres_changes"), false);
     wire.close();
   }
 });
@@ -59,29 +61,4 @@ async function visibleTo(sql: postgres.Sql, sub: string): Promise<number[]> {
     const rows = await sql`select id::int from shared order by id`;
     return rows.map(({ id }) => id);
   });
-}
-
-async function listen(bench: Bench, sub: string): Promise<Wire & { taken: number }> {
-  const wire = await openWire(bench, await bench.token({ role: "authenticated", sub }));
-  const config = { postgres_changes: [{ event: "*", schema: "public", table: "shared" }] };
-  wire.send(JSON.stringify({
-    topic: "realtime:shared",
-    event: "phx_join",
-    payload: { config },
-    ref: "1",
-    join_ref: "1",
-  }));
-  await wire.next((frame) => frame.includes("Subscribed to PostgreSQL"), "the subscription");
-  return Object.assign(wire, { taken: 0 });
-}
-
-/** The ids of the next `count` changes. */
-async function collect(wire: Wire & { taken: number }, count: number): Promise<number[]> {
-  const ids: number[] = [];
-  while (ids.length < count) {
-    const frame = await wire.next((frame) => frame.includes('"data"'), `change ${ids.length}`);
-    ids.push(JSON.parse(frame).payload.data.record.id);
-    wire.taken++;
-  }
-  return ids;
 }

@@ -44,37 +44,40 @@ export function at(value: Json | undefined, key: string): Json | undefined {
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 // deno-lint-ignore no-control-regex -- JSON forbids them within strings
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-const SPACE = /[ \t\n\r]*/y;
+const SPACES = " \t\n\r";
+const WORDS: Record<string, [string, null | boolean]> = {
+  n: ["null", null],
+  t: ["true", true],
+  f: ["false", false],
+};
 
 class Reader {
   #at = 0;
   constructor(readonly text: string) {}
 
   value(depth: number): Json {
-    this.#take(SPACE);
+    this.#skipSpace();
     if (depth > MAX_DEPTH) throw new SyntaxError("JSON is nested too deeply");
     const next = this.text[this.#at];
+    if (next === '"') return this.#string();
     if (next === "{") return this.#object(depth);
     if (next === "[") return this.#array(depth);
-    if (next === '"') return this.#string();
-    for (const [word, value] of [["null", null], ["true", true], ["false", false]] as const) {
-      if (this.text.startsWith(word, this.#at)) {
-        this.#at += word.length;
-        return value;
-      }
-    }
-    return this.#number();
+    const [word, value] = WORDS[next] ?? [];
+    if (word === undefined) return this.#number();
+    if (!this.text.startsWith(word, this.#at)) this.#fail();
+    this.#at += word.length;
+    return value!;
   }
 
   end() {
-    this.#take(SPACE);
+    this.#skipSpace();
     if (this.#at < this.text.length) this.#fail();
   }
 
   #object(depth: number): JsonObject {
     const object: JsonObject = new Map();
     this.#list("{", "}", () => {
-      this.#take(SPACE);
+      this.#skipSpace();
       const key = this.#string();
       this.#expect(":");
       const value = this.value(depth + 1);
@@ -91,11 +94,11 @@ class Reader {
 
   #list(open: string, close: string, item: () => void) {
     this.#expect(open);
-    this.#take(SPACE);
+    this.#skipSpace();
     if (this.text[this.#at] === close) return void this.#at++;
     for (;;) {
       item();
-      this.#take(SPACE);
+      this.#skipSpace();
       if (this.text[this.#at] === close) return void this.#at++;
       this.#expect(",");
     }
@@ -112,9 +115,13 @@ class Reader {
   }
 
   #expect(char: string) {
-    this.#take(SPACE);
+    this.#skipSpace();
     if (this.text[this.#at] !== char) this.#fail();
     this.#at++;
+  }
+
+  #skipSpace() {
+    while (this.#at < this.text.length && SPACES.includes(this.text[this.#at])) this.#at++;
   }
 
   #take(pattern: RegExp): string | undefined {
