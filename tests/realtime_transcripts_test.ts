@@ -15,7 +15,7 @@ Deno.test.afterAll(() => cluster.stop());
 for (const conversation of conversations()) {
   const { name, number } = conversation;
   Deno.test({
-    name: `conversation ${name} goes as recorded${LONG ? ", delays and all" : ""}`,
+    name: `conversation ${name} goes as recorded${LONG ? ", at its own pace" : ""}`,
     ignore: ONLY !== undefined && ONLY !== number,
     async fn() {
       const differences = await replay(conversation, { cluster, long: LONG });

@@ -18,11 +18,12 @@ export class Company {
 
   /**
    * Waits so many ms for what is to come; that only fails a replay. `prove` is settled when the
-   * database has nothing more to tell.
+   * database has nothing more to tell. `busy` are the names of those that get no answer in time.
    */
   constructor(
     readonly url: string,
     private deadline: number,
+    readonly busy: string[],
     readonly prove: () => Promise<void>,
   ) {}
 
@@ -34,7 +35,8 @@ export class Company {
   ): Promise<Answer> {
     const { path, headers } = request;
     const { answer, socket } = await RawSocket.open(this.url, path, headers, this.#wait.wake);
-    if (socket) this.parties.push(this.last = new Party(name, socket, vsn));
+    const isBusy = this.busy.includes(name);
+    if (socket) this.parties.push(this.last = new Party(name, socket, vsn, isBusy));
     return answer;
   }
 

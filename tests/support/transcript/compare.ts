@@ -22,6 +22,14 @@ interface Waiting extends Expected, About {
   index: number;
 }
 
+/** A frame that the recording does not have. */
+interface Strange {
+  frame: Frame;
+  bare: Bare;
+  /** The line of what came before it. */
+  after: number;
+}
+
 export class Comparison {
   readonly #meanings = new Meanings();
   constructor(readonly recorded: Nature, readonly replayed: Nature) {}
@@ -36,7 +44,7 @@ export class Comparison {
       bare: this.recorded.takeOut(frame),
     }));
     const arrived: Waiting[] = [];
-    const strange: { frame: Frame; after: number }[] = [];
+    const strange: Strange[] = [];
     const differences: Difference[] = [];
     for (const frame of got) {
       const bare = this.replayed.takeOut(frame);
@@ -44,7 +52,7 @@ export class Comparison {
         one.bare.text === bare.text && this.#meanings.agree(one.bare.values, bare.values)
       );
       if (index < 0) {
-        strange.push({ frame, after: arrived.at(-1)?.line ?? expected[0]?.line ?? 0 });
+        strange.push({ frame, bare, after: arrived.at(-1)?.line ?? expected[0]?.line ?? 0 });
         continue;
       }
       const [one] = waiting.splice(index, 1);
@@ -60,20 +68,19 @@ export class Comparison {
 }
 
 /** What did not come, beside what came in its place. */
-function pair(
-  socket: string,
-  missing: Waiting[],
-  strange: { frame: Frame; after: number }[],
-): Difference[] {
+function pair(socket: string, missing: Waiting[], strange: Strange[]): Difference[] {
   const left = [...strange];
-  const differences: Difference[] = missing.map(({ line, frame, topic, event }) => {
+  const differences: Difference[] = missing.map(({ line, frame, bare, topic, event }) => {
     const place = left.findIndex(({ frame }) => {
       const other = about(frame);
       return other.topic === topic && other.event === event;
     });
     if (place < 0) return { line, socket, what: "did not come", expected: frame };
-    const [{ frame: got }] = left.splice(place, 1);
-    return { line, socket, what: "differs", expected: frame, got };
+    const [got] = left.splice(place, 1);
+    // Else they differ in what was taken out: ids that mean something else than before.
+    const isText = bare.text !== got.bare.text;
+    const [expected, came] = isText ? [bare.text, got.bare.text] : [frame, got.frame];
+    return { line, socket, what: "differs", expected, got: came };
   });
   const more = left.map(({ frame, after }) => ({
     line: after,

@@ -38,6 +38,8 @@ export interface Cues {
   before?: Record<number, Act[]>;
   /** What happens at every heading, as tables that are emptied. */
   atHeadings?: Act[];
+  /** Sockets that keep the server too busy for it to answer a heartbeat in time. */
+  busy?: string[];
   /** Sockets that notes call by another name. */
   alias?: Record<string, string>;
 }

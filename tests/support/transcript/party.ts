@@ -12,7 +12,13 @@ export class Party {
   unproven = false;
   #heard?: Frame[];
 
-  constructor(readonly name: string, readonly socket: RawSocket, readonly vsn: string) {}
+  /** `isBusy`: it gets no answer to a heartbeat in time. */
+  constructor(
+    readonly name: string,
+    readonly socket: RawSocket,
+    readonly vsn: string,
+    readonly isBusy: boolean,
+  ) {}
 
   /** What it received, until it stopped listening, without what proves silence. */
   get heard(): Frame[] {
@@ -38,7 +44,7 @@ export class Party {
   }
 
   send(frame: Frame): Promise<void> {
-    this.unproven = true;
+    this.unproven = !this.isBusy;
     return this.socket.send(frame);
   }
 

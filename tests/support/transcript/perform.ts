@@ -96,7 +96,8 @@ async function checkState(replay: Replay, { socket, open, code }: StepOf<"state"
 async function checkClose({ company, cues }: Replay, { socket, code, reason }: Closing) {
   const party = company.find(socket)!;
   if (code === 1006) await company.cut(party);
-  await company.arrive();
+  // Nothing more is sent to who closes: it would be cut off before its close frame was read.
+  await company.arrive(party);
   await company.waitFor(() => !party.isOpen, cues.changes?.idleMs);
   party.stopListening();
   company.checkEnd(party, code, reason);

@@ -37,7 +37,7 @@ export class Replay {
   constructor({ stage, steps, cues, deviations, said, deadline }: ReplayOptions) {
     [this.stage, this.#steps, this.cues, this.deviations] = [stage, steps, cues, deviations];
     this.#comparison = new Comparison(recorded(said), replayed(said, stage.start));
-    this.company = new Company(stage.realtime.url, deadline, async () => {
+    this.company = new Company(stage.realtime.url, deadline, cues.busy ?? [], async () => {
       if (this.#isDirty) await stage.witness.prove();
       this.#isDirty = false;
     });

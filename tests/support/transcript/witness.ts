@@ -10,14 +10,20 @@ const NAME = "transcript_witness";
 export const HOST = "realtime-dev.localhost";
 /** A wait that fails a test, never one that decides it. */
 const DEADLINE_MS = 10_000;
+/** A third of the time after which the server closes a socket that says nothing. */
+const HEARTBEAT_MS = 20_000;
 
 export class Witness {
   #ticks = 0;
+  #heartbeat: ReturnType<typeof setInterval>;
   private constructor(
     readonly socket: RawSocket,
     readonly database: Database,
     readonly wait: Wait,
-  ) {}
+  ) {
+    const frame = { topic: "phoenix", event: "heartbeat", payload: {}, ref: "0" };
+    this.#heartbeat = setInterval(() => socket.send(JSON.stringify(frame)), HEARTBEAT_MS);
+  }
 
   static async prepare({ sql }: Database) {
     await sql.unsafe(`
@@ -65,6 +71,7 @@ export class Witness {
   }
 
   async close() {
+    clearInterval(this.#heartbeat);
     await this.socket.close();
   }
 

@@ -30,6 +30,7 @@ const REFUSED = {
 
 export default (long: boolean): Cues => ({
   rewrite: { 70: sinceNow, 74: sinceNow },
+  busy: long ? ["J"] : [],
   before: {
     // All closed at one time; those that heard that Pa left were a little later than the others.
     86: [close("Pa", "Pg", "Pg1")],
