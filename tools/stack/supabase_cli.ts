@@ -23,7 +23,7 @@ export async function pushMigrations(workdir: string, databaseUrl: string): Prom
 export async function supabase(args: string[], databaseUrl: string): Promise<Ended> {
   const [program, ...prefix] = await findCli();
   const target = await takesRemote(program) ? "--remote" : "--db-url";
-  return await run(program, [...prefix, ...args, "--yes", "--prefer-offline", `${target}=${databaseUrl}`]);
+  return await run(program, [...prefix, ...args, "--yes", `${target}=${databaseUrl}`]);
 }
 
 interface Ended {
