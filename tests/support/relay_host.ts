@@ -94,7 +94,14 @@ export async function startRelay(
 
 async function findDeno(version: string): Promise<string | undefined> {
   const { stdout } = await new Deno.Command("npx", {
-    args: ["--yes", "--prefer-offline", `deno@${version}`, "eval", ...ALONE, "console.log(Deno.execPath())"],
+    args: [
+      "--yes",
+      "--prefer-offline",
+      `deno@${version}`,
+      "eval",
+      ...ALONE,
+      "console.log(Deno.execPath())",
+    ],
     stdout: "piped",
     stderr: "null",
   }).output();

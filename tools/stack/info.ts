@@ -48,6 +48,8 @@ export function functionEnv(origin: string, keys: Keys) {
     RELAY_ANONYMOUS: "allow",
     // Whoever tries a wrong token here wants to see the refusal now, and is no crowd.
     RELAY_REFUSAL_DELAY_MS: "0",
+    // Ctrl-C ends everything at once.
+    RELAY_DRAIN_MS: "0",
   };
   return { relay, redirect: project };
 }

@@ -16,11 +16,7 @@ if (!url || !key) {
   throw new Error("SUPABASE_URL and SUPABASE_PUBLISHABLE_KEYS must be set.");
 }
 const supabase = createClient(url, key, {
-  auth: {
-    persistSession: false,
-    autoRefreshToken: false,
-    detectSessionInUrl: false,
-  },
+  auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
 });
 
 const redirect = createRedirect({
@@ -29,10 +25,7 @@ const redirect = createRedirect({
       .abortSignal(signal);
     if (!error) return data;
     console.log(
-      JSON.stringify({
-        event: "unanswered",
-        code: error.code || "no answer in time",
-      }),
+      JSON.stringify({ event: "unanswered", code: error.code || "no answer in time" }),
     );
     throw error;
   },
@@ -40,6 +33,5 @@ const redirect = createRedirect({
 
 Deno.serve({
   port: Number(Deno.env.get("PORT") || 8788),
-  onListen: ({ port }) =>
-    console.log(JSON.stringify({ event: "listening", port })),
+  onListen: ({ port }) => console.log(JSON.stringify({ event: "listening", port })),
 }, redirect);

@@ -30,28 +30,18 @@ const SLUG = /^[A-Za-z0-9_-]{1,64}$/;
 export function createRedirect({ open, deadlineMs = 1500 }: Options) {
   return async (request: Request): Promise<Response> => {
     if (request.method !== "GET" && request.method !== "HEAD") {
-      return text(405, "Short links are opened with GET.", {
-        allow: "GET, HEAD",
-      });
+      return text(405, "Short links are opened with GET.", { allow: "GET, HEAD" });
     }
-    const slug =
-      new URL(request.url).pathname.match(/\/redirect\/([^/]+)\/?$/)?.[1] ?? "";
+    const slug = new URL(request.url).pathname.match(/\/redirect\/([^/]+)\/?$/)?.[1] ?? "";
     if (!SLUG.test(slug)) return text(404, "There is no such short link.");
     try {
-      const target = await open(
-        opening(slug, request),
-        AbortSignal.timeout(deadlineMs),
-      );
-      return isWebAddress(target)
-        ? found(target)
-        : text(404, "There is no such short link.");
+      const target = await open(opening(slug, request), AbortSignal.timeout(deadlineMs));
+      return isWebAddress(target) ? found(target) : text(404, "There is no such short link.");
     } catch {
       return text(
         503,
         "Short links cannot be opened just now. Try again in a moment.",
-        {
-          "retry-after": "2",
-        },
+        { "retry-after": "2" },
       );
     }
   };
@@ -84,9 +74,7 @@ function isWebAddress(target: string | null): target is string {
 
 function found(target: string): Response {
   // As it was saved where a header can hold that; a URL's own spelling differs in small things.
-  const location = /^[\x21-\x7e]+$/.test(target)
-    ? target
-    : new URL(target).href;
+  const location = /^[\x21-\x7e]+$/.test(target) ? target : new URL(target).href;
   return new Response(null, {
     status: 302,
     headers: {
@@ -99,11 +87,7 @@ function found(target: string): Response {
   });
 }
 
-function text(
-  status: number,
-  message: string,
-  headers: Record<string, string> = {},
-): Response {
+function text(status: number, message: string, headers: Record<string, string> = {}): Response {
   return new Response(`${message}\n`, {
     status,
     headers: {
