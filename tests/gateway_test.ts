@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Gateway, startGateway, type Targets } from "../tools/stack/gateway.ts";
 import type { Keys } from "../tools/stack/keys.ts";
+import { within } from "./support/realtime.ts";
 
 const KEYS: Keys = {
   jwtSecret: "a-secret-that-the-gateway-itself-never-uses",
@@ -244,7 +245,7 @@ Deno.test("a part hears of it when its client leaves", async () => {
       const response = await fetch(url + path, { signal: leave.signal, headers });
       await response.body!.getReader().read();
       leave.abort();
-      await told;
+      await within(told, `${path} is given up`);
     }
   }, () =>
     new Response(
@@ -253,6 +254,32 @@ Deno.test("a part hears of it when its client leaves", async () => {
         cancel: () => left(),
       }),
     ));
+});
+
+Deno.test("a part hears of it when its client leaves before there is an answer", async () => {
+  let [arrived, left]: (() => void)[] = [];
+  await withGateway(async ({ url }) => {
+    for (const path of ["/functions/v1/relay", "/rest/v1/links"]) {
+      const asked = new Promise<void>((resolve) => arrived = resolve);
+      const told = new Promise<void>((resolve) => left = resolve);
+      const leave = new AbortController();
+      const headers = { apikey: KEYS.publishableKey };
+      const answer = fetch(url + path, { signal: leave.signal, headers });
+      await asked;
+      leave.abort();
+      await assert.rejects(answer, { name: "AbortError" });
+      await within(told, `${path} is given up`);
+    }
+  }, ({ signal }) => {
+    const gone = new Promise<Response>((resolve) =>
+      signal.addEventListener("abort", () => {
+        left();
+        resolve(new Response());
+      })
+    );
+    arrived();
+    return gone;
+  });
 });
 
 Deno.test("a part that is not there is 503, one that does not answer 502, and nothing crashes", () =>
