@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { SignJWT } from "jose";
+import { startRealtime } from "../tools/stack/realtime/mod.ts";
 import { type Bench, JWT_SECRET, openBench } from "./support/realtime.ts";
-import { openWire } from "./support/realtime_wire.ts";
+import { openWire, upgrade } from "./support/realtime_wire.ts";
 
 const CASES: [string, (bench: Bench) => Promise<string>, number, unknown][] = [
   ["no apikey", () => Promise.resolve(""), 401, { error: "API key is missing" }],
@@ -65,6 +65,28 @@ Deno.test("the handshake refuses with the status and the words of the original",
     const answer = await fetch(`${bench.realtime.url}/socket/websocket`);
     assert.equal(answer.status, 400);
     assert.match(await answer.text(), /^'connection' header must contain 'upgrade', got \[/);
+  });
+});
+
+Deno.test("with delays a refusal waits, and keeps nobody else waiting", async () => {
+  await using bench = await openBench({ delays: true });
+  const order: string[] = [];
+  const refused = upgrade(bench, "").then(({ status }) => order.push(`refused ${status}`));
+  const wire = await openWire(bench, await bench.token());
+  order.push(`joined ${(await wire.join("realtime:a")).status}`);
+  await refused;
+  assert.deepEqual(order, ["joined ok", "refused 401"]);
+  wire.close();
+});
+
+Deno.test("a start that cannot work says why in one sentence", async () => {
+  await using bench = await openBench();
+  const start = (databaseUrl: string) => startRealtime({ databaseUrl, jwtSecret: JWT_SECRET });
+  await assert.rejects(start(bench.postgres.adminUrl), {
+    message: /^Realtime cannot follow the database's log: replication slot .* is active .*\.$/,
+  });
+  await assert.rejects(start(bench.postgres.url), {
+    message: "Realtime needs a superuser's database URL: give it one.",
   });
 });
 
@@ -135,34 +157,4 @@ function unsigned(): string {
   const part = (value: object) =>
     btoa(JSON.stringify(value)).replaceAll("=", "").replaceAll("+", "-").replaceAll("/", "_");
   return `${part({ alg: "none" })}.${part({ role: "anon", exp: 4102444800 })}.`;
-}
-
-/** The plain HTTP answer to an upgrade. */
-function upgrade(
-  bench: Bench,
-  query: string,
-  headers: Record<string, string> = {},
-): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const asked = request(`${bench.realtime.url}/socket/websocket${query}`, {
-      headers: {
-        connection: "Upgrade",
-        upgrade: "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        ...headers,
-      },
-    });
-    asked.on("response", (response) => {
-      let body = "";
-      response.on("data", (chunk) => (body += chunk));
-      response.on("end", () => resolve({ status: response.statusCode!, body }));
-    });
-    asked.on("upgrade", (_response, socket) => {
-      socket.destroy();
-      resolve({ status: 101, body: "" });
-    });
-    asked.on("error", reject);
-    asked.end();
-  });
 }

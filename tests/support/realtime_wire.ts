@@ -1,4 +1,5 @@
 /** A client of the protocol itself: it sees the frames as they came. */
+import { request } from "node:http";
 import { type Bench, within } from "./realtime.ts";
 
 /** A frame of version 1.0.0. */
@@ -88,4 +89,34 @@ export async function ids(wire: Wire, count: number): Promise<number[]> {
     got.push((data.record ?? data.old_record).id);
   }
   return got;
+}
+
+/** The plain HTTP answer to an upgrade. */
+export function upgrade(
+  bench: Bench,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(`${bench.realtime.url}/socket/websocket${query}`, {
+      headers: {
+        connection: "Upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        ...headers,
+      },
+    });
+    asked.on("response", (response) => {
+      let body = "";
+      response.on("data", (chunk) => (body += chunk));
+      response.on("end", () => resolve({ status: response.statusCode!, body }));
+    });
+    asked.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      resolve({ status: 101, body: "" });
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
 }

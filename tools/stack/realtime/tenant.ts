@@ -37,12 +37,18 @@ export class Tenant {
     this.messages = new Messages(database, this.topics);
   }
 
-  /** Ready when changes and messages flow. */
+  /** Ready when changes and messages flow; fails with one sentence where they cannot. */
   static async open(options: TenantOptions): Promise<Tenant> {
     const database = await openDatabase(options.databaseUrl, options.log);
     const tenant = new Tenant(database, options);
-    await Promise.all([tenant.changes.ready, tenant.messages.ready]);
-    return tenant;
+    try {
+      await Promise.all([tenant.changes.ready, tenant.messages.ready]);
+      return tenant;
+    } catch (error) {
+      await tenant.stop();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`Realtime cannot follow the database's log: ${reason}.`);
+    }
   }
 
   /** What somebody may do on a topic. */

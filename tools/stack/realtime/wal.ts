@@ -19,10 +19,15 @@ export interface WalOptions {
 
 /** How long to wait before the next attempt: a restarting Postgres is back within a second. */
 const RETRY_MS = { first: 50, most: 2_000 };
+/** How long a slot may be in use at the start before that is somebody else's doing. */
+const BUSY_MS = 3_000;
 /** Well below wal_sender_timeout (60 s), after which Postgres drops a silent reader. */
 const STATUS_MS = 10_000;
 
+type Failure = Error & { code?: string };
+
 export class Wal {
+  #born = Date.now();
   #service?: LogicalReplicationService;
   #stopped = false;
   #delivered = 0n;
@@ -38,7 +43,7 @@ export class Wal {
     this.#loop = this.#run();
   }
 
-  /** Settled when the slot exists and streams for the first time. */
+  /** Fulfilled when the slot streams for the first time, rejected when the first attempt fails. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -88,7 +93,8 @@ export class Wal {
           slot: this.options.slot,
           reason: message(error),
         });
-        await this.#renewIfStuck(error as Error & { code?: string });
+        if (!this.#mayBeFree(error as Failure)) this.#ready.reject(error);
+        await this.#renewIfStuck(error as Failure);
       }
       this.options.onLost();
       await this.#pause(wait);
@@ -96,11 +102,16 @@ export class Wal {
     }
   }
 
+  /** A slot that is in use may still be its last reader's, who is on the way out. */
+  #mayBeFree({ code }: Failure): boolean {
+    return code === "55006" && Date.now() < this.#born + BUSY_MS;
+  }
+
   /**
    * A slot whose publication was dropped stumbles for ever over the changes of that time, and one
    * whose log is gone can never go on: it is made anew, and the changes until now are lost.
    */
-  async #renewIfStuck({ code, message }: Error & { code?: string }) {
+  async #renewIfStuck({ code, message }: Failure) {
     const { database, slot, publication } = this.options;
     const { sql, log } = database;
     const [{ exists }] = await sql`

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { SELF_HOSTED } from "../tools/stack/realtime/mod.ts";
+import { openBench } from "./support/realtime.ts";
+import { openWire, upgrade, type Wire } from "./support/realtime_wire.ts";
+
+const TOPIC = "realtime:t";
+
+/** The answer to a push, by its ref. */
+const reply = (wire: Wire, ref: string) => wire.next("phx_reply", (frame) => frame.ref === ref);
+
+Deno.test("one socket: heartbeats, leaves, second joins, what it does not know", async (t) => {
+  await using bench = await openBench();
+  const wire = await openWire(bench, await bench.token());
+
+  await t.step("a heartbeat is answered", async () => {
+    wire.push("phoenix", "heartbeat", {}, "h");
+    assert.deepEqual((await reply(wire, "h")).payload, { status: "ok", response: {} });
+  });
+
+  await t.step("a topic that was not joined is unmatched, and may be left", async () => {
+    for (const [topic, event] of [[TOPIC, "broadcast"], ["phoenix", "zzz"], ["a:b", "phx_join"]]) {
+      wire.push(topic, event, {}, topic + event);
+      assert.deepEqual((await reply(wire, topic + event)).payload, {
+        status: "error",
+        response: { reason: "unmatched topic" },
+      });
+    }
+    wire.push(TOPIC, "phx_leave", {}, "leave");
+    assert.equal((await reply(wire, "leave")).payload.status, "ok");
+  });
+
+  await t.step("a second join closes the first with its ref", async () => {
+    const topic = "realtime:again";
+    const join = (ref: string) =>
+      wire.send(JSON.stringify({ topic, event: "phx_join", payload: {}, ref, join_ref: ref }));
+    join("one");
+    await reply(wire, "one");
+    join("two");
+    await reply(wire, "two");
+    assert.equal((await wire.next("phx_close")).ref, "one");
+    wire.push(topic, "phx_leave", {}, "three");
+    await reply(wire, "three");
+    assert.equal((await wire.next("phx_close")).ref, "two");
+  });
+
+  await t.step("what cannot be read or is not known is passed over in silence", async () => {
+    await wire.join(TOPIC);
+    const before = wire.received.length;
+    wire.send("{not json");
+    wire.send("[]");
+    wire.send(new Uint8Array([9, 9, 9]));
+    wire.push(TOPIC, "whatever", { a: 1 });
+    wire.push(TOPIC, "broadcast", {});
+    wire.push("phoenix", "heartbeat", {}, "end");
+    await reply(wire, "end");
+    assert.equal(wire.received.length, before + 1);
+  });
+
+  await t.step("messages are handled in order, also behind a join", async () => {
+    const topic = "realtime:order";
+    const payload = { config: { broadcast: { self: true } } };
+    wire.send(JSON.stringify({ topic, event: "phx_join", payload, ref: "j", join_ref: "j" }));
+    for (const n of [1, 2, 3]) {
+      wire.push(topic, "broadcast", { type: "broadcast", event: "n", payload: { n } });
+    }
+    for (const n of [1, 2, 3]) {
+      const { payload } = await wire.next("broadcast");
+      assert.equal(payload.payload.n, n);
+    }
+  });
+
+  await t.step("a payload above its limit is refused to who asks, and sent to nobody", async () => {
+    const topic = "realtime:large";
+    await wire.join(topic, { broadcast: { ack: true, self: true } });
+    wire.push(topic, "broadcast", { event: "e", payload: "x".repeat(3_000_001) }, "large");
+    assert.deepEqual((await reply(wire, "large")).payload, {
+      status: "error",
+      response: "payload_size_exceeded",
+    });
+    assert.equal(wire.has("broadcast"), false);
+  });
+
+  await t.step("a frame above its limit closes the socket with 1009", async () => {
+    wire.send("x".repeat(5_000_001));
+    assert.equal((await wire.closed).code, 1009);
+  });
+});
+
+Deno.test("a client that says nothing for so long is closed with 1000", async () => {
+  await using bench = await openBench({ limits: { idleMs: 200 } });
+  const wire = await openWire(bench, await bench.token());
+  assert.equal((await wire.closed).code, 1000);
+});
+
+Deno.test("limits of a self-hosted server, where they are switched on", async (t) => {
+  const limits = { ...SELF_HOSTED, channels: 3, sockets: 2, joinsPerSecond: 1000 };
+  await using bench = await openBench({ limits });
+  const wire = await openWire(bench, await bench.token());
+
+  await t.step("channels of a socket", async () => {
+    for (const n of [1, 2, 3]) assert.equal((await wire.join(`realtime:${n}`)).status, "ok");
+    assert.deepEqual(await wire.join("realtime:4"), {
+      status: "error",
+      response: { reason: "ChannelRateLimitReached: Too many channels" },
+    });
+  });
+
+  await t.step("presence calls of a channel in half a minute", async () => {
+    for (let n = 0; n < 6; n++) {
+      wire.push("realtime:1", "presence", { event: "track", payload: { n } }, `p${n}`);
+    }
+    for (let n = 0; n < 5; n++) assert.equal((await reply(wire, `p${n}`)).payload.status, "ok");
+    assert.equal(
+      (await wire.next("system")).payload.message,
+      "Client presence rate limit exceeded",
+    );
+    await wire.next("phx_close");
+  });
+
+  await t.step("sockets", async () => {
+    const other = await openWire(bench, await bench.token());
+    const answer = await upgrade(bench, `?apikey=${await bench.token()}`);
+    assert.deepEqual([answer.status, JSON.parse(answer.body)], [429, {
+      error: "Too many connected users",
+    }]);
+    other.close();
+    await other.closed;
+  });
+  wire.close();
+});
