@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { startGateway, type Targets } from "../tools/stack/gateway.ts";
-import type { Keys } from "../tools/stack/keys.ts";
+import { KEYS } from "./support/gateway.ts";
 import { Wire } from "./support/wire.ts";
 
-const KEYS: Keys = {
-  jwtSecret: "",
-  anonKey: "eyJ.anon.key",
-  serviceRoleKey: "eyJ.service.key",
-  publishableKey: "sb_publishable_of_a_test",
-  secretKey: "sb_secret_of_a_test",
-  userPassword: "",
-};
 const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
 const END = "\r\n\r\n";
 

@@ -2,15 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { jwtVerify } from "jose";
 import { type Keys, loadKeys, readKeys, signToken } from "../tools/stack/keys.ts";
-
-async function withDirectory(work: (directory: string) => Promise<void>) {
-  const directory = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
-  try {
-    await work(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+import { withDirectory } from "./support/directory.ts";
 
 const verify = (token: string, { jwtSecret }: Keys) =>
   jwtVerify(token, new TextEncoder().encode(jwtSecret), { algorithms: ["HS256"] });
