@@ -16,11 +16,25 @@ export interface RelayProcess {
   output: string[];
   /** Resolves with the first line, old or new, for which `test` is true. */
   line(test: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Writes a line to its stdin. */
+  tell(line: string): Promise<void>;
+  /** Sends a signal. An end that follows was asked for. */
+  signal(name: Deno.Signal): void;
+  /** Resolves with its exit code. */
+  exited: Promise<number>;
   /** Ends it, and throws if it had ended by itself before. */
   stop(): Promise<void>;
 }
 
-const HOME = fileURLToPath(new URL("../../supabase/functions/relay/", import.meta.url));
+export interface StartOptions {
+  /** What runs; it imports the function sooner or later. Default: the function itself. */
+  entry?: string;
+  /** Told each line of stdout and stderr. */
+  onLine?: (line: string) => void;
+}
+
+/** The function's folder, with a slash at its end. */
+export const HOME = fileURLToPath(new URL("../../supabase/functions/relay/", import.meta.url));
 
 /** Deno 2.1 stops at the root's lock file, whose version it does not know. */
 const ALONE = ["--no-config", "--no-lock"];
@@ -50,25 +64,34 @@ export function testOnHosts(
 export async function startRelay(
   host: Host,
   environment: Record<string, string>,
+  { entry = `${HOME}index.ts`, onLine }: StartOptions = {},
 ): Promise<RelayProcess> {
   const child = new Deno.Command(host.deno!, {
-    args: ["run", "--quiet", "--no-lock", "--allow-net", "--allow-env", `${HOME}index.ts`],
+    args: [
+      ...["run", "--quiet", "--no-lock", "--allow-net", "--allow-env"],
+      ...["--config", `${HOME}deno.json`, entry],
+    ],
     cwd: HOME,
     clearEnv: true,
     env: { ...machineEnv(), PORT: "0", ...environment },
+    stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  const stdin = child.stdin.getWriter();
   const output: string[] = [];
   const waiting = new Set<() => void>();
   const note = (line: string) => {
     output.push(line);
+    onLine?.(line);
     waiting.forEach((wake) => wake());
   };
   const ended = Promise.all([read(child.stdout, note), read(child.stderr, note), child.status]);
   let exited = false;
+  let asked = false;
   ended.then(() => {
     exited = true;
+    stdin.close().catch(() => "It broke when its reader ended.");
     waiting.forEach((wake) => wake());
   });
 
@@ -81,15 +104,33 @@ export async function startRelay(
     }
   }
 
+  function signal(name: Deno.Signal) {
+    asked = true;
+    try {
+      child.kill(name);
+    } catch {
+      // It has ended already.
+    }
+  }
+
   async function stop() {
-    const crashed = exited;
-    if (!crashed) child.kill("SIGTERM");
+    const crashed = exited && !asked;
+    if (!exited) signal("SIGTERM");
     await ended;
     if (crashed) throw new Error(`The relay ended by itself:\n${output.join("\n")}`);
   }
 
   const { port } = await line(({ event }) => event === "listening");
-  return { address: `127.0.0.1:${port}`, pid: child.pid, output, line, stop };
+  return {
+    address: `127.0.0.1:${port}`,
+    pid: child.pid,
+    output,
+    line,
+    tell: (line) => stdin.write(new TextEncoder().encode(`${line}\n`)),
+    signal,
+    exited: child.status.then(({ code }) => code),
+    stop,
+  };
 }
 
 async function findDeno(version: string): Promise<string | undefined> {

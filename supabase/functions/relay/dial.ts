@@ -15,7 +15,9 @@ export interface Upstream {
  * somebody answers. Throws `upstream_refused` or, after the configured time, `upstream_timeout`.
  */
 export async function dialUpstream(config: Config, url: URL, runtime: Runtime): Promise<Upstream> {
-  const signal = AbortSignal.timeout(config.dialTimeoutMs);
+  const dialling = new AbortController();
+  const { signal } = dialling;
+  const timer = setTimeout(() => dialling.abort(), config.dialTimeoutMs);
   try {
     return await opened(await runtime.dial(url, signal), signal);
   } catch (cause) {
@@ -23,6 +25,9 @@ export async function dialUpstream(config: Config, url: URL, runtime: Runtime): 
       throw new RelayError("upstream_timeout", "Realtime did not answer.");
     }
     throw new RelayError("upstream_refused", "Realtime refused the connection.", { cause });
+  } finally {
+    // workerd would cut the open socket off by the signal that it was fetched with.
+    clearTimeout(timer);
   }
 }
 

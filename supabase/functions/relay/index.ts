@@ -11,6 +11,7 @@ const edge = (globalThis as {
 const runtime: Runtime = {
   // Deno 2.1 splits by ", " and makes the headers immutable; Edge Runtime names no plain version.
   strictProtocolList: !(parseFloat(Deno.version.deno) >= 2.9),
+  timersPerRequest: false,
   upgrade(request, protocol) {
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
     const known = protocol === undefined ||

@@ -37,7 +37,8 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const refusals = createRefusals(config);
   const drain = createDrain(health.sessions, config, health.uptime);
   runtime.onShutdown(drain.begin);
-  every(Math.min(TICK_MS, config.maxSilenceMs), () => health.sessions.forEach((it) => it.tick()));
+  const tickMs = Math.min(TICK_MS, config.maxSilenceMs);
+  if (!runtime.timersPerRequest) every(tickMs, () => health.sessions.forEach((it) => it.tick()));
 
   async function identify(request: Request, url: URL): Promise<Identity> {
     limits.attempt(addressOf(request.headers, config.trustedProxies));
@@ -89,9 +90,11 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   async function follow(id: string, options: SessionOptions): Promise<void> {
     const start = now();
     const session: Session = openSession(options);
+    const stop = runtime.timersPerRequest ? every(tickMs, session.tick) : undefined;
     health.opened(session);
     runtime.log(openLine(id, options.identity, health.sessions.size));
     const summary = await session.closed;
+    stop?.();
     health.closed(session, summary);
     runtime.log(closeLine(id, session, summary, now() - start));
   }
@@ -140,8 +143,9 @@ export function createMisconfigured(problems: readonly string[]): Handler {
   return () => Promise.resolve(json(error.status, body));
 }
 
-/** Repeats for as long as the worker lives, without keeping it alive. */
-function every(ms: number, work: () => void): void {
+/** Repeats until told to stop, without keeping the worker alive. */
+function every(ms: number, work: () => void): () => void {
   const timer: unknown = setInterval(work, ms);
   (timer as { unref?(): void }).unref?.();
+  return () => clearInterval(timer as number);
 }

@@ -137,7 +137,7 @@ function lane(
   function send(message: Judgement): void {
     if (message === undefined || to.readyState !== OPEN) return;
     const size = sizeOf(message);
-    if (to.bufferedAmount + size > maxUnsentBytes) throw unread();
+    if ((to.bufferedAmount ?? 0) + size > maxUnsentBytes) throw unread();
     to.send(message);
     count.messages++;
     count.bytes += size;
