@@ -11,6 +11,8 @@ const SHORT_DEADLINE_MS = 500;
 export class Company {
   /** In the order of their opening; a name may come again. */
   readonly parties: Party[] = [];
+  /** The one that was opened or spoke last. */
+  last?: Party;
   readonly differences: Difference[] = [];
   /** The line of the recording that is being replayed. */
   line = 0;
@@ -39,9 +41,6 @@ export class Company {
     if (socket) this.parties.push(this.last = new Party(name, socket, vsn, isBusy));
     return answer;
   }
-
-  /** The one that was opened or spoke last. */
-  last?: Party;
 
   /** The socket that has this name now, or had it last. */
   find(name: string): Party | undefined {

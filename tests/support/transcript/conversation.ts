@@ -4,8 +4,9 @@ import type { Difference } from "./compare.ts";
 import { loadCues } from "./cues.ts";
 import { DEVIATIONS } from "./deviations.ts";
 import { Replay } from "./replay.ts";
-import { DEADLINE_MS, Stage, type StageOptions } from "./stage.ts";
+import { Stage, type StageOptions } from "./stage.ts";
 import { readSteps } from "./steps.ts";
+import { DEADLINE_MS } from "./wait.ts";
 
 const RECORDINGS = new URL("../../transcripts/", import.meta.url);
 

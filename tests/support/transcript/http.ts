@@ -1,6 +1,8 @@
 /** HTTP/1.1 as bytes on a connection, so that Host, refused upgrades and headers are as they are. */
 import type { Answer } from "./steps.ts";
 
+/** By which the server knows its tenant. */
+export const HOST = "realtime-dev.localhost";
 /** Longer heads than any here: what does not end by then is no HTTP. */
 const MAX_HEAD_BYTES = 64 * 1024;
 const utf8 = new TextEncoder();

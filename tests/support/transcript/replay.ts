@@ -4,12 +4,11 @@ import { Company } from "./company.ts";
 import { Comparison, type Difference } from "./compare.ts";
 import type { ByPlace, Cues, Opening } from "./cues.ts";
 import type { Deviation } from "./deviations.ts";
-import type { Request } from "./http.ts";
+import { HOST, type Request } from "./http.ts";
 import { perform } from "./perform.ts";
 import type { SqlAnswer, Stage } from "./stage.ts";
 import type { Answer, Frame, Step } from "./steps.ts";
 import { fill } from "./tokens.ts";
-import { HOST } from "./witness.ts";
 
 export interface ReplayOptions {
   stage: Stage;

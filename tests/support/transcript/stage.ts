@@ -8,10 +8,8 @@ import {
 } from "../../../tools/stack/realtime/mod.ts";
 import type { Cluster, Database } from "../database.ts";
 import { JWT_SECRET } from "./tokens.ts";
+import { DEADLINE_MS } from "./wait.ts";
 import { Witness } from "./witness.ts";
-
-/** A wait that fails a test, never one that decides it. */
-export const DEADLINE_MS = 10_000;
 
 export interface StageOptions {
   cluster: Cluster;
@@ -51,8 +49,13 @@ export class Stage {
       delays,
       limits: { ...(limits === "limits lifted" ? {} : SELF_HOSTED), ...changes },
     });
-    const witness = await Witness.open(realtime.url, database);
-    return new Stage(database, realtime, witness, start);
+    try {
+      const witness = await Witness.open(realtime.url, database);
+      return new Stage(database, realtime, witness, start);
+    } catch (error) {
+      await realtime.stop();
+      throw error;
+    }
   }
 
   /**
@@ -85,7 +88,9 @@ export class Stage {
 
 /** The statements of a line; a semicolon in quotes or in $$ ends none. */
 function split(text: string): string[] {
-  return text.match(/(?:'[^']*'|\$\$.*?\$\$|[^;'$])+/g) ?? [];
+  const statements = text.match(/(?:'[^']*'|\$\$.*?\$\$|[^;'$])+/g) ?? [];
+  if (statements.join(";") !== text.replace(/;$/, "")) throw new Error(`cannot split ${text}`);
+  return statements;
 }
 
 interface SqlError {

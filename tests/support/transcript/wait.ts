@@ -1,5 +1,8 @@
 /** Waits for what others do. */
 
+/** A wait that fails a test, never one that decides it. */
+export const DEADLINE_MS = 10_000;
+
 /** Wakes who waits; whoever changes something calls `wake`. */
 export class Wait {
   #woken = Promise.withResolvers<void>();

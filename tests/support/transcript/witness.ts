@@ -1,15 +1,12 @@
 /** A client that proves silence: what it gets, the others would have got before. */
 import type { Database } from "../database.ts";
+import { HOST } from "./http.ts";
 import { RawSocket } from "./raw_socket.ts";
 import { fill } from "./tokens.ts";
-import { Wait } from "./wait.ts";
+import { DEADLINE_MS, Wait } from "./wait.ts";
 
 /** Of the table and the topic; other clients' frames that tell of it are none of the recording. */
 const NAME = "transcript_witness";
-/** By which the server knows its tenant. */
-export const HOST = "realtime-dev.localhost";
-/** A wait that fails a test, never one that decides it. */
-const DEADLINE_MS = 10_000;
 /** A third of the time after which the server closes a socket that says nothing. */
 const HEARTBEAT_MS = 20_000;
 
