@@ -44,7 +44,14 @@ function stage(rowsFor = (_change: Change) => Infinity) {
   const deliveries = new Deliveries(prepare, rowsFor);
   const take = (messages: WalMessage[]) =>
     messages.map((message) => deliveries.take(message, wal as unknown as Wal));
-  return { sent, batches, answers, restarts, wal, deliveries, take };
+  /** Answers until nothing more is asked. */
+  const answerAll = async () => {
+    for (let answered = 0; answered < answers.length; answered++) {
+      answers[answered].resolve();
+      await settle();
+    }
+  };
+  return { sent, batches, answers, answerAll, restarts, wal, deliveries, take };
 }
 
 /** Lets everything happen that can. */
@@ -80,16 +87,12 @@ Deno.test("what was under way when the connection was lost is not sent until it 
 });
 
 Deno.test("transactions that were delivered and come again are not sent again", async () => {
-  const { sent, answers, deliveries, take } = stage();
+  const { sent, answerAll, deliveries, take } = stage();
   take([...transaction(100, [1]), ...transaction(200, [2])]);
-  await settle();
-  answers[0].resolve();
-  await settle();
+  await answerAll();
   deliveries.drop();
   take([...transaction(100, [1]), ...transaction(200, [2]), ...transaction(208, [3])]);
-  await settle();
-  answers[1].resolve();
-  await settle();
+  await answerAll();
   assert.deepEqual(sent, [1, 2, 3]);
 });
 

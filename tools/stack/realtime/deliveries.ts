@@ -57,14 +57,20 @@ export class Deliveries {
       this.#waiting.push({ transaction, number, change: message });
       this.#bytes += message.bytes;
     }
-    this.#pump ??= this.#run(wal, this.#connection);
-    const isFull = this.#waiting.length > WAITING.rows || this.#bytes > WAITING.bytes;
-    return isFull ? this.#pump : undefined;
+    // A transaction is delivered once it is whole, unless it is more than a batch.
+    if (message.kind === "commit" || this.#exceeds(BATCH)) {
+      this.#pump ??= this.#run(wal, this.#connection);
+    }
+    return this.#exceeds(WAITING) ? this.#pump : undefined;
   }
 
   /** Forgets what waits: the connection was lost, and all of it will come again. */
   drop() {
     [this.#waiting, this.#bytes, this.#pump, this.#connection] = [[], 0, undefined, {}];
+  }
+
+  #exceeds({ rows, bytes }: typeof BATCH): boolean {
+    return this.#waiting.length > rows || this.#bytes > bytes;
   }
 
   #isRepeated({ commit }: Transaction, number: number, wal: Wal): boolean {
@@ -73,8 +79,6 @@ export class Deliveries {
   }
 
   async #run(wal: Wal, connection: unknown) {
-    // What else has arrived goes into the first batch too.
-    await Promise.resolve();
     try {
       while (this.#connection === connection && this.#waiting.length > 0) {
         const items = this.#next();
