@@ -79,6 +79,8 @@ export class Deliveries {
   }
 
   async #run(wal: Wal, connection: unknown) {
+    // Not at once: `take` is to know of this before it may be over.
+    await Promise.resolve();
     try {
       while (this.#connection === connection && this.#waiting.length > 0) {
         const items = this.#next();
