@@ -16,7 +16,10 @@ const change = (id: number, bytes = 10): WalMessage => ({
 
 /** A transaction of rows, which begins at `at` in the log and ends at `at + 8`. */
 function transaction(at: number, ids: number[]): WalMessage[] {
-  const begin = { kind: "begin" as const, transaction: { commit: BigInt(at), timestamp: "T" } };
+  const begin = {
+    kind: "begin" as const,
+    transaction: { commit: BigInt(at), timestamp: "T", xid: 0 },
+  };
   return [begin, ...ids.map((id) => change(id)), { kind: "commit", end: BigInt(at + 8) }];
 }
 

@@ -5,6 +5,7 @@ import { decide } from "./decide.ts";
 import { type Dated, Deliveries } from "./deliveries.ts";
 import { sendFailures, sendSight } from "./frames.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { visible } from "./visible.ts";
 import { Wal } from "./wal.ts";
 
 /** The publication that migrations put their tables into. */
@@ -81,6 +82,7 @@ export class Changes {
     );
     if (heard.length === 0) return () => {};
     const { database, recordBytes } = this.#options;
+    await visible(this.#sql, heard.map(({ xid }) => xid));
     const { sights, failures } = await decide(heard.map(({ change }) => change), {
       sql: this.#sql,
       groupsOf: (oid) => this.#subscriptions.groups(oid),

@@ -11,6 +11,7 @@ const WAITING = { rows: 4 * BATCH.rows, bytes: 4 * BATCH.bytes };
 export interface Dated {
   change: Change;
   timestamp: string;
+  xid: number;
 }
 
 interface Item {
@@ -31,7 +32,7 @@ export type Prepare = (batch: Dated[]) => Promise<() => void>;
 export class Deliveries {
   #waiting: Item[] = [];
   #bytes = 0;
-  #transaction: Transaction = { commit: 0n, timestamp: "" };
+  #transaction: Transaction = { commit: 0n, timestamp: "", xid: 0 };
   #seen = 0;
   /** How much of a transaction was delivered, if it was cut off in the middle. */
   #partly = { commit: 0n, changes: 0 };
@@ -84,8 +85,8 @@ export class Deliveries {
     try {
       while (this.#connection === connection && this.#waiting.length > 0) {
         const items = this.#next();
-        const batch = items.flatMap(({ change, transaction: { timestamp } }) =>
-          change ? [{ change, timestamp }] : []
+        const batch = items.flatMap(({ change, transaction: { timestamp, xid } }) =>
+          change ? [{ change, timestamp, xid }] : []
         );
         const send = batch.length > 0 ? await this.prepare(batch) : () => {};
         if (this.#connection !== connection) return;

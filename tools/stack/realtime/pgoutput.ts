@@ -16,6 +16,8 @@ export interface Transaction {
   commit: bigint;
   /** When it was committed, to the millisecond. */
   timestamp: string;
+  /** Its number, without the epoch. */
+  xid: number;
 }
 
 /** A row's values by column name. What the log leaves out (unchanged TOAST) is not in it. */
@@ -113,7 +115,8 @@ export class PgoutputText {
 function readTransaction(reader: Reader): Transaction {
   const commit = reader.int64();
   const micros = reader.int64() + EPOCH_S * 1_000_000n;
-  return { commit, timestamp: new Date(Number(micros / 1000n)).toISOString() };
+  const timestamp = new Date(Number(micros / 1000n)).toISOString();
+  return { commit, timestamp, xid: reader.int32() >>> 0 };
 }
 
 function readCommit(reader: Reader): WalMessage {
