@@ -21,6 +21,7 @@ export function connect(url: string, { protocols = [], headers }: ConnectOptions
   socket.binaryType = "arraybuffer";
   const inbox: (string | Uint8Array)[] = [];
   const waiting: PromiseWithResolvers<string | Uint8Array>[] = [];
+  let ended: Error | undefined;
   const opened = Promise.withResolvers<string>();
   const closed = Promise.withResolvers<{ code: number; reason: string }>();
   opened.promise.catch(() => "A test that expects a refusal waits for `closed`.");
@@ -32,9 +33,9 @@ export function connect(url: string, { protocols = [], headers }: ConnectOptions
     else inbox.push(message);
   };
   socket.onclose = ({ code, reason }) => {
-    const error = new Error(`The socket closed: ${code} ${reason}`);
-    opened.reject(error);
-    waiting.forEach((waiter) => waiter.reject(error));
+    ended = new Error(`The socket closed: ${code} ${reason}`);
+    opened.reject(ended);
+    waiting.forEach((waiter) => waiter.reject(ended));
     closed.resolve({ code, reason });
   };
   return {
@@ -44,6 +45,7 @@ export function connect(url: string, { protocols = [], headers }: ConnectOptions
     send: (data) => socket.send(data),
     next() {
       if (inbox.length > 0) return Promise.resolve(inbox.shift()!);
+      if (ended) return Promise.reject(ended);
       const waiter = Promise.withResolvers<string | Uint8Array>();
       waiting.push(waiter);
       return waiter.promise;

@@ -49,6 +49,9 @@ const ASYMMETRIC = ["ES256", "RS256", "EdDSA", "Ed25519"];
 /** A JWT longer than this does not fit the header line that must carry it elsewhere. */
 const MAX_TOKEN_LENGTH = 8192;
 
+/** Three parts of base64url (RFC 7515, 7.1); the last is empty where nobody signed. */
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
 /** A signing key is looked up anew for an unknown kid, but not more often than this. */
 const JWKS_COOLDOWN_MS = 30_000;
 const JWKS_TIMEOUT_MS = 2_000;
@@ -118,6 +121,8 @@ function decode(token: string): { alg: string; claims: JWTPayload } {
     throw new RelayError("token_malformed", `The token is over ${MAX_TOKEN_LENGTH} characters.`);
   }
   try {
+    // Decoders pass over spaces and padding: one token would have many spellings.
+    if (!COMPACT_JWS.test(token)) throw new TypeError("not a compact JWS");
     return { alg: String(decodeProtectedHeader(token).alg), claims: decodeJwt(token) };
   } catch {
     throw new RelayError("token_malformed", "The token is not a JWT.");

@@ -58,28 +58,28 @@ export function authorizeJoin(
     throw new RelayError("too_many_joins", message);
   }
   const policy = policyOf(identity, config);
-  authorizeTopic(topic.replace(/^realtime:/, ""), policy);
+  authorizeTopic(topic, policy);
   const { private: isPrivate, postgres_changes } = asObject(joinConfig);
   if (policy.privateOnly && isPrivate !== true) throw privateOnly();
   if (policy.tables) authorizeTables(joinConfig, postgres_changes, policy.tables);
 }
 
-/** False where the identity may neither broadcast nor track. */
-export function maySend(identity: Identity, config: Config): boolean {
-  return !policyOf(identity, config).readOnly;
+/** Throws unless the identity may broadcast and track on this topic. */
+export function authorizePush(identity: Identity, topic: string, config: Config): void {
+  const policy = policyOf(identity, config);
+  if (policy.readOnly) throw new RelayError("read_only", "This role may not send.");
+  authorizeTopic(topic, policy);
 }
 
-/** Throws unless the identity may send an HTTP broadcast to this topic. */
+/** Throws unless the identity may send an HTTP broadcast to this topic, which has no prefix there. */
 export function authorizeBroadcast(
   identity: Identity,
   topic: string,
   isPrivate: boolean,
   config: Config,
 ): void {
-  if (!maySend(identity, config)) throw new RelayError("read_only", "This role may not send.");
-  const policy = policyOf(identity, config);
-  authorizeTopic(topic, policy);
-  if (policy.privateOnly && !isPrivate) throw privateOnly();
+  authorizePush(identity, `realtime:${topic}`, config);
+  if (policyOf(identity, config).privateOnly && !isPrivate) throw privateOnly();
 }
 
 function policyOf(identity: Identity, { policy }: Config): Policy {
@@ -89,17 +89,21 @@ function policyOf(identity: Identity, { policy }: Config): Policy {
 }
 
 function authorizeTopic(topic: string, { topics }: Policy): void {
-  if (!topics || topics.some((pattern) => covers(pattern, topic))) return;
+  if (!topics) return;
+  const name = topic.replace(/^realtime:/, "");
+  if (topics.some((pattern) => covers(pattern, name))) return;
   throw new RelayError("topic_forbidden", "This role may not use this topic.");
 }
 
 /** A wildcard subscribes all that it covers, so the list must cover all of that. */
 function authorizeTables(joinConfig: unknown, changes: unknown, tables: readonly string[]): void {
   const isObject = typeof joinConfig === "object" && joinConfig !== null;
-  const bindings = isObject ? changes ?? [] : undefined;
+  const bindings = isObject && !Array.isArray(joinConfig) ? changes ?? [] : undefined;
   const allowed = Array.isArray(bindings) && bindings.every((binding) => {
     const { schema, table = "*" } = asObject(binding);
     if (typeof schema !== "string" || typeof table !== "string") return false;
+    // A dot in a schema's name would make the two names ambiguous.
+    if (schema.includes(".")) return false;
     return tables.some((pattern) => covers(pattern, schema === "*" ? "*" : `${schema}.${table}`));
   });
   if (allowed) return;

@@ -1,5 +1,5 @@
 import { type Identity, subjectOf } from "./authenticate.ts";
-import { authorizeJoin, authorizeKey, maySend } from "./authorize.ts";
+import { authorizeJoin, authorizeKey, authorizePush } from "./authorize.ts";
 import type { Config } from "./config.ts";
 import type { Credential } from "./credential.ts";
 import { RelayError, toRelayError } from "./errors.ts";
@@ -105,7 +105,10 @@ export function createGate(
       answer(encodeReply(vsn, frame, "error", { reason: error.reason }));
     };
     try {
-      const adopted = adopt(asObject(frame.payload).access_token);
+      const { access_token, user_token } = asObject(frame.payload);
+      // Realtime takes it for a token too; here it goes nowhere.
+      if (typeof user_token === "string") authorizeKey(user_token, config);
+      const adopted = adopt(access_token);
       return adopted ? adopted.then(() => join(frame)).catch(refuse) : join(frame);
     } catch (error) {
       return refuse(error);
@@ -156,21 +159,28 @@ export function createGate(
         return pass();
       case "broadcast":
       case "presence":
-        return maySend(identity, config) ? pass() : refuseSend(frame);
+        return mayPush(frame) ? pass() : undefined;
       case "heartbeat":
         return pass();
     }
   }
 
-  function refuseSend(frame: Frame): undefined {
-    const { reason } = new RelayError("read_only", "This role may not send.");
-    if (frame.ref != null) answer(encodeReply(vsn, frame, "error", { reason }));
+  /** Answers a push that is not allowed. */
+  function mayPush(frame: Frame): boolean {
+    try {
+      authorizePush(identity, frame.topic, config);
+      return true;
+    } catch (error) {
+      const { reason } = toRelayError(error);
+      if (frame.ref != null) answer(encodeReply(vsn, frame, "error", { reason }));
+      return false;
+    }
   }
 
   function judgeBinary(data: ArrayBuffer): Judgement {
     const topic = vsn === "2.0.0" ? topicOfBinary(data) : undefined;
     if (topic === undefined || !topics.has(topic)) return undefined;
-    return maySend(identity, config) ? data : refuseSend(frameOfBinary(data, topic));
+    return mayPush(frameOfBinary(data, topic)) ? data : undefined;
   }
 
   return (data) => {

@@ -62,7 +62,8 @@ const USER_BROADCAST_PUSH = 3;
 /** Kind, then the lengths of join_ref, ref, topic, event and metadata, then the encoding. */
 const BINARY_HEADER = 7;
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+/** Strict, and with the byte order mark kept: otherwise two topics would have one name here. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The topic of a binary user broadcast push; undefined for other kinds and lengths that lie. */
 export function topicOfBinary(data: ArrayBuffer): string | undefined {

@@ -186,11 +186,13 @@ function unread(): RelayError {
   return new RelayError("unread", "A peer does not read what it is sent.");
 }
 
-/** Closes a socket now, or as soon as it is open: a close before that hangs the client. */
+/**
+ * Closes a socket in the next turn, or as soon as it is open: a close before that hangs the client.
+ * In the next turn, since Deno loses a close frame that is sent while a further message of the peer
+ * is read already, and the peer would see 1006.
+ */
 function close(socket: Socket, { code, reason }: Close): void {
-  if (socket.readyState === CONNECTING) {
-    socket.addEventListener("open", () => socket.close(code, reason), {
-      once: true,
-    });
-  } else if (socket.readyState === OPEN) socket.close(code, reason);
+  const now = () => socket.readyState === OPEN && socket.close(code, reason);
+  if (socket.readyState !== CONNECTING) setTimeout(now, 0);
+  else socket.addEventListener("open", now, { once: true });
 }
