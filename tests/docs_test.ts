@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { settingNames } from "../supabase/functions/relay/config.ts";
-import { codeTable, protocolPage, replaceBlock } from "../tools/docs.ts";
+import { generated, replaceBlock } from "../tools/docs.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const read = (page: string) => Deno.readTextFileSync(ROOT + page);
 
-Deno.test("the table of codes in docs/PROTOCOL.md is that of the source: deno task docs", () => {
-  const page = Deno.readTextFileSync(protocolPage);
-  assert.equal(page, replaceBlock(page, "codes", codeTable()));
+Deno.test("the tables that follow from the source are those of the source: deno task docs", () => {
+  for (const [path, block, text] of generated) {
+    const page = Deno.readTextFileSync(path);
+    assert.equal(page, replaceBlock(page, block, text), path);
+  }
 });
 
 Deno.test("docs/CONFIGURATION.md describes every variable that the relay reads, and no other", () => {

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { codes, RelayError } from "../supabase/functions/relay/errors.ts";
+import { DEVIATIONS } from "../tests/support/transcript/deviations.ts";
 
 /** The table of refusals; each code is an anchor that a refusal's `docs` points at. */
 export function codeTable(): string {
@@ -15,6 +16,12 @@ export function codeTable(): string {
   return ["| code | HTTP | close | what to do |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
 
+/** What the local Realtime does otherwise than the recordings. */
+export function deviationTable(): string {
+  const rows = DEVIATIONS.map(({ conversation, reason }) => `| ${conversation} | ${reason} |`);
+  return ["| conversation | what, and why |", "| --- | --- |", ...new Set(rows)].join("\n");
+}
+
 /** Puts a text between the markers of `name`. Throws where the markers are missing. */
 export function replaceBlock(page: string, name: string, text: string): string {
   const block = new RegExp(`(<!-- begin ${name} -->\n)[^]*?(\n<!-- end ${name} -->)`);
@@ -22,9 +29,16 @@ export function replaceBlock(page: string, name: string, text: string): string {
   return page.replace(block, (_, begin, end) => begin + text + end);
 }
 
-export const protocolPage = fileURLToPath(new URL("../docs/PROTOCOL.md", import.meta.url));
+const page = (name: string) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
+
+/** The pages with such tables: a file, the name of its block, and what belongs there. */
+export const generated: [path: string, block: string, text: string][] = [
+  [page("PROTOCOL.md"), "codes", codeTable()],
+  [page("LOCAL_STACK.md"), "deviations", deviationTable()],
+];
 
 if (import.meta.main) {
-  const page = await Deno.readTextFile(protocolPage);
-  await Deno.writeTextFile(protocolPage, replaceBlock(page, "codes", codeTable()));
+  for (const [path, block, text] of generated) {
+    await Deno.writeTextFile(path, replaceBlock(await Deno.readTextFile(path), block, text));
+  }
 }
