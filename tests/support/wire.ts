@@ -59,4 +59,8 @@ export class Wire {
       // It was closed already.
     }
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
