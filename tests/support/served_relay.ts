@@ -6,6 +6,15 @@ import { type Script, startUpstream, type Upstream } from "./upstream.ts";
 /** The anon key of the test project. */
 export const anonKey = await signAnonKey();
 
+/** The environment of a relay of the test project. */
+export const relayEnv = (supabaseUrl: string): Record<string, string> => ({
+  SUPABASE_URL: supabaseUrl,
+  SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: PUBLISHABLE_KEY }),
+  SUPABASE_ANON_KEY: anonKey,
+  RELAY_JWT_SECRET: SECRET,
+  RELAY_REFUSAL_DELAY_MS: "0",
+});
+
 /** A relay in front of a scripted upstream, for one test. */
 export interface ServedRelay {
   relay: RelayProcess;
@@ -24,14 +33,7 @@ export async function withRelay(
   test: (served: ServedRelay) => Promise<void>,
 ): Promise<void> {
   const upstream = startUpstream(script);
-  const relay = await startRelay(host, {
-    SUPABASE_URL: upstream.url,
-    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: PUBLISHABLE_KEY }),
-    SUPABASE_ANON_KEY: anonKey,
-    RELAY_JWT_SECRET: SECRET,
-    RELAY_REFUSAL_DELAY_MS: "0",
-    ...env,
-  });
+  const relay = await startRelay(host, { ...relayEnv(upstream.url), ...env });
   const urlWith = (token: string, vsn = "2.0.0") =>
     `ws://${relay.address}/functions/v1/relay/websocket?vsn=${vsn}&jwt=${token}`;
   try {

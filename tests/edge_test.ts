@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { connect } from "./support/client.ts";
+import { type EdgeHost, edgeMissing, startEdgeHost } from "./support/edge_host.ts";
+import type { EdgeWorker } from "./support/edge_worker.ts";
+import { watchPauses } from "./support/pauses.ts";
+import { relayEnv } from "./support/served_relay.ts";
+import { sign } from "./support/tokens.ts";
+import { type Script, startUpstream } from "./support/upstream.ts";
+
+const PATH = "/functions/v1/relay/websocket?vsn=2.0.0";
+const HEARTBEAT = '[null,"1","phoenix","heartbeat",{}]';
+const LONG = Deno.env.has("RELAY_TEST_LONG");
+
+/** Answers every text with itself. */
+const echo: Script = {
+  onSocket: (socket) => {
+    socket.onmessage = ({ data }) => socket.send(data);
+  },
+};
+
+interface Stage {
+  host: EdgeHost;
+  /** Opens a socket as a browser does, its token in a subprotocol. */
+  open(token?: string): ReturnType<typeof connect>;
+}
+
+/** Registers a test on a host with this wall clock, in seconds. */
+function testOnEdge(
+  name: string,
+  { wallClock, env = {} }: { wallClock?: number; env?: Record<string, string> },
+  test: (stage: Stage) => Promise<void>,
+): void {
+  async function fn() {
+    const token = await sign();
+    const upstream = startUpstream(echo);
+    const host = await startEdgeHost({ ...relayEnv(upstream.url), ...env }, wallClock);
+    const open = (other = token) =>
+      connect(`ws://${host.address}${PATH}`, { protocols: [`jwt-${other}`] });
+    try {
+      await test({ host, open });
+    } finally {
+      await host.stop();
+      await upstream.stop();
+    }
+  }
+  Deno.test({ name: `Edge Runtime: ${name}${edgeMissing}`, ignore: edgeMissing !== "", fn });
+}
+
+testOnEdge(
+  "a worker lives on for its open sockets, and is dropped after the last",
+  { wallClock: 6 },
+  async ({ host, open }) => {
+    const client = open();
+    await client.opened;
+    const [first] = host.workers;
+    await first.retired;
+    const next = open();
+    await next.opened;
+    assert.equal(host.workers.length, 2, "a retired worker got a request");
+    client.send(HEARTBEAT);
+    assert.equal(await client.next(), HEARTBEAT);
+    client.socket.close();
+    assert.equal(await first.ended, "early_drop");
+    next.send(HEARTBEAT);
+    assert.equal(await next.next(), HEARTBEAT);
+  },
+);
+
+testOnEdge("a retired worker without sockets is dropped", { wallClock: 1 }, async ({ host }) => {
+  assert.equal(await host.workers[0].ended, "early_drop");
+  const health = await fetch(`http://${host.address}/relay/health`);
+  assert.equal((await health.json()).sockets.most, 500);
+  assert.equal(host.workers.length, 2);
+});
+
+testOnEdge("a refused upgrade is told by its close code", {}, async ({ open }) => {
+  const { code, reason } = await open("garbage").closed;
+  assert.equal(code, 4401);
+  assert.match(reason, /^token_malformed: /);
+});
+
+testOnEdge(
+  "a refusal by plain HTTP would reach the client as a bare 502",
+  { env: { RELAY_REFUSAL_MAX: "0" } },
+  async ({ host }) => {
+    const raw = await rawUpgrade(host.address, `${PATH}&jwt=garbage`);
+    assert.equal(raw, "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    const response = await fetch(`http://${host.address}${PATH}`);
+    assert.deepEqual([response.status, (await response.json()).code], [401, "token_missing"]);
+  },
+);
+
+/** Asks for an upgrade and returns all that is answered. */
+async function rawUpgrade(address: string, path: string): Promise<string> {
+  const [hostname, port] = address.split(":");
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const head = `GET ${path} HTTP/1.1\r\nHost: ${address}\r\nUpgrade: websocket\r\n` +
+    "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+    "Sec-WebSocket-Version: 13\r\n\r\n";
+  await connection.write(new TextEncoder().encode(head));
+  return await new Response(connection.readable).text();
+}
+
+testOnEdge("once the CPU is used up all sockets end at once", {}, async ({ host, open }) => {
+  const clients = Array.from({ length: 20 }, () => open());
+  await Promise.all(clients.map((client) => client.opened));
+  const [worker] = host.workers;
+  worker.exhaustCpu();
+  const left = await worker.unloading;
+  const ended = worker.ended.then(() => "killed");
+  const closed = Promise.all(clients.map((client) => client.closed));
+  assert.notEqual(await Promise.race([closed, ended]), "killed", `still open after ${left} ms`);
+  for (const { code } of await closed) assert.equal(code, 1012);
+  assert.equal(await worker.ended, "cpu");
+});
+
+/** How often a client is followed from worker to worker until a quiet moment of the machine. */
+const GENERATIONS = 5;
+const CLIENTS = 50;
+/** A machine that pauses a worker for longer tells nothing about how the worker drains. */
+const QUIET_MS = 40;
+
+/** When a client's socket ended, in ms, and by which code. */
+interface End {
+  at: number;
+  code: number;
+}
+
+/** Connects again whenever its socket closes; tells each end. */
+function reconnect(open: Stage["open"], onEnd: (end: End) => void) {
+  let running = true;
+  let client = open();
+  async function run() {
+    while (running) {
+      const { code } = await client.closed;
+      onEnd({ at: performance.now(), code });
+      if (running) client = open();
+    }
+  }
+  const ended = run();
+  return {
+    opened: client.opened,
+    stop() {
+      running = false;
+      client.socket.close();
+      return ended;
+    },
+  };
+}
+
+/** The most ends within any sixth of `time`. */
+function densest(ends: End[], time: number): number {
+  const within = ({ at }: End) =>
+    ends.filter((end) => end.at >= at && end.at < at + time / 6).length;
+  return Math.max(...ends.map(within));
+}
+
+testOnEdge(
+  `${CLIENTS} clients move to the next worker, spread over the time that is left, without a 1006`,
+  { wallClock: 6 },
+  async ({ host, open }) => {
+    const ends: End[][] = Array.from({ length: GENERATIONS + 1 }, () => []);
+    const clients = Array.from({ length: CLIENTS }, () => {
+      let generation = 0;
+      return reconnect(open, (end) => ends[generation++]?.push(end));
+    });
+    await Promise.all(clients.map((client) => client.opened));
+    let quiet = 0;
+    for (let generation = 0; generation < GENERATIONS && (LONG || quiet === 0); generation++) {
+      quiet += await judge(await host.worker(generation), ends[generation]);
+    }
+    await Promise.all(clients.map((client) => client.stop()));
+    assert.ok(quiet > 0, `the machine paused each of ${GENERATIONS} workers for ${QUIET_MS} ms`);
+  },
+);
+
+/** Returns 1 for a worker that had time to drain, which then must have used it well. */
+async function judge(worker: EdgeWorker, ends: End[]): Promise<0 | 1> {
+  const left = await worker.unloading;
+  let pause = 0;
+  const stop = watchPauses((ms) => pause = ms);
+  assert.equal(await worker.ended, "wall_clock");
+  stop();
+  if (Math.max(pause, worker.longestPause) > QUIET_MS) return 0;
+  const lost = ends.filter(({ code }) => code !== 1012);
+  assert.deepEqual(lost, [], "a client was not told that its worker ends");
+  const most = densest(ends, left);
+  assert.ok(most <= CLIENTS / 3, `${most} of ${CLIENTS} reconnects within a sixth of ${left} ms`);
+  assert.equal(ends.length, CLIENTS);
+  return 1;
+}
