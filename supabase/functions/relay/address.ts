@@ -3,9 +3,35 @@
  * proxy appends the address it saw, so with n trusted proxies it is the n-th from the end, and what
  * a client writes itself stands before it. Undefined where none is trusted, or the header is shorter:
  * then nothing is limited by address, since a guess would lock out everybody behind a gateway.
+ *
+ * Without the port that some proxies add, and of an IPv6 address only the network, which is the
+ * first 64 bits: one subscriber has all addresses below it.
  */
 export function addressOf(headers: Headers, trustedProxies: number): string | undefined {
   if (trustedProxies === 0) return undefined;
   const entries = (headers.get("x-forwarded-for") ?? "").split(",").map((entry) => entry.trim());
-  return entries.at(-trustedProxies) || undefined;
+  const entry = entries.at(-trustedProxies) || undefined;
+  return entry && networkOf(entry);
+}
+
+/** How proxies write an address with a port, and an IPv6 address in brackets. */
+const BRACKETS_OR_PORT = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/;
+
+/** An IPv4 address as an IPv6 socket sees it. */
+const MAPPED = /^::ffff:([\d.]+)$/i;
+
+function networkOf(entry: string): string {
+  const [, v6, v4] = BRACKETS_OR_PORT.exec(entry) ?? [];
+  const address = (v6 ?? v4 ?? entry).toLowerCase();
+  if (!address.includes(":")) return address;
+  const mapped = MAPPED.exec(address);
+  return mapped ? mapped[1] : firstHalf(address);
+}
+
+/** The first four of an IPv6 address's eight groups, `::` written out and without leading zeros. */
+function firstHalf(address: string): string {
+  const [head, tail] = address.split("::").map((part) => part.split(":").filter(Boolean));
+  const zeros = tail ? Math.max(0, 8 - head.length - tail.length) : 0;
+  const groups = [...head, ...Array(zeros).fill("0"), ...(tail ?? [])];
+  return groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":");
 }

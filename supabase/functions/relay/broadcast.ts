@@ -18,9 +18,9 @@ export interface BroadcastTarget {
 }
 
 /**
- * Sends an HTTP broadcast on to Realtime, as the user, after each of its messages was judged. Of the
- * client's headers only content-type goes along, and a list of messages is built anew from what was
- * parsed. Answers what Realtime answers; throws `too_big`, `bad_request` and what authorize.ts and
+ * Sends an HTTP broadcast on to Realtime, as the user, after each of its messages was judged. A list
+ * of messages is built anew from what was parsed and goes as JSON, since Realtime also parses forms;
+ * with one event the client's content-type goes along, and no other header ever does. Answers what Realtime answers; throws `too_big`, `bad_request` and what authorize.ts and
  * the dial throw.
  */
 export async function broadcast(
@@ -32,12 +32,15 @@ export async function broadcast(
 ): Promise<Response> {
   const headers = new Headers({ apikey: config.upstreamKey });
   if (identity.kind === "user") headers.set("authorization", `Bearer ${identity.token}`);
-  const type = request.headers.get("content-type");
-  if (type) headers.set("content-type", type);
+  let type = request.headers.get("content-type");
   let body: BodyInit = await readBody(request);
   // The path's form has no word for private: it is public.
   if (topic !== undefined) authorizeBroadcast(identity, topic, false, config);
-  else body = judgeMessages(new TextDecoder().decode(body), identity, config);
+  else {
+    type = "application/json";
+    body = judgeMessages(new TextDecoder().decode(body), identity, config);
+  }
+  if (type) headers.set("content-type", type);
   const url = broadcastUrl(config, topic, event);
   return await send(url, { method: "POST", headers, body }, config, runtime);
 }
@@ -75,7 +78,11 @@ function judgeMessages(text: string, identity: Identity, config: Config): string
     authorizeBroadcast(identity, topic, isPrivate === true, config);
     return { topic, event, payload, private: isPrivate === true };
   });
-  return JSON.stringify({ messages: judged });
+  try {
+    return JSON.stringify({ messages: judged });
+  } catch {
+    throw new RelayError("bad_request", "The body is nested too deep.");
+  }
 }
 
 function parse(text: string): { messages?: unknown } {
