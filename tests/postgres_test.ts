@@ -135,6 +135,16 @@ Deno.test("a taken port is refused in one sentence", async () => {
   await assert.rejects(data.start({ port }), { message: new RegExp(`^Port ${port} is taken: `) });
 });
 
+Deno.test("servers that prefer the same port start together, on ports of their own", async () => {
+  await using one = await dataDirectory();
+  await using two = await dataDirectory();
+  const preferredPort = freePort();
+  const servers = await Promise.all([one.start({ preferredPort }), two.start({ preferredPort })]);
+  const ports = servers.map(({ port }) => port);
+  assert.ok(ports.includes(preferredPort));
+  assert.equal(new Set(ports).size, 2);
+});
+
 Deno.test({
   name: "as root, data under a closed directory lies in /var/lib, behind a link",
   ignore: Deno.uid() !== 0,

@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { watchLauncher } from "./cli/launcher.ts";
 import { DEFAULT_DATA_DIR, readOptions, UsageError } from "./cli/options.ts";
 import { log, note, progress, ready } from "./cli/show.ts";
-import { freePort } from "./free_port.ts";
 import { startStack } from "./stack.ts";
 
 const HELP =
@@ -48,7 +47,7 @@ async function run({ port, dataDir, json }: Settings): Promise<number> {
   const { asked, end, failed } = await listenForTheEnd();
   const starting = startStack({
     ...{ port, dataDir, progress, log, signal: asked.signal },
-    databasePort: freePort(DATABASE_PORT),
+    databasePort: DATABASE_PORT,
   });
   try {
     const stack = await Promise.race([starting, failed]);

@@ -12,6 +12,8 @@ export interface PostgresOptions {
   dataDir: string;
   /** Default: a free one of 20000-32767. */
   port?: number;
+  /** Where no `port` is asked for: this one if it is free, else another. */
+  preferredPort?: number;
   /** Told what takes long while it happens. */
   progress?: (what: string) => void;
   /** Further settings of the server, as in postgresql.conf: `{ fsync: "off" }` in tests. */
@@ -40,7 +42,7 @@ export interface Postgres {
  * the port is taken, the directory is in use, or the server does not come up.
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  const { dataDir, port, settings, progress = () => {} } = options;
+  const { dataDir, port, preferredPort, settings, progress = () => {} } = options;
   const account = await unprivilegedAccount(join(dataDir, "postgres"));
   const { initdb, postgres: program } = await findBinaries(account, progress);
   const cluster = await openCluster({ dataDir, account, initdb, progress });
@@ -50,7 +52,10 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     if (port !== undefined && !isFree(port)) {
       throw new Error(`Port ${port} is taken: stop what listens there, or choose another.`);
     }
-    const server = await startServer({ program, directory, account, port, settings });
+    const server = await startServer({
+      ...{ program, directory, account },
+      ...{ port, preferredPort, settings },
+    });
     server.exited.then(cluster.release);
     const url = (user: string) =>
       `postgresql://${user}:${PASSWORD}@127.0.0.1:${server.port}/postgres`;

@@ -15,6 +15,8 @@ export interface ServerOptions {
   directory: string;
   account: Account | undefined;
   port: number | undefined;
+  /** Where no port is asked for: this one, if it is free. */
+  preferredPort: number | undefined;
   settings: Record<string, string> | undefined;
 }
 
@@ -50,7 +52,7 @@ const SETTINGS: Record<string, string> = {
 /** Starts a server on an existing cluster and waits until it accepts connections. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   for (let attempt = 1;; attempt++) {
-    const port = options.port ?? freePort();
+    const port = options.port ?? freePort(options.preferredPort);
     const child = spawn(options, port);
     stopWithUs(child);
     const refusal = await untilReady(child);

@@ -14,7 +14,7 @@ export interface StackOptions {
   dataDir: string;
   /** Of the one origin, on 127.0.0.1. Default: any free one. */
   port?: number;
-  /** Of Postgres. Default: any free one below 32768. */
+  /** Of Postgres, if it is free. Default, and else: any free one below 32768. */
   databasePort?: number;
   /** Settings of the Postgres server, such as `{ fsync: "off" }` in tests. */
   databaseSettings?: Record<string, string>;
@@ -131,10 +131,10 @@ async function listen(port = 0, keys: Keys, targets: Targets): Promise<Gateway> 
 }
 
 async function startDatabase(options: StackOptions, keys: Keys, siteUrl: string, parts: Parts) {
-  const { dataDir, databasePort: port, databaseSettings: settings, progress, log } = options;
+  const { dataDir, databasePort, databaseSettings: settings, progress, log } = options;
   const postgres = await parts.add(
     "postgres",
-    () => startPostgres({ dataDir, port, settings, progress }),
+    () => startPostgres({ dataDir, preferredPort: databasePort, settings, progress }),
   );
   const databaseUrl = postgres.url;
   const api = await parts.add("api", () => startApi({ databaseUrl, keys, siteUrl, log }));
