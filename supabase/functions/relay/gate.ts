@@ -184,11 +184,19 @@ export function createGate(
   }
 
   return (data) => {
-    const size = typeof data === "string" ? data.length : data.byteLength;
-    if (size > config.maxFrameBytes) throw new RelayError("too_big", "A message is too big.");
+    if (isOver(config.maxFrameBytes, data)) {
+      throw new RelayError("too_big", "A message is too big.");
+    }
     if (!mayPass()) throw new RelayError("too_many_frames", "The client sends too many messages.");
     return typeof data === "string" ? judgeText(data) : judgeBinary(data);
   };
+}
+
+/** Counts bytes where units leave it open: a UTF-16 unit takes one to three. */
+function isOver(bytes: number, data: Message): boolean {
+  if (typeof data !== "string") return data.byteLength > bytes;
+  if (data.length * 3 <= bytes) return false;
+  return data.length > bytes || new TextEncoder().encode(data).length > bytes;
 }
 
 /** Refusals that no answer on one channel can express. */

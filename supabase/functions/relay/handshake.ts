@@ -14,11 +14,13 @@ export function checkHandshake(
   protocol: string | undefined,
   strictList: boolean,
 ): void {
+  const connection = (headers.get("connection") ?? "").toLowerCase().split(",");
   if (
-    !headers.get("sec-websocket-key") ||
-    headers.get("sec-websocket-version") !== "13"
+    !connection.some((option) => option.trim() === "upgrade") ||
+    !headers.get("sec-websocket-key") || headers.get("sec-websocket-version") !== "13"
   ) {
-    throw new RelayError("bad_request", "The WebSocket handshake lacks its key or its version 13.");
+    const message = "The WebSocket handshake lacks Connection: Upgrade, its key or its version 13.";
+    throw new RelayError("bad_request", message);
   }
   const offered = headers.get("sec-websocket-protocol") ?? "";
   if (strictList && protocol && !offered.split(", ").includes(protocol)) {

@@ -13,7 +13,7 @@ export interface Limits {
   attempt(address: string | undefined): void;
   /** Throws `too_many_sockets` where the worker is full. */
   checkRoom(): void;
-  /** Takes a place, or throws `too_many_…`. Call what it returns when the socket is closed. */
+  /** Takes a place, or throws `too_many_…`. What it returns gives the place back, once. */
   enter(identity: Identity, address: string | undefined): () => void;
 }
 
@@ -49,7 +49,10 @@ export function createLimits(config: Config, maxSockets: number, now: () => numb
       sockets++;
       add(users, user, 1);
       add(addresses, address, 1);
+      let here = true;
       return () => {
+        if (!here) return;
+        here = false;
         sockets--;
         add(users, user, -1);
         add(addresses, address, -1);
@@ -63,12 +66,12 @@ export function createBucket(perSecond: number, burst: number, now: () => number
   let tokens = burst;
   let last = now();
   return () => {
-    if (tokens < 1) {
-      const time = now();
-      tokens = Math.min(burst, tokens + (time - last) * perSecond / 1000);
-      last = time;
-      if (tokens < 1) return false;
-    }
+    const time = now();
+    // A clock may be set back.
+    const passed = Math.max(0, time - last);
+    last = time;
+    tokens = Math.min(burst, tokens + passed * perSecond / 1000);
+    if (tokens < 1) return false;
     tokens--;
     return true;
   };

@@ -3,6 +3,9 @@ import type { Vsn } from "./upstream.ts";
 /** phoenix.js counts in strings; hand-made clients send numbers, and Realtime echoes them. */
 type Ref = string | number | null | undefined;
 
+/** Binary frames leave a name 255 bytes; longer ones only make the relay remember and echo them. */
+const MAX_NAME_LENGTH = 1_024;
+
 /** A text frame of the Phoenix channels protocol, whatever its wire format. */
 export interface Frame {
   join_ref?: Ref;
@@ -14,7 +17,8 @@ export interface Frame {
 
 /**
  * Parses a client's text frame: an object in vsn 1.0.0, an array of five in vsn 2.0.0. Returns
- * undefined for anything else, as Realtime passes over malformed frames in silence.
+ * undefined for anything else, as Realtime passes over malformed frames in silence, and for names
+ * and refs of more than 1,024 characters.
  */
 export function parseFrame(vsn: Vsn, text: string): Frame | undefined {
   let value;
@@ -24,9 +28,8 @@ export function parseFrame(vsn: Vsn, text: string): Frame | undefined {
     return undefined; // Not JSON: malformed, like any other wrong shape.
   }
   const frame = vsn === "2.0.0" ? fromArray(value) : fromObject(value);
-  return frame && typeof frame.topic === "string" &&
-      typeof frame.event === "string" &&
-      isRef(frame.ref) && isRef(frame.join_ref)
+  return frame && isName(frame.topic) && isName(frame.event) && isRef(frame.ref) &&
+      isRef(frame.join_ref)
     ? frame
     : undefined;
 }
@@ -108,6 +111,9 @@ function fromObject(value: unknown): Frame | undefined {
 }
 
 function isRef(ref: unknown): boolean {
-  return ref === undefined || ref === null || typeof ref === "string" ||
-    typeof ref === "number";
+  return ref === undefined || ref === null || typeof ref === "number" || isName(ref);
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === "string" && value.length <= MAX_NAME_LENGTH;
 }

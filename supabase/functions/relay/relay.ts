@@ -14,12 +14,15 @@ import { createLimits } from "./limits.ts";
 import { closeLine, openLine, refuseLine } from "./log.ts";
 import { createRefusals } from "./refuse.ts";
 import { routeOf } from "./route.ts";
-import type { Runtime } from "./runtime.ts";
+import { CONNECTING, type Runtime } from "./runtime.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { upstreamUrl, vsnOf } from "./upstream.ts";
 
 /** Answers a request; never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
+
+/** A client that may be let in, with its socket to Realtime. */
+type Admitted = Pick<SessionOptions, "vsn" | "identity" | "upstream"> & { leave: () => void };
 
 /** How often the sockets are looked after: a fifth of the time between two heartbeats. */
 const TICK_MS = 5_000;
@@ -49,7 +52,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   }
 
   /** Everything that must hold before a client is let in; `leave` gives its place back. */
-  async function admit(request: Request, url: URL) {
+  async function admit(request: Request, url: URL): Promise<Admitted> {
     drain.check();
     limits.checkRoom();
     const vsn = vsnOf(url);
@@ -79,12 +82,25 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
       return response;
     }
     const { leave, ...rest } = admitted;
-    const { socket: client, response } = runtime.upgrade(request, protocol);
+    const { socket: client, response } = upgradeAdmitted(request, protocol, admitted);
     const negotiated = protocol === NOTICES;
+    // A client that does not read holds memory until its socket is gone, and so long its place.
+    client.addEventListener("close", leave, { once: true });
     runtime.keepAlive(
-      follow(id, { ...rest, client, negotiated, config, authenticator, runtime }).finally(leave),
+      follow(id, { ...rest, client, negotiated, config, authenticator, runtime })
+        .finally(() => client.readyState === CONNECTING && leave()),
     );
     return response;
+  }
+
+  function upgradeAdmitted(request: Request, protocol: string | undefined, admitted: Admitted) {
+    try {
+      return runtime.upgrade(request, protocol);
+    } catch (error) {
+      admitted.leave();
+      admitted.upstream.socket.close();
+      throw error;
+    }
   }
 
   async function follow(id: string, options: SessionOptions): Promise<void> {
@@ -114,7 +130,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   }
 
   async function answer(request: Request): Promise<Response> {
-    const url = new URL(request.url);
+    const url = urlOf(request);
     const route = routeOf(request.method, url.pathname);
     if (route.kind === "preflight") return preflight();
     if (route.kind === "health") {
@@ -141,6 +157,11 @@ export function createMisconfigured(problems: readonly string[]): Handler {
   const error = new RelayError("misconfigured", problems.join("; "));
   const body = { status: "misconfigured", ...error.toJSON(), problems };
   return () => Promise.resolve(json(error.status, body));
+}
+
+function urlOf(request: Request): URL {
+  if (URL.canParse(request.url)) return new URL(request.url);
+  throw new RelayError("bad_request", "The request's target and Host make no URL.");
 }
 
 /** Repeats until told to stop, without keeping the worker alive. */

@@ -55,7 +55,7 @@ export function openSession(options: SessionOptions): Session {
     config,
     now: runtime.now,
     authenticate: authenticator.authenticate,
-    answer: send(client),
+    answer,
     onIdentity: expireWith,
     onJoin: () => clearTimeout(unjoined),
   });
@@ -66,6 +66,11 @@ export function openSession(options: SessionOptions): Session {
     heartbeat,
     maxUnsentBytes: config.maxUnsentBytes,
   });
+  /** What the relay itself says to a client that does not read is bounded like the rest. */
+  function answer(text: string): void {
+    if ((client.bufferedAmount ?? 0) + text.length <= config.maxUnsentBytes) send(client)(text);
+    else fail("unread", "The client does not read the relay's answers.");
+  }
   const fail = (code: Code, message: string) => end(new RelayError(code, message));
   const expiry = createDeadline(runtime.now, () => fail("token_expired", "The token has expired."));
   const notice = createDeadline(runtime.now, () => notify("token_expiring", EXPIRY_NOTICE_MS));
