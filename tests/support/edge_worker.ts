@@ -42,7 +42,7 @@ export class EdgeWorker {
   ): Promise<EdgeWorker> {
     const worker = new EdgeWorker();
     const onLine = (line: string) => worker.#hear(parse(line));
-    worker.relay = await startRelay(host, environment, { entry: BOOTSTRAP, onLine });
+    worker.relay = await startRelay(host, environment, { entry: [BOOTSTRAP], onLine });
     const left = wallClockMs * (1 - UNLOADED_AT);
     worker.#after(wallClockMs * RETIRED_AT, () => worker.#retire());
     worker.#after(wallClockMs * UNLOADED_AT, () => worker.#end("wall_clock", left));

@@ -27,8 +27,10 @@ export interface RelayProcess {
 }
 
 export interface StartOptions {
-  /** What runs; it imports the function sooner or later. Default: the function itself. */
-  entry?: string;
+  /** What runs, and its arguments. Default: the function itself. */
+  entry?: string[];
+  /** Default: what `deno task relay` allows. */
+  permissions?: string[];
   /** Told each line of stdout and stderr. */
   onLine?: (line: string) => void;
 }
@@ -64,12 +66,15 @@ export function testOnHosts(
 export async function startRelay(
   host: Host,
   environment: Record<string, string>,
-  { entry = `${HOME}index.ts`, onLine }: StartOptions = {},
+  options: StartOptions = {},
 ): Promise<RelayProcess> {
+  const { entry = [`${HOME}index.ts`], onLine } = options;
+  const { permissions = ["--allow-net", "--allow-env"] } = options;
   const child = new Deno.Command(host.deno!, {
     args: [
-      ...["run", "--quiet", "--no-lock", "--allow-net", "--allow-env"],
-      ...["--config", `${HOME}deno.json`, entry],
+      ...["run", "--quiet", "--no-lock", "--config", `${HOME}deno.json`],
+      ...permissions,
+      ...entry,
     ],
     cwd: HOME,
     clearEnv: true,

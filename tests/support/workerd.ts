@@ -1,58 +1,54 @@
-import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { lines } from "../../tools/stack/lines.ts";
-
-/** The relay as a Cloudflare Worker, on the real workerd. */
-export interface Worker {
-  /** `127.0.0.1:<port>`. */
-  address: string;
-  /** Everything that it printed. */
-  output: string[];
-  stop(): Promise<void>;
-}
+import { type RelayProcess, startRelay } from "./relay_host.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const miniflare = await import("miniflare").catch(() => undefined);
+const SERVE = fileURLToPath(new URL("workerd_serve.ts", import.meta.url));
+
+/** Brings the workerd of the date that deploy/cloudflare/wrangler.jsonc names. */
+const MINIFLARE = "npm:miniflare@4.20260730.0";
 
 /** Why there is no workerd here, for the names of tests. */
-export const workerdMissing = miniflare ? "" : " (skipped: npm miniflare does not run here)";
+export const workerdMissing = await isThere() ? "" : ` (skipped: ${MINIFLARE} does not run here)`;
 
 /** Bundled once for all tests of a file. */
 let bundle: Promise<string> | undefined;
 
-/** Starts the Worker as `wrangler deploy` would run it, with these variables and no others. */
-export async function startWorkerd(environment: Record<string, string>): Promise<Worker> {
+/** Starts the relay as a Cloudflare Worker on the real workerd, with these variables alone. */
+export async function startWorkerd(environment: Record<string, string>): Promise<RelayProcess> {
   const settings = readJsonc(await Deno.readTextFile(`${ROOT}deploy/cloudflare/wrangler.jsonc`));
-  const output: string[] = [];
-  const listen = async (stream: Readable) => {
-    for await (const line of lines(Readable.toWeb(stream))) output.push(line);
-  };
-  const worker = new miniflare!.Miniflare({
-    modules: true,
-    script: await (bundle ??= bundleWorker()),
-    compatibilityDate: settings.compatibility_date,
-    compatibilityFlags: settings.compatibility_flags,
-    bindings: environment,
-    host: "127.0.0.1",
-    port: 0,
-    handleRuntimeStdio: (...streams: Readable[]) => streams.forEach(listen),
+  const { compatibility_date: date, compatibility_flags: flags } = settings;
+  const script = await (bundle ??= bundleWorker());
+  return await startRelay({ name: "workerd", deno: Deno.execPath() }, environment, {
+    entry: [SERVE, MINIFLARE, script, date, flags.join(",")],
+    permissions: ["--allow-all"],
   });
-  const { host } = await worker.ready;
-  return { address: host, output, stop: () => worker.dispose() };
 }
 
-/** One module with its packages, by the versions that the function pins. */
+/** One module with its packages, by the versions that the function pins. Returns its path. */
 async function bundleWorker(): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const folder = await Deno.makeTempDir({ prefix: "relay-worker-" });
+  addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  const script = `${folder}/worker.js`;
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["bundle", "--quiet", "--platform", "browser", "--external", "node:async_hooks"],
-      ...["--config", `${ROOT}supabase/functions/relay/deno.json`],
+      ...["--config", `${ROOT}supabase/functions/relay/deno.json`, "--output", script],
       `${ROOT}deploy/cloudflare/worker.ts`,
     ],
+    stdout: "null",
+    stderr: "piped",
   }).output();
-  const decoder = new TextDecoder();
-  if (!success) throw new Error(`The Worker could not be bundled:\n${decoder.decode(stderr)}`);
-  return decoder.decode(stdout);
+  if (success) return script;
+  throw new Error(`The Worker could not be bundled:\n${new TextDecoder().decode(stderr)}`);
+}
+
+async function isThere(): Promise<boolean> {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", "--no-lock", "--no-config", `await import("${MINIFLARE}")`],
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
 }
 
 /** JSON whose comments stand on lines of their own. */
