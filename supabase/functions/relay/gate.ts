@@ -117,12 +117,12 @@ export function createGate(
 
   function judgeToken(frame: Frame): Judgement | Promise<Judgement> {
     const { access_token } = asObject(frame.payload);
-    const pass = (): Judgement => {
+    const forward = (): Judgement => {
       if (identity.kind !== "user" || !isToken(access_token)) return;
       return encodeFrame(vsn, { ...frame, payload: { access_token: identity.token } });
     };
     const adopted = adopt(access_token);
-    return adopted ? adopted.then(pass, (error) => evict(frame, error)) : pass();
+    return adopted ? adopted.then(forward, (error) => evict(frame, error)) : forward();
   }
 
   /** A bad token ends its channel, as in Realtime, whose own phx_close then reaches the client. */
@@ -134,6 +134,11 @@ export function createGate(
     answer(encodeServerFrame(vsn, { ...frame, ref: null, event: "system", payload }));
     topics.delete(frame.topic);
     return encodeFrame(vsn, { ...frame, event: "phx_leave", payload: {} });
+  }
+
+  /** In vsn 2.0.0 the envelope is an array, which every parser reads alike. */
+  function pass(frame: Frame, text: string): Judgement {
+    return vsn === "2.0.0" ? text : rebuild(frame);
   }
 
   function rebuild(frame: Frame): Judgement {
@@ -148,7 +153,6 @@ export function createGate(
   function judgeText(text: string): Judgement | Promise<Judgement> {
     const frame = parseFrame(vsn, text);
     if (!frame) return;
-    const pass = () => vsn === "2.0.0" ? text : rebuild(frame);
     switch (frame.event) {
       case "phx_join":
         return judgeJoin(frame);
@@ -156,31 +160,38 @@ export function createGate(
         return judgeToken(frame);
       case "phx_leave":
         topics.delete(frame.topic);
-        return pass();
+        return pass(frame, text);
       case "broadcast":
       case "presence":
-        return mayPush(frame) ? pass() : undefined;
+        return judgePush(frame, text);
       case "heartbeat":
-        return pass();
+        return pass(frame, text);
     }
   }
 
-  /** Answers a push that is not allowed. */
-  function mayPush(frame: Frame): boolean {
+  /** Why a push on this topic is not allowed; undefined where it is. */
+  function refusalOf(topic: string): RelayError | undefined {
     try {
-      authorizePush(identity, frame.topic, config);
-      return true;
+      authorizePush(identity, topic, config);
     } catch (error) {
-      const { reason } = toRelayError(error);
-      if (frame.ref != null) answer(encodeReply(vsn, frame, "error", { reason }));
-      return false;
+      return toRelayError(error);
     }
+  }
+
+  function refusePush(frame: Frame, { reason }: RelayError): undefined {
+    if (frame.ref != null) answer(encodeReply(vsn, frame, "error", { reason }));
+  }
+
+  function judgePush(frame: Frame, text: string): Judgement {
+    const error = refusalOf(frame.topic);
+    return error ? refusePush(frame, error) : pass(frame, text);
   }
 
   function judgeBinary(data: ArrayBuffer): Judgement {
     const topic = vsn === "2.0.0" ? topicOfBinary(data) : undefined;
     if (topic === undefined || !topics.has(topic)) return undefined;
-    return mayPush(frameOfBinary(data, topic)) ? data : undefined;
+    const error = refusalOf(topic);
+    return error ? refusePush(frameOfBinary(data, topic), error) : data;
   }
 
   return (data) => {
