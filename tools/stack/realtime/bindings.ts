@@ -1,5 +1,5 @@
 /** postgres_changes bindings: what a client asked for, its id, and what is wrong with it. */
-import type { Database } from "./database.ts";
+import { type Database, isLost } from "./database.ts";
 import { type Condition, parseFilter, tuple } from "./filter.ts";
 import { inspect } from "./inspect.ts";
 import { encode, entries, type JsonObject } from "./json.ts";
@@ -88,7 +88,7 @@ export async function resolve(
       ${publication}, ${schema}, ${table}, ${sql.json(conditions as never)}, ${select}, ${role}
     ) as entities
   `.catch((error) => {
-    if (error.name !== "PostgresError") throw error;
+    if (isLost(error)) throw error;
     throw new SubscribeError(
       "Unable to subscribe to changes with given parameters. An exception happened so please " +
         `check your connect parameters: ${describe(binding)}. Exception: ${failure(error)}`,

@@ -1,11 +1,11 @@
 /** postgres_changes: from the write-ahead log to the channels that asked. */
 import type { Channel } from "./channel.ts";
+import { committed } from "./committed.ts";
 import { connect, type Database } from "./database.ts";
 import { decide } from "./decide.ts";
 import { type Dated, Deliveries } from "./deliveries.ts";
 import { sendFailures, sendSight } from "./frames.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { visible } from "./visible.ts";
 import { Wal } from "./wal.ts";
 
 /** The publication that migrations put their tables into. */
@@ -37,7 +37,7 @@ export class Changes {
     this.#sql = connect(database.url, 1);
     const deliveries = new Deliveries(
       (batch) => this.#prepare(batch),
-      ({ relation }) => MAX_PAIRS / Math.max(1, this.#subscriptions.groups(relation.oid).length),
+      ({ relation }) => MAX_PAIRS / Math.max(1, this.#subscriptions.count(relation.oid)),
     );
     this.#wal = new Wal({
       database,
@@ -75,14 +75,12 @@ export class Changes {
   }
 
   async #prepare(batch: Dated[]): Promise<() => void> {
-    const heard = batch.filter(({ change }) =>
-      this.#subscriptions.groups(change.relation.oid).some(({ event }) =>
-        event === "*" || event === change.action
-      )
+    const heard = batch.filter(({ change: { relation, action } }) =>
+      this.#subscriptions.wants(relation.oid, action)
     );
     if (heard.length === 0) return () => {};
     const { database, recordBytes } = this.#options;
-    await visible(this.#sql, heard.map(({ xid }) => xid));
+    await committed(this.#sql, heard.map(({ xid }) => xid));
     const { sights, failures } = await decide(heard.map(({ change }) => change), {
       sql: this.#sql,
       groupsOf: (oid) => this.#subscriptions.groups(oid),

@@ -139,6 +139,7 @@ export class Channel {
     try {
       const identity = await verify(token, this.tenant.keys);
       const access = await this.tenant.access(this, identity);
+      if (!this.#open) return;
       if (!access.read) return this.shutDown(unauthorized(this.name));
       [this.identity, this.access] = [identity, access];
     } catch (error) {

@@ -12,7 +12,7 @@ export interface Database {
 }
 
 /** In this order: later files use what earlier ones make. */
-const FILES = ["filter.sql", "subscribe.sql", "rows.sql", "visibility.sql", "private.sql"];
+const FILES = ["filter", "subscribe", "rows", "matches", "readers", "visibility", "private"];
 
 /** Questions at a time; more wait. Postgres of a development stack has 100 connections for all. */
 const CONNECTIONS = 4;
@@ -49,6 +49,12 @@ export function connect(url: string, max: number): postgres.Sql {
   });
 }
 
+/** Whether an error says that the database is gone, or going, rather than unwilling. */
+export function isLost(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: string };
+  return name !== "PostgresError" || /^(08|57P)/.test(code ?? "");
+}
+
 async function check(sql: postgres.Sql) {
   const [{ wal_level, messages, superuser }] = await sql`
     select current_setting('wal_level') as wal_level, to_regclass('realtime.messages') as messages,
@@ -62,7 +68,7 @@ async function check(sql: postgres.Sql) {
 }
 
 async function install(sql: postgres.Sql) {
-  const read = (file: string) => Deno.readTextFile(new URL(file, import.meta.url));
+  const read = (file: string) => Deno.readTextFile(new URL(`${file}.sql`, import.meta.url));
   const files = await Promise.all(FILES.map(read));
   await sql.begin(async (sql) => {
     // Two servers on one database must not replace each other's functions at the same time.

@@ -1,5 +1,5 @@
 /** Gets a verdict on every change, also where one of them brings the whole question down. */
-import type { Log } from "./database.ts";
+import { isLost, type Log } from "./database.ts";
 import type { Change } from "./pgoutput.ts";
 import { look, type Question, type Verdict } from "./visibility.ts";
 
@@ -40,10 +40,4 @@ function giveUp(
   log({ event: "change_lost", table: `${schema}.${name}`, code });
   const groups = groupsOf(oid).map(({ index }) => index);
   return { sights: [], failures: [{ change, groups, code, message }] };
-}
-
-/** Whether the database is gone, or going, rather than unwilling. */
-function isLost(error: unknown): boolean {
-  const { name, code } = error as { name?: string; code?: string };
-  return name !== "PostgresError" || /^(08|57P)/.test(code ?? "");
 }

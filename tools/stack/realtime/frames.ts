@@ -26,7 +26,7 @@ export function sendFailures(failures: Failure[], subscriptions: Subscriptions) 
   for (const { change, groups, code, message } of failures) {
     const text = `Unable to check a change of ${nameOf(change)} for this subscription, ` +
       `so it was not sent. ${failure({ code, message })}`;
-    for (const { channel } of listeners(change, groups, subscriptions)) {
+    for (const { channel } of listeners(groups, subscriptions)) {
       const key = `${channel.socket.id} ${channel.topic} ${text}`;
       if (!told.has(key)) channel.system("postgres_changes", "error", text);
       told.add(key);
@@ -37,7 +37,7 @@ export function sendFailures(failures: Failure[], subscriptions: Subscriptions) 
 /** The newest binding first, as the original lists them. */
 function idsByChannel(sight: Sight, subscriptions: Subscriptions): Map<Channel, string> {
   const channels = new Map<Channel, Listener[]>();
-  for (const listener of listeners(sight.change, sight.groups, subscriptions)) {
+  for (const listener of listeners(sight.groups, subscriptions)) {
     const own = channels.get(listener.channel);
     if (own) own.push(listener);
     else channels.set(listener.channel, [listener]);
@@ -47,9 +47,9 @@ function idsByChannel(sight: Sight, subscriptions: Subscriptions): Map<Channel, 
   return new Map([...channels].map(([channel, own]) => [channel, print(own)]));
 }
 
-function* listeners(change: Change, groups: number[], subscriptions: Subscriptions) {
+function* listeners(groups: number[], subscriptions: Subscriptions) {
   for (const group of groups) {
-    for (const listener of subscriptions.listeners(change.relation.oid, group)) {
+    for (const listener of subscriptions.listeners(group)) {
       if (listener.channel.isOpen) yield listener;
     }
   }

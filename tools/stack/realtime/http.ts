@@ -1,4 +1,5 @@
 /** Broadcasts by HTTP. A private one that its sender may not send is accepted and dropped. */
+import { Buffer } from "node:buffer";
 import { json, page } from "./answer.ts";
 import { at, decode, encode, type Json, type JsonObject } from "./json.ts";
 import type { Rate } from "./limits.ts";
@@ -20,7 +21,8 @@ export async function broadcastByHttp(
     const error = "Unsupported Media Type. Use application/json or application/octet-stream";
     return json(415, { error });
   }
-  const body = new Uint8Array(await request.arrayBuffer());
+  const body = await readBody(request, tenant.limits.frameBytes);
+  if (!body) return json(413, { message: "Payload Too Large" });
   const messages = single ? undefined : parse(body);
   if (!single && messages === undefined) return page(400, "Bad Request");
   const rate = rateHeaders(tenant.topics.events);
@@ -29,7 +31,7 @@ export async function broadcastByHttp(
   const identity = await identify(tenant, request);
   if (!identity) return json(401, { message: "Unauthorized" }, rate);
   if (!single) return await sendMany({ tenant, identity, rate }, at(messages, "messages"));
-  const [topic, event] = single.slice(1).map(decodeURIComponent);
+  const [topic, event] = single.slice(1).map(unescapePart);
   const data = new UserBroadcast(event, typeOf(request)!, body);
   const isPrivate = searchParams.get("private") === "true";
   await send(tenant, identity, { topic, isPrivate }, userBroadcastFrame(`realtime:${topic}`, data));
@@ -96,11 +98,32 @@ function typeOf(request: Request): "json" | "raw" | undefined {
   return type === "application/octet-stream" ? "raw" : undefined;
 }
 
+/** The whole body, or undefined where it is larger than that. */
+async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 function parse(body: Uint8Array): Json | undefined {
   try {
     return decode(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
     return undefined;
+  }
+}
+
+/** A part of a path as it was meant, or as it stands where it is not escaped well. */
+function unescapePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 

@@ -2,6 +2,8 @@
  * PostgreSQL's logical replication messages (pgoutput, protocol 1), with every value as the text
  * that Postgres printed: nothing of a microsecond, a numeric or an unchanged value is lost.
  */
+import { ByteReader } from "./byte_reader.ts";
+
 export interface Relation {
   oid: number;
   schema: string;
@@ -63,7 +65,7 @@ export class PgoutputText {
   }
 
   parse(buffer: Uint8Array): WalMessage {
-    const reader = new Reader(buffer);
+    const reader = new ByteReader(buffer);
     switch (reader.char()) {
       case "B":
         return { kind: "begin", transaction: readTransaction(reader) };
@@ -82,7 +84,7 @@ export class PgoutputText {
     }
   }
 
-  #relation(reader: Reader): WalMessage {
+  #relation(reader: ByteReader): WalMessage {
     const oid = reader.int32();
     const schema = reader.text() || "pg_catalog";
     const name = reader.text();
@@ -97,7 +99,7 @@ export class PgoutputText {
     return { kind: "other" };
   }
 
-  #change(action: Change["action"], reader: Reader): Change {
+  #change(action: Change["action"], reader: ByteReader): Change {
     const relation = this.#relations.get(reader.int32())!;
     let [old, row]: (Values | null)[] = [null, null];
     let tuple = reader.char();
@@ -112,20 +114,20 @@ export class PgoutputText {
   }
 }
 
-function readTransaction(reader: Reader): Transaction {
+function readTransaction(reader: ByteReader): Transaction {
   const commit = reader.int64();
   const micros = reader.int64() + EPOCH_S * 1_000_000n;
   const timestamp = new Date(Number(micros / 1000n)).toISOString();
   return { commit, timestamp, xid: reader.int32() >>> 0 };
 }
 
-function readCommit(reader: Reader): WalMessage {
+function readCommit(reader: ByteReader): WalMessage {
   reader.int8(); // flags
   reader.int64(); // where the commit began
   return { kind: "commit", end: reader.int64() };
 }
 
-function readTuple(reader: Reader, relation: Relation, keysOnly: boolean): Values {
+function readTuple(reader: ByteReader, relation: Relation, keysOnly: boolean): Values {
   const values: Values = {};
   const count = reader.int16();
   for (let index = 0; index < count; index++) {
@@ -141,36 +143,3 @@ function keyOf(relation: Relation, row: Values): Values {
   const keys = relation.columns.filter(({ name, isKey }) => isKey && name in row);
   return Object.fromEntries(keys.map(({ name }) => [name, row[name]]));
 }
-
-class Reader {
-  #at = 0;
-  #view: DataView;
-  constructor(readonly bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  get length() {
-    return this.bytes.length;
-  }
-
-  char = () => String.fromCharCode(this.int8());
-  int8 = () => this.#view.getUint8(this.#at++);
-  int16 = () => this.#view.getInt16(this.#skip(2));
-  int32 = () => this.#view.getUint32(this.#skip(4));
-  int64 = () => this.#view.getBigInt64(this.#skip(8));
-
-  /** So many bytes of text, or up to the next zero. */
-  text(length?: number): string {
-    const end = length === undefined ? this.bytes.indexOf(0, this.#at) : this.#at + length;
-    const text = decoder.decode(this.bytes.subarray(this.#at, end));
-    this.#at = length === undefined ? end + 1 : end;
-    return text;
-  }
-
-  #skip(count: number): number {
-    this.#at += count;
-    return this.#at - count;
-  }
-}
-
-const decoder = new TextDecoder();

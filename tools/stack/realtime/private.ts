@@ -1,5 +1,5 @@
 /** What a client may do on a topic: on private ones row level security of realtime.messages says. */
-import type { Database } from "./database.ts";
+import { type Database, isLost } from "./database.ts";
 import type { Identity } from "./token.ts";
 
 type Extension = "broadcast" | "presence";
@@ -19,23 +19,32 @@ export const PUBLIC: Access = {
   mayWrite: () => Promise.resolve(true),
 };
 
-/** The rights on a private topic. A policy that fails grants nothing. */
+/**
+ * The rights on a private topic. A policy that fails grants nothing; a database that cannot be
+ * reached is an error, and asked again at the next send.
+ */
 export async function probe(database: Database, topic: string, who: Identity): Promise<Access> {
   const { sql, log } = database;
-  const failed = (error: Error) => log({ event: "policy_failed", topic, reason: error.message });
-  const readable: string[] = await sql`
+  const refused = (error: Error) => {
+    if (isLost(error)) throw error;
+    log({ event: "policy_failed", topic, reason: error.message });
+    return [{ allowed: undefined }];
+  };
+  const [{ allowed: readable = [] }] = await sql`
     select local_realtime.may_read(${topic}, ${who.role}, ${who.claims}) as allowed
-  `.then(([row]) => row.allowed, (error) => (failed(error), []));
-  const asked = new Map<Extension, Promise<boolean>>();
-  const ask = (extension: Extension) =>
-    sql`
+  `.catch(refused);
+  const ask = async (extension: Extension): Promise<boolean> => {
+    const [{ allowed = false }] = await sql`
       select local_realtime.may_write(${topic}, ${who.role}, ${who.claims}, ${extension}) as allowed
-    `.then(([row]) => row.allowed as boolean, (error) => (failed(error), false));
+    `.catch(refused);
+    return allowed;
+  };
+  const asked = new Map<Extension, boolean>();
   return {
     read: readable.includes("broadcast"),
     presence: readable.includes("presence"),
-    mayWrite(extension) {
-      const answer = asked.get(extension) ?? ask(extension);
+    async mayWrite(extension) {
+      const answer = asked.get(extension) ?? await ask(extension);
       asked.set(extension, answer);
       return answer;
     },

@@ -12,19 +12,24 @@ export interface Listener {
   place: number;
 }
 
-interface Table {
-  groups: Map<string, Group>;
-  /** By the group's index. */
-  listeners: Map<number, Listener[]>;
+/** A group of a table, with all who are in it. */
+interface Audience {
+  oid: number;
+  key: string;
+  group: Group;
+  listeners: Set<Listener>;
 }
 
 /** A restarting Postgres is back within a second; one that is gone is not asked in a hurry. */
 const RETRY_MS = { first: 100, most: 5_000 };
 
 export class Subscriptions {
-  #tables = new Map<number, Table>();
-  /** The channels that are subscribed, with their tables. */
-  #channels = new Map<Channel, number[]>();
+  /** By the table's oid and by what makes a group. */
+  #tables = new Map<number, Map<string, Audience>>();
+  /** By the group's index. */
+  #audiences = new Map<number, Audience>();
+  /** Where a channel is listening. */
+  #channels = new Map<Channel, [Audience, Listener][]>();
   /** What was asked last for a channel: one thing after the other. */
   #adding = new WeakMap<Channel, Promise<void>>();
   #published?: string;
@@ -64,34 +69,44 @@ export class Subscriptions {
   #replace(channel: Channel, found: [Binding, number[]][]) {
     this.delete(channel);
     if (!channel.isOpen) return;
-    found.forEach(([binding, oids], place) => {
-      for (const oid of oids) this.#listen(oid, binding, { channel, id: binding.id, place });
-    });
-    this.#channels.set(channel, found.flatMap(([, oids]) => oids));
+    const places = found.flatMap(([binding, oids], place) =>
+      oids.map((oid) => this.#listen(oid, binding, { channel, id: binding.id, place }))
+    );
+    this.#channels.set(channel, places);
     channel.system("postgres_changes", "ok", "Subscribed to PostgreSQL");
   }
 
   delete(channel: Channel) {
-    for (const oid of this.#channels.get(channel) ?? []) {
+    for (const [{ oid, key, group, listeners }, listener] of this.#channels.get(channel) ?? []) {
+      listeners.delete(listener);
+      if (listeners.size > 0) continue;
       const table = this.#tables.get(oid);
-      for (const [key, { index }] of table?.groups ?? []) {
-        const left = table!.listeners.get(index)!.filter((each) => each.channel !== channel);
-        table!.listeners.set(index, left);
-        if (left.length > 0) continue;
-        table!.groups.delete(key);
-        table!.listeners.delete(index);
-      }
-      if (table?.groups.size === 0) this.#tables.delete(oid);
+      table?.delete(key);
+      if (table?.size === 0) this.#tables.delete(oid);
+      this.#audiences.delete(group.index);
     }
     this.#channels.delete(channel);
   }
 
+  /** Those who listen to a table, as the database is asked about them. */
   groups(oid: number): Group[] {
-    return [...this.#tables.get(oid)?.groups.values() ?? []];
+    return [...this.#tables.get(oid)?.values() ?? []].map(({ group }) => group);
   }
 
-  listeners(oid: number, group: number): Listener[] {
-    return this.#tables.get(oid)?.listeners.get(group) ?? [];
+  count(oid: number): number {
+    return this.#tables.get(oid)?.size ?? 0;
+  }
+
+  /** Whether anybody listens to such changes of a table. */
+  wants(oid: number, action: string): boolean {
+    for (const { group: { event } } of this.#tables.get(oid)?.values() ?? []) {
+      if (event === "*" || event === action) return true;
+    }
+    return false;
+  }
+
+  listeners(group: number): Iterable<Listener> {
+    return this.#audiences.get(group)?.listeners ?? [];
   }
 
   async lookAtPublication() {
@@ -118,15 +133,21 @@ export class Subscriptions {
     return found;
   }
 
-  #listen(oid: number, binding: Binding, listener: Listener) {
-    const table = this.#tables.get(oid) ?? { groups: new Map(), listeners: new Map() };
-    this.#tables.set(oid, table);
+  #listen(oid: number, binding: Binding, listener: Listener): [Audience, Listener] {
     const { role, claims } = listener.channel.identity;
     const { event, conditions, select } = binding;
     const key = JSON.stringify([role, claims, event, conditions, select]);
-    const group = table.groups.get(key) ??
-      { index: this.#nextGroup++, role, claims, event, conditions, select };
-    table.groups.set(key, group);
-    table.listeners.set(group.index, [...table.listeners.get(group.index) ?? [], listener]);
+    const table = this.#tables.get(oid) ?? new Map<string, Audience>();
+    this.#tables.set(oid, table);
+    const audience = table.get(key) ?? {
+      oid,
+      key,
+      group: { index: this.#nextGroup++, role, claims, event, conditions, select },
+      listeners: new Set(),
+    };
+    table.set(key, audience);
+    this.#audiences.set(audience.group.index, audience);
+    audience.listeners.add(listener);
+    return [audience, listener];
   }
 }

@@ -1,13 +1,11 @@
 /** Follows a publication through a permanent replication slot, for ever. */
 import { LogicalReplicationService } from "pg-logical-replication";
-import { type Database, SESSION } from "./database.ts";
+import { SESSION } from "./database.ts";
+import { toLsn, toPosition } from "./lsn.ts";
 import { PgoutputText, type WalMessage } from "./pgoutput.ts";
+import { ensureSlot, renewIfStuck, type Slot } from "./slot.ts";
 
-export interface WalOptions {
-  database: Database;
-  publication: string;
-  /** Made if missing, and kept: a server that comes back goes on where it stopped. */
-  slot: string;
+export interface WalOptions extends Slot {
   /**
    * Gets every message in order; while it returns a promise nothing more is read. What it throws
    * ends the connection, and everything since the last `delivered` comes again.
@@ -94,7 +92,7 @@ export class Wal {
           reason: message(error),
         });
         if (!this.#mayBeFree(error as Failure)) this.#ready.reject(error);
-        await this.#renewIfStuck(error as Failure);
+        await renewIfStuck(this.options, error as Failure);
       }
       this.options.onLost();
       await this.#pause(wait);
@@ -107,22 +105,6 @@ export class Wal {
     return code === "55006" && Date.now() < this.#born + BUSY_MS;
   }
 
-  /**
-   * A slot whose publication was dropped stumbles for ever over the changes of that time, and one
-   * whose log is gone can never go on: it is made anew, and the changes until now are lost.
-   */
-  async #renewIfStuck({ code, message }: Failure) {
-    const { database, slot, publication } = this.options;
-    const { sql, log } = database;
-    const [{ exists }] = await sql`
-      select exists (select from pg_publication where pubname = ${publication})
-    `.catch(() => [{ exists: false }]);
-    const isStuck = (code === "42704" && exists) || (code === "55000" && /slot/.test(message));
-    if (!isStuck) return;
-    log({ event: "slot_renewed", slot });
-    await sql`select pg_drop_replication_slot(${await ensureSlot(database, slot)})`.catch(() => {});
-  }
-
   #pause(ms: number): Promise<void> | void {
     if (this.#stopped) return;
     return new Promise((resolve) => {
@@ -133,8 +115,8 @@ export class Wal {
 
   /** One connection, from its start to its loss. */
   async #follow(started: () => void) {
-    const { database, slot, publication, onMessage } = this.options;
-    const slotName = await ensureSlot(database, slot);
+    const { database, publication, onMessage } = this.options;
+    const slot = await ensureSlot(this.options);
     const service = openService(database.url);
     const plugin = new PgoutputText({ publication });
     const lost = Promise.withResolvers<void>();
@@ -144,7 +126,7 @@ export class Wal {
     plugin.parse = (buffer) => (this.#received++, parse(buffer));
     service.on("start", started);
     service.on("error", lost.reject);
-    service.on("heartbeat", (lsn: string) => this.#heartbeat(toBigint(lsn)));
+    service.on("heartbeat", (lsn: string) => this.#heartbeat(toPosition(lsn)));
     service.on("data", async (_lsn: string, data: WalMessage) => {
       // After a failure the library goes on with what it has read already.
       if (this.#fail !== lost.reject) return;
@@ -155,7 +137,7 @@ export class Wal {
     const status = setInterval(() => this.#acknowledge(this.#delivered), STATUS_MS);
     try {
       await Promise.race([
-        service.subscribe(plugin, slotName, toLsn(this.#delivered)),
+        service.subscribe(plugin, slot, toLsn(this.#delivered)),
         lost.promise,
       ]);
     } finally {
@@ -187,28 +169,6 @@ function openService(url: string): LogicalReplicationService {
     // Ours alone: the library would acknowledge what it received, delivered or not.
     { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: true } },
   );
-}
-
-/** Makes the slot if it is missing; its name ends with the database's, as slots are the cluster's. */
-async function ensureSlot({ sql }: Database, slot: string): Promise<string> {
-  const [{ name }] = await sql`
-    select ${slot} || '_' || oid as name from pg_database where datname = current_database()
-  `;
-  await sql`
-    select pg_create_logical_replication_slot(${name}, 'pgoutput')
-    where not exists (select from pg_replication_slots where slot_name = ${name})
-  `;
-  return name;
-}
-
-function toLsn(position: bigint): string {
-  const hex = (n: bigint) => n.toString(16).toUpperCase();
-  return `${hex(position >> 32n)}/${hex(position & 0xffffffffn)}`;
-}
-
-function toBigint(lsn: string): bigint {
-  const [high, low] = lsn.split("/").map((part) => BigInt(`0x${part}`));
-  return (high << 32n) | low;
 }
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -11,7 +11,7 @@ const WAIT_MS = { first: 1, most: 100 };
  * would be told. Later changes wait too: they come in the order of the log. Rejects with the
  * connection.
  */
-export async function visible(sql: postgres.Sql, xids: number[]): Promise<void> {
+export async function committed(sql: postgres.Sql, xids: number[]): Promise<void> {
   const distinct = [...new Set(xids)];
   let wait = WAIT_MS.first;
   while (!await areVisible(sql, distinct)) {
