@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { connect, type Socket } from "node:net";
 import { SELF_HOSTED } from "../tools/stack/realtime/mod.ts";
-import { openBench } from "./support/realtime.ts";
+import { type Bench, openBench } from "./support/realtime.ts";
 import { openWire, upgrade, type Wire } from "./support/realtime_wire.ts";
 
 const TOPIC = "realtime:t";
@@ -91,6 +92,59 @@ Deno.test("a client that says nothing for so long is closed with 1000", async ()
   const wire = await openWire(bench, await bench.token());
   assert.equal((await wire.closed).code, 1000);
 });
+
+Deno.test("a client that does not read is let go of, and the others are served", async () => {
+  await using bench = await openBench({ limits: { unreadBytes: 1_000_000 } });
+  const clients = async () => {
+    const response = await fetch(`${bench.realtime.url}/api/tenants/127/health`);
+    return (await response.json()).data.connected_cluster;
+  };
+  const [sender, reader] = [
+    await openWire(bench, await bench.token()),
+    await openWire(bench, await bench.token()),
+  ];
+  for (const wire of [sender, reader]) await wire.join(TOPIC);
+  const deaf = await openDeaf(bench, await bench.token());
+  const payload = { type: "broadcast", event: "e", payload: { x: "x".repeat(500_000) } };
+  let sent = 0;
+  // How much the kernel takes for a client that does not read, only the kernel knows.
+  for (; await clients() === 3 && sent < 200; sent++) {
+    sender.push(TOPIC, "broadcast", payload);
+    await reader.next("broadcast");
+  }
+  assert.equal(await clients(), 2, `after ${sent} broadcasts`);
+  deaf.destroy();
+});
+
+/** A socket that has joined and reads nothing more. */
+async function openDeaf(bench: Bench, token: string): Promise<Socket> {
+  const { port } = new URL(bench.realtime.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  const frame = JSON.stringify({
+    topic: TOPIC,
+    event: "phx_join",
+    payload: {},
+    ref: "1",
+    join_ref: "1",
+  });
+  const text = new TextEncoder().encode(frame);
+  socket.write(
+    `GET /socket/websocket?apikey=${token} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n` +
+      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  // A mask of zeros leaves the text as it is.
+  socket.write(new Uint8Array([0x81, 0x80 | text.length, 0, 0, 0, 0, ...text]));
+  let heard = "";
+  await new Promise<void>((resolve) => {
+    socket.on("data", (data) => {
+      heard += data;
+      if (heard.includes("phx_reply")) resolve();
+    });
+  });
+  socket.pause();
+  return socket;
+}
 
 Deno.test("limits of a self-hosted server, where they are switched on", async (t) => {
   const limits = { ...SELF_HOSTED, channels: 3, sockets: 2, joinsPerSecond: 1000 };
