@@ -34,6 +34,7 @@ export class Wal {
   #pending = false;
   #ready = Promise.withResolvers<void>();
   #loop: Promise<void>;
+  #told = "";
   #wake = () => {};
   #fail: (reason: Error) => void = () => {};
 
@@ -82,15 +83,13 @@ export class Wal {
     let wait = RETRY_MS.first;
     while (!this.#stopped) {
       try {
-        const started = () => (wait = RETRY_MS.first, this.#ready.resolve());
-        await this.#follow(started);
+        await this.#follow(() => {
+          [wait, this.#told] = [RETRY_MS.first, ""];
+          this.#ready.resolve();
+        });
       } catch (error) {
         if (this.#stopped) break;
-        this.options.database.log({
-          event: "wal_lost",
-          slot: this.options.slot,
-          reason: message(error),
-        });
+        this.#tell(message(error));
         if (!this.#mayBeFree(error as Failure)) this.#ready.reject(error);
         await renewIfStuck(this.options, error as Failure);
       }
@@ -98,6 +97,13 @@ export class Wal {
       await this.#pause(wait);
       wait = Math.min(wait * 2, RETRY_MS.most);
     }
+  }
+
+  /** Logs a reason once, however often it is met until changes flow again. */
+  #tell(reason: string) {
+    const { database: { log }, slot } = this.options;
+    if (reason !== this.#told) log({ event: "wal_lost", slot, reason });
+    this.#told = reason;
   }
 
   /** A slot that is in use may still be its last reader's, who is on the way out. */
