@@ -1,0 +1,27 @@
+import { checks, checksEnv } from "./support/conformance/checks.ts";
+import { closings } from "./support/conformance/closings.ts";
+import { credentials } from "./support/conformance/credentials.ts";
+import { frames } from "./support/conformance/frames.ts";
+import { http } from "./support/conformance/http.ts";
+import { limits, limitsEnv } from "./support/conformance/limits.ts";
+import type { Sentences } from "./support/conformance/stage.ts";
+
+/** Sentences that share a relay, which is started with this environment. */
+export interface Chapter {
+  environment: Record<string, string>;
+  sentences: Sentences;
+}
+
+/**
+ * What holds wherever the relay runs. Sentences of a chapter are proved one after the other; each
+ * leaves no socket behind.
+ */
+export const chapters: Chapter[] = [
+  {
+    // Long enough for a join to be answered meanwhile.
+    environment: { RELAY_REFUSAL_DELAY_MS: "1000" },
+    sentences: { ...credentials, ...http, ...frames, ...closings },
+  },
+  { environment: limitsEnv, sentences: limits },
+  { environment: checksEnv, sentences: checks },
+];

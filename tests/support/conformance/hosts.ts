@@ -1,0 +1,51 @@
+import { edgeMissing, startEdgeHost } from "../edge_host.ts";
+import { hosts as denos, startRelay } from "../relay_host.ts";
+import { startWorkerd, workerdMissing } from "../workerd.ts";
+
+/** A kind of machine that the relay promises to run on. */
+export interface ConformanceHost {
+  name: string;
+  /** Why it cannot be had here, for the names of tests; empty where it can. */
+  missing: string;
+  /** The sentences that do not hold there, each with its reason. */
+  gaps: Record<string, string>;
+  start(environment: Record<string, string>): Promise<RunningHost>;
+}
+
+export interface RunningHost {
+  /** `127.0.0.1:<port>`. */
+  address: string;
+  readonly output: string[];
+  stop(): Promise<void>;
+}
+
+const [newest, oldest] = denos;
+
+const deno21 = {
+  "a list of subprotocols without spaces is served":
+    "Deno 2.1 splits the list by a comma and a space, and cannot answer a part of it",
+};
+
+export const hosts: ConformanceHost[] = [
+  {
+    name: newest.name,
+    missing: "",
+    gaps: {},
+    start: (environment) => startRelay(newest, environment),
+  },
+  {
+    name: oldest.name,
+    missing: oldest.deno ? "" : " (skipped: npx cannot get deno@2.1.4)",
+    gaps: deno21,
+    start: (environment) => startRelay(oldest, environment),
+  },
+  { name: "Edge Runtime", missing: edgeMissing, gaps: deno21, start: (it) => startEdgeHost(it) },
+  {
+    name: "workerd",
+    missing: workerdMissing,
+    gaps: {
+      "a client that does not read is cut off": "workerd does not tell how much is unsent",
+    },
+    start: startWorkerd,
+  },
+];
