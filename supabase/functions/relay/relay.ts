@@ -16,6 +16,7 @@ import { createRefusals } from "./refuse.ts";
 import { routeOf } from "./route.ts";
 import { CONNECTING, type Runtime } from "./runtime.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
+import { createUnsent } from "./unsent.ts";
 import { upstreamUrl, vsnOf } from "./upstream.ts";
 
 /** Answers a request; never rejects. */
@@ -36,6 +37,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const maxSockets = config.maxSockets ?? runtime.maxSockets;
   const authenticator = createAuthenticator(config, runtime.fetch, now);
   const limits = createLimits(config, maxSockets, now);
+  const unsent = createUnsent(config.maxUnsentBytes);
   const health = new Health(now);
   const refusals = createRefusals(config);
   const drain = createDrain(health.sessions, config, health.uptime);
@@ -87,7 +89,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     // A client that does not read holds memory until its socket is gone, and so long its place.
     client.addEventListener("close", leave, { once: true });
     runtime.keepAlive(
-      follow(id, { ...rest, client, negotiated, config, authenticator, runtime })
+      follow(id, { ...rest, client, negotiated, config, unsent, authenticator, runtime })
         .finally(() => client.readyState === CONNECTING && leave()),
     );
     return response;

@@ -8,6 +8,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { encodeServerFrame } from "./phoenix.ts";
 import { OPEN, type Runtime, type Socket } from "./runtime.ts";
 import { type Count, type Summary, tunnel } from "./tunnel.ts";
+import type { Unsent } from "./unsent.ts";
 import type { Vsn } from "./upstream.ts";
 
 export interface SessionOptions {
@@ -18,6 +19,7 @@ export interface SessionOptions {
   /** True for a client that understands the relay's notices. */
   negotiated: boolean;
   config: Config;
+  unsent: Unsent;
   authenticator: Authenticator;
   runtime: Runtime;
 }
@@ -45,7 +47,8 @@ const ENDINGS: Record<string, [Code, string]> = {
 
 /** Joins the two sockets, judges what the client sends, and keeps the deadlines. */
 export function openSession(options: SessionOptions): Session {
-  const { client, upstream, identity, vsn, negotiated, config, authenticator, runtime } = options;
+  const { client, upstream, identity, vsn, negotiated, config, unsent, authenticator, runtime } =
+    options;
   const send = (socket: Socket) => (text: string) =>
     void (socket.readyState === OPEN && socket.send(text));
   const heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, send(upstream.socket));
@@ -64,11 +67,11 @@ export function openSession(options: SessionOptions): Session {
     upstream,
     judge,
     heartbeat,
-    maxUnsentBytes: config.maxUnsentBytes,
+    unsent,
   });
   /** What the relay itself says to a client that does not read is bounded like the rest. */
   function answer(text: string): void {
-    if ((client.bufferedAmount ?? 0) + text.length <= config.maxUnsentBytes) send(client)(text);
+    if (unsent.hasRoom(client, text.length)) send(client)(text);
     else fail("unread", "The client does not read the relay's answers.");
   }
   const fail = (code: Code, message: string) => end(new RelayError(code, message));

@@ -4,6 +4,7 @@ import { RelayError, toRelayError } from "./errors.ts";
 import type { Judgement } from "./gate.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { CONNECTING, type Message, OPEN, type Socket } from "./runtime.ts";
+import type { Unsent } from "./unsent.ts";
 
 /** What one direction carried. Text counts in UTF-16 units, which for ASCII are bytes. */
 export interface Count {
@@ -35,7 +36,7 @@ export interface TunnelOptions {
   upstream: Upstream;
   judge(message: Message): Judgement | Promise<Judgement>;
   heartbeat: Pick<Heartbeat, "heard" | "awaiting" | "takes">;
-  maxUnsentBytes: number;
+  unsent: Unsent;
 }
 
 /** A peer that was told to close and does not answer is given up after this. */
@@ -51,11 +52,10 @@ const HELD_OVERHEAD_BYTES = 64;
  * Joins two sockets: what upstream sends reaches the client unparsed, what the client sends is
  * judged first; text stays text, binary stays binary, the order is kept and nothing is dropped. The
  * first end wins: the other side is closed with a code that it may be sent. A peer that does not
- * read is cut off with 4413 before its unsent messages pass `maxUnsentBytes`.
+ * read is cut off with 4413 before its unsent messages pass what `unsent` allows.
  */
 export function tunnel(options: TunnelOptions): Tunnel {
-  const { client, upstream: { socket: upstream, listen }, judge, heartbeat, maxUnsentBytes } =
-    options;
+  const { client, upstream: { socket: upstream, listen }, judge, heartbeat, unsent } = options;
   const settled = Promise.withResolvers<Summary>();
   let summary: Summary | undefined;
   let unclosed = 2;
@@ -64,8 +64,8 @@ export function tunnel(options: TunnelOptions): Tunnel {
     const error = toRelayError(thrown);
     finish("relay", closeOf(error), error);
   }
-  const down = lane(client, maxUnsentBytes, undefined, fail);
-  const up = lane(upstream, maxUnsentBytes, judge, fail);
+  const down = lane(client, unsent, undefined, fail);
+  const up = lane(upstream, unsent, judge, fail);
 
   function finish(by: Summary["by"], end: Close, error?: RelayError): void {
     if (summary) return;
@@ -82,9 +82,11 @@ export function tunnel(options: TunnelOptions): Tunnel {
   }
 
   client.binaryType = "arraybuffer";
+  unsent.watch(upstream);
   const never = setTimeout(() => finish("client", { code: 1006, reason: "" }), OPEN_TIMEOUT_MS);
   client.addEventListener("open", () => {
     clearTimeout(never);
+    unsent.watch(client);
     down.resume();
   });
   client.addEventListener("message", (event) => {
@@ -125,7 +127,7 @@ interface Lane {
  */
 function lane(
   to: Socket,
-  maxUnsentBytes: number,
+  unsent: Unsent,
   judge: TunnelOptions["judge"] | undefined,
   fail: (error: unknown) => void,
 ): Lane {
@@ -137,7 +139,7 @@ function lane(
   function send(message: Judgement): void {
     if (message === undefined || to.readyState !== OPEN) return;
     const size = sizeOf(message);
-    if ((to.bufferedAmount ?? 0) + size > maxUnsentBytes) throw unread();
+    if (!unsent.hasRoom(to, size)) throw unread();
     to.send(message);
     count.messages++;
     count.bytes += size;
@@ -163,7 +165,7 @@ function lane(
       return pass(message);
     }
     heldBytes += sizeOf(message) + HELD_OVERHEAD_BYTES;
-    if (heldBytes > maxUnsentBytes) return fail(unread());
+    if (heldBytes > unsent.max) return fail(unread());
     held.push(message);
   }
 

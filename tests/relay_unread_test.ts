@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import type { Socket } from "../supabase/functions/relay/runtime.ts";
+import { createUnsent } from "../supabase/functions/relay/unsent.ts";
+import { attack, record, text } from "./support/attack.ts";
+import { connect } from "./support/client.ts";
+import { canMeasureMemory, memoryOf, peakMemory } from "./support/memory.ts";
+import { RawSocket, serveMute } from "./support/raw_socket.ts";
+import { hosts, testOnHosts } from "./support/relay_host.ts";
+import { withRelay } from "./support/served_relay.ts";
+import { sign } from "./support/tokens.ts";
+
+const LONG = Deno.env.has("RELAY_TEST_LONG");
+const MIB = 1 << 20;
+const FRAME = new Uint8Array(1 << 16);
+
+Deno.test("one peer may leave its bound unread, all together four times as much", () => {
+  const unsent = createUnsent(1600);
+  const peers = Array.from({ length: 6 }, () => {
+    const socket = Object.assign(new EventTarget(), { bufferedAmount: 0 });
+    unsent.watch(socket as unknown as Socket);
+    return socket as EventTarget & Socket & { bufferedAmount: number };
+  });
+  const [slow, late, , , , quick] = peers;
+  assert.ok(unsent.hasRoom(slow, 1600));
+  assert.ok(!unsent.hasRoom(slow, 1601));
+  for (const peer of peers) peer.bufferedAmount = 1599;
+  quick.bufferedAmount = 1;
+  assert.ok(unsent.hasRoom(quick, 1000), "who keeps up is served");
+  assert.ok(!unsent.hasRoom(late, 1), "7995 wait for all");
+  slow.dispatchEvent(new Event("close"));
+  assert.ok(unsent.hasRoom(quick, 1000));
+  assert.ok(unsent.hasRoom(late, 1), "what waited for the one that left is gone");
+});
+
+/** Sockets that stop reading together, whose bounds add up to more than a worker has. */
+const TOGETHER = 24;
+
+/** What one of them may leave unread by default, in MiB. */
+const DEFAULT_BOUND = 16;
+
+testOnHosts("many clients that stop reading do not add up", async (host) => {
+  let ended = 0;
+  const all = Promise.withResolvers<void>();
+  const onSocket = (socket: WebSocket) => {
+    const timer = setInterval(() => {
+      if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount < MIB) socket.send(FRAME);
+    }, 4);
+    socket.onclose = ({ code }) => {
+      clearInterval(timer);
+      assert.equal(code, 4413);
+      if (++ended === TOGETHER) all.resolve();
+    };
+  };
+  await withRelay(host, { onSocket }, async ({ relay: { pid }, urlWith }) => {
+    const sockets: RawSocket[] = [];
+    const work = async () => {
+      for (let n = 0; n < TOGETHER; n++) sockets.push(await RawSocket.open(urlWith(await sign())));
+      await all.promise;
+    };
+    if (!canMeasureMemory) await work();
+    else {
+      const growth = -memoryOf(pid) + await peakMemory(pid, work);
+      // A quarter is what its collector of garbage leaves for later.
+      assert.ok(growth < 0.75 * TOGETHER * DEFAULT_BOUND, `memory grew by ${growth} MiB`);
+    }
+    for (const { wire } of sockets) wire.close();
+  });
+});
+
+/** Frames enough to fill what two kernels keep for a connection, and then the bound. */
+async function sendUntilCut(slow: RawSocket, frame: string): Promise<void> {
+  const chunk = Array(500).fill(frame);
+  try {
+    for (let sent = 0; sent < 64 * MIB; sent += 500 * frame.length) await slow.sendText(...chunk);
+  } catch {
+    // Cut off, as it should be.
+  }
+}
+
+/** The bound of these tests, the least that may be set. */
+const TIGHT = { RELAY_MAX_UNSENT_BYTES: "65536", RELAY_FRAME_BURST: "1000000" };
+
+testOnHosts("a client that does not read the relay's own answers is cut off", async (host) => {
+  const policy = { RELAY_POLICY: '{"*":{"topics":[]}}' };
+  await withRelay(host, { ...record(), env: { ...TIGHT, ...policy } }, async (served) => {
+    using slow = await RawSocket.open(served.urlWith(await sign()));
+    const topic = JSON.stringify(`realtime:${"x".repeat(1000)}`);
+    await sendUntilCut(slow, text("2.0.0", topic, '"phx_join"', "{}"));
+    const { code, error } = await served.relay.line(({ event }) => event === "close");
+    assert.deepEqual([code, error], [4413, "unread"]);
+  });
+});
+
+testOnHosts("a refused client is answered a bounded number of times", async (host) => {
+  const env = { RELAY_REFUSAL_DELAY_MS: "60000" };
+  const join = text("2.0.0", '"realtime:a"', '"phx_join"', "{}");
+  await withRelay(host, { env }, async ({ relay, upstream }) => {
+    for (const flood of [Array(1000).fill(join), [`["1","1","${"x".repeat(70_000)}"`]]) {
+      using slow = await RawSocket.open(`ws://${relay.address}/relay?vsn=2.0.0`);
+      await slow.sendText(...flood);
+      const { code, reason } = await slow.close();
+      assert.deepEqual([code, reason.split(":")[0]], [4401, "token_missing"]);
+    }
+    assert.equal(upstream.dials(), 0);
+  });
+});
+
+testOnHosts("an upstream that stops reading ends its own socket alone", async (host) => {
+  const mute = serveMute();
+  await withRelay(host, { env: { ...TIGHT, SUPABASE_URL: mute.url } }, async (served) => {
+    const url = served.urlWith(await sign());
+    const other = connect(url);
+    await other.opened;
+    using client = await RawSocket.open(url);
+    const closed = client.close();
+    await sendUntilCut(client, text("2.0.0", '"phoenix"', '"heartbeat"', `"${"x".repeat(8000)}"`));
+    const { code, reason } = await closed;
+    assert.deepEqual([code, reason.split(":")[0]], [4413, "unread"]);
+    assert.equal(other.socket.readyState, WebSocket.OPEN);
+    await mute.stop();
+    assert.equal((await other.closed).code, 4502);
+  });
+});
+
+testOnHosts("a half-open client is given up, and one that speaks is not", async (host) => {
+  let told = 0;
+  const recorder = record();
+  const onSocket = (socket: WebSocket, request: Request) => {
+    recorder.onSocket!(socket, request);
+    socket.addEventListener("close", ({ code }) => told = code);
+  };
+  const env = { RELAY_MAX_SILENCE_S: "1" };
+  await withRelay(host, { ...recorder, onSocket, env }, async (served) => {
+    const speaks = connect(served.urlWith(await sign()));
+    await speaks.opened;
+    using silent = await RawSocket.open(served.urlWith(await sign()));
+    const closed = silent.close();
+    while (told === 0) assert.deepEqual(await attack(speaks, "2.0.0", []), { refused: [] });
+    const { code, reason } = await closed;
+    assert.deepEqual([code, reason.split(":")[0], told], [4408, "silent", 4408]);
+    assert.deepEqual(await attack(speaks, "2.0.0", []), { refused: [] });
+    speaks.socket.close();
+    await speaks.closed;
+  });
+});
+
+Deno.test({
+  name: "an upstream that says nothing is given up at its second heartbeat" +
+    (LONG ? "" : " (skipped: takes a minute, RELAY_TEST_LONG=1 runs it)"),
+  ignore: !LONG,
+  async fn() {
+    const mute = serveMute();
+    await withRelay(hosts[0], { env: { SUPABASE_URL: mute.url } }, async ({ urlWith }) => {
+      const { code, reason } = await connect(urlWith(await sign())).closed;
+      assert.deepEqual([code, reason.split(":")[0]], [4502, "upstream_timeout"]);
+      await mute.stop();
+    });
+  },
+});
