@@ -29,11 +29,11 @@ export interface ServedRelay {
  */
 export async function withRelay(
   host: Host,
-  { env = {}, ...script }: Script & { env?: Record<string, string> },
+  { env = {}, entry, ...script }: Script & { env?: Record<string, string>; entry?: string[] },
   test: (served: ServedRelay) => Promise<void>,
 ): Promise<void> {
   const upstream = startUpstream(script);
-  const relay = await startRelay(host, { ...relayEnv(upstream.url), ...env });
+  const relay = await startRelay(host, { ...relayEnv(upstream.url), ...env }, { entry });
   const urlWith = (token: string, vsn = "2.0.0") =>
     `ws://${relay.address}/functions/v1/relay/websocket?vsn=${vsn}&jwt=${token}`;
   try {

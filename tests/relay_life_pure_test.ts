@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { type Config, readConfig } from "../supabase/functions/relay/config.ts";
+import { createDrain } from "../supabase/functions/relay/drain.ts";
+import { Heartbeat } from "../supabase/functions/relay/heartbeat.ts";
+import type { Session } from "../supabase/functions/relay/session.ts";
+
+/** A heartbeat on a clock that the test moves, in seconds, and all that it sent. */
+function startHeartbeat(maxSilence = 180, vsn: "1.0.0" | "2.0.0" = "2.0.0") {
+  let time = 0;
+  const sent: string[] = [];
+  const heartbeat = new Heartbeat(vsn, maxSilence * 1000, () => time, (text) => sent.push(text));
+  return {
+    heartbeat,
+    sent,
+    /** Ticks every 5 s, as the relay does, up to this second; returns the last pulse. */
+    until(seconds: number) {
+      let pulse = "alive";
+      while (time < seconds * 1000 && pulse === "alive") {
+        time += 5_000;
+        pulse = heartbeat.tick();
+      }
+      return pulse;
+    },
+  };
+}
+
+Deno.test("a client that speaks every 25 s is never spoken for", () => {
+  const { heartbeat, sent, until } = startHeartbeat();
+  for (let seconds = 20; seconds <= 600; seconds += 20) {
+    assert.equal(until(seconds), "alive");
+    heartbeat.heard = true;
+  }
+  assert.deepEqual(sent, []);
+  assert.equal(heartbeat.awaiting, false);
+});
+
+Deno.test("after 25 s of silence a heartbeat goes upstream, then one every 25 s", () => {
+  const { heartbeat, sent, until } = startHeartbeat();
+  until(20);
+  assert.deepEqual(sent, []);
+  until(25);
+  assert.deepEqual(sent, ['[null,"relay:1","phoenix","heartbeat",{}]']);
+  assert.ok(heartbeat.takes('[null,"relay:1","phoenix","phx_reply",{"status":"ok"}]'));
+  until(45);
+  assert.equal(sent.length, 1);
+  until(50);
+  assert.equal(sent[1], '[null,"relay:2","phoenix","heartbeat",{}]');
+});
+
+Deno.test("only the answers to the relay's own heartbeats are taken", () => {
+  for (const vsn of ["1.0.0", "2.0.0"] as const) {
+    const { heartbeat, until } = startHeartbeat(180, vsn);
+    until(25);
+    const others = vsn === "2.0.0"
+      ? ['[null,"1","phoenix","phx_reply",{}]', '["relay:1","1","relay:1","phx_reply",{}]']
+      : ['{"ref":"1","event":"phx_reply"}', '{"ref":null,"event":"x","topic":"relay:1"}'];
+    for (const other of [...others, new ArrayBuffer(8)]) assert.ok(!heartbeat.takes(other));
+    assert.equal(heartbeat.awaiting, true);
+    const answer = vsn === "2.0.0" ? '[null,"relay:1","phoenix"' : '{"ref":"relay:1","event"';
+    assert.ok(heartbeat.takes(answer));
+    assert.equal(heartbeat.awaiting, false);
+  }
+});
+
+Deno.test("upstream that owes an answer for 25 s has stalled", () => {
+  const { until } = startHeartbeat();
+  assert.equal(until(45), "alive");
+  assert.equal(until(50), "stalled");
+});
+
+Deno.test("a client that is silent for too long is given up, one word gives it all the time", () => {
+  const { heartbeat, until } = startHeartbeat(60);
+  const answerUntil = (seconds: number) => {
+    let pulse = "alive";
+    for (let second = 5; second <= seconds && pulse === "alive"; second += 5) {
+      pulse = until(second);
+      if (heartbeat.awaiting) heartbeat.takes('[null,"relay:');
+    }
+    return pulse;
+  };
+  assert.equal(answerUntil(55), "alive");
+  heartbeat.heard = true;
+  assert.equal(answerUntil(115), "alive");
+  assert.equal(answerUntil(125), "silent");
+});
+
+/** What happens to the sockets of a worker that ends, and after how many milliseconds. */
+function drain(reason: string, counts: { plain: number; negotiated: number }, seconds = 0) {
+  const happened: [number, string, boolean][] = [];
+  let time = 0;
+  const session = (negotiated: boolean): Session => ({
+    negotiated,
+    counts: { fromClient: { messages: 0, bytes: 0 }, fromUpstream: { messages: 0, bytes: 0 } },
+    closed: Promise.resolve({ by: "relay", code: 1012 }),
+    end: ({ code }) => happened.push([time, code, negotiated]),
+    notify: (status, deadline) => happened.push([deadline, status, negotiated]),
+    tick() {},
+  });
+  const sessions = new Set([
+    ...Array.from({ length: counts.plain }, () => session(false)),
+    ...Array.from({ length: counts.negotiated }, () => session(true)),
+  ]);
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = ((work: () => void, ms: number) => {
+    time = ms;
+    work();
+    time = 0;
+  }) as unknown as typeof setTimeout;
+  try {
+    createDrain(sessions, config, () => seconds * 1000).begin(reason);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  const at = (what: string, negotiated: boolean) =>
+    happened.filter((it) => it[1] === what && it[2] === negotiated).map(([ms]) => ms);
+  return {
+    plain: at("restart", false),
+    negotiated: at("restart", true),
+    notices: at("drain", true),
+    others: at("drain", false),
+  };
+}
+
+const config: Config = readConfig({
+  SUPABASE_URL: "https://abc.supabase.co",
+  SUPABASE_ANON_KEY: "anon",
+  RELAY_DRAIN_MS: "8000",
+});
+
+/** The most ends within any sixth of `time`. */
+const densest = (ends: number[], time: number) =>
+  Math.max(...ends.map((at) => ends.filter((end) => end >= at && end < at + time / 6).length));
+
+Deno.test("the sockets of a worker whose wall clock runs out end evenly over what is left", () => {
+  // 400 s, of which 360 are over.
+  const { plain, negotiated, notices, others } = drain(
+    "wall_clock",
+    { plain: 300, negotiated: 300 },
+    360,
+  );
+  assert.deepEqual([plain.length, negotiated.length, notices.length], [300, 300, 300]);
+  assert.deepEqual(others, []);
+  assert.ok(Math.max(...plain, ...negotiated) < 40_000, "no time is left for the last close frame");
+  assert.ok(Math.max(...plain) > 30_000);
+  assert.ok(densest(plain, 40_000) <= 100);
+  assert.ok(densest([...plain, ...negotiated], 40_000) <= 200);
+});
+
+Deno.test("clients that move by themselves have a third of the time for it", () => {
+  const { negotiated, notices } = drain("termination", { plain: 0, negotiated: 100 });
+  const [left] = notices;
+  assert.ok(left <= 8_000 && left > 6_000);
+  assert.ok(notices.every((notice) => notice === left));
+  assert.ok(Math.min(...negotiated) >= left / 3);
+  assert.ok(Math.max(...negotiated) <= left);
+});
+
+Deno.test("once the CPU is used up every socket ends at once, without a notice", () => {
+  const { plain, negotiated, notices } = drain("cpu", { plain: 50, negotiated: 50 }, 100);
+  assert.deepEqual([...plain, ...negotiated], Array(100).fill(0));
+  assert.deepEqual(notices, []);
+});

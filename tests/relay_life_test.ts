@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import type { Vsn } from "../supabase/functions/relay/upstream.ts";
+import { type Client, connect } from "./support/client.ts";
+import { type RelayProcess, testOnHosts } from "./support/relay_host.ts";
+import { withRelay } from "./support/served_relay.ts";
+import { sign } from "./support/tokens.ts";
+
+/** How much faster the relay's clock goes where a test waits for what happens every 25 s. */
+const SPEED = 30;
+const HURRY = [fileURLToPath(new URL("support/hurry.ts", import.meta.url)), String(SPEED)];
+/** What upstream has to answer within, on that clock. */
+const PATIENT = { RELAY_DIAL_TIMEOUT_MS: "60000" };
+
+const frame = (vsn: Vsn, ref: string | null, topic: string, event: string, payload: unknown) =>
+  vsn === "2.0.0"
+    ? JSON.stringify([null, ref, topic, event, payload])
+    : JSON.stringify({ ref, event, topic, payload });
+
+const join = (vsn: Vsn) => frame(vsn, "1", "realtime:a", "phx_join", { config: {} });
+
+/** The ref and event of a frame. */
+function read(vsn: Vsn, text: unknown): [string, string] {
+  const value = JSON.parse(String(text));
+  return vsn === "2.0.0" ? [value[1], value[3]] : [value.ref, value.event];
+}
+
+/** Answers as Realtime does, and then tells what it answered; says nothing to log_level=error. */
+function answer(socket: WebSocket, { url }: Request): void {
+  const query = new URL(url).searchParams;
+  const vsn = query.get("vsn") as Vsn;
+  socket.onmessage = ({ data }) => {
+    if (query.get("log_level") === "error") return;
+    const [ref, event] = read(vsn, data);
+    socket.send(frame(vsn, ref, "phoenix", "phx_reply", { status: "ok", response: {} }));
+    socket.send(frame(vsn, null, "realtime:a", "seen", { ref, event }));
+  };
+}
+
+testOnHosts("the relay speaks for a silent client, up to a bound", async (host) => {
+  const env = { ...PATIENT, RELAY_MAX_SILENCE_S: "60" };
+  await withRelay(host, { env, entry: HURRY, onSocket: answer }, async ({ urlWith }) => {
+    const token = await sign();
+    async function assertSpokenFor(vsn: Vsn) {
+      const client = connect(urlWith(token, vsn));
+      await client.opened;
+      client.send(join(vsn));
+      assert.deepEqual(read(vsn, await client.next()), ["1", "phx_reply"]);
+      for (const ref of ["1", "relay:1", "relay:2"]) {
+        const event = ref === "1" ? "phx_join" : "heartbeat";
+        const seen = frame(vsn, null, "realtime:a", "seen", { ref, event });
+        assert.equal(await client.next(), seen, "an answer to the relay reached the client");
+      }
+      const { code, reason } = await client.closed;
+      assert.equal(code, 4408);
+      assert.match(reason, /^silent: /);
+    }
+    async function assertGivenUp() {
+      const client = connect(`${urlWith(token)}&log_level=error`);
+      await client.opened;
+      client.send(join("2.0.0"));
+      const { code, reason } = await client.closed;
+      assert.equal(code, 4502, "upstream that answers no heartbeat");
+      assert.match(reason, /^upstream_timeout: /);
+    }
+    await Promise.all([assertSpokenFor("2.0.0"), assertSpokenFor("1.0.0"), assertGivenUp()]);
+  });
+});
+
+/** Sends a frame and gets it back. */
+async function assertEchoes(client: Client): Promise<void> {
+  const heartbeat = frame("2.0.0", "9", "phoenix", "heartbeat", {});
+  client.send(heartbeat);
+  assert.equal(await client.next(), heartbeat);
+}
+
+const echo = (socket: WebSocket) => {
+  socket.onmessage = ({ data }) => socket.send(data);
+};
+
+testOnHosts("a socket that joins nothing is closed, one that has joined stays", async (host) => {
+  const env = { RELAY_JOIN_TIMEOUT_MS: "1000" };
+  await withRelay(host, { env, onSocket: echo }, async ({ urlWith }) => {
+    const joined = connect(urlWith(await sign()));
+    await joined.opened;
+    joined.send(join("2.0.0"));
+    await joined.next();
+    const { code, reason } = await connect(urlWith(await sign())).closed;
+    assert.equal(code, 4408);
+    assert.match(reason, /^join_timeout: /);
+    await assertEchoes(joined);
+  });
+});
+
+/** Reads a notice about the socket and returns its payload. */
+async function readNotice(client: Client) {
+  const [joinRef, ref, topic, event, payload] = JSON.parse(await client.next() as string);
+  assert.deepEqual([joinRef, ref, topic, event], [null, null, "phoenix", "system"]);
+  assert.equal(payload.extension, "relay");
+  return payload;
+}
+
+/** A socket that understands notices. */
+async function negotiate(address: string, token: string): Promise<Client> {
+  const protocols = ["realtime-relay.v1", `jwt-${token}`];
+  const client = connect(`ws://${address}/relay?vsn=2.0.0`, { protocols });
+  assert.equal(await client.opened, "realtime-relay.v1");
+  return client;
+}
+
+/** What the relay's hurried clock says, in seconds since the epoch. */
+async function timeOf(relay: RelayProcess): Promise<number> {
+  const { start } = await relay.line(({ event }) => event === "hurry") as { start: number };
+  return Math.floor((start + (Date.now() - start) * SPEED) / 1000);
+}
+
+testOnHosts(
+  "a client is told before its token expires, and may bring a newer one",
+  async (host) => {
+    const script = { env: PATIENT, entry: HURRY, onSocket: echo };
+    await withRelay(host, script, async ({ relay }) => {
+      const exp = await timeOf(relay) + 100;
+      const open = async () => {
+        const client = await negotiate(relay.address, await sign({ exp }));
+        client.send(join("2.0.0"));
+        await client.next();
+        return client;
+      };
+      const [refreshing, idle] = [await open(), await open()];
+      for (const client of [refreshing, idle]) {
+        const { status, deadline_ms } = await readNotice(client);
+        assert.equal(status, "token_expiring");
+        assert.ok(deadline_ms > 0 && deadline_ms <= 60_000);
+      }
+      const access_token = await sign({ exp: exp + 3600 });
+      refreshing.send(frame("2.0.0", "2", "realtime:a", "access_token", { access_token }));
+      await refreshing.next();
+      const { code, reason } = await idle.closed;
+      assert.equal(code, 4401);
+      assert.match(reason, /^token_expired: /);
+      await assertEchoes(refreshing);
+    });
+  },
+);
+
+const PLAIN = 12;
+const DRAIN_MS = 1_500;
+
+testOnHosts("SIGTERM: notices, no new sockets, 1012 one after the other, code 0", async (host) => {
+  const env = { RELAY_DRAIN_MS: String(DRAIN_MS) };
+  await withRelay(host, { env }, async ({ relay, urlWith }) => {
+    const token = await sign();
+    const moving = await negotiate(relay.address, token);
+    const staying = await negotiate(relay.address, token);
+    const plain = Array.from({ length: PLAIN }, () => connect(urlWith(token)));
+    const ends = plain.map(({ closed }) =>
+      closed.then((close) => ({ ...close, at: performance.now() }))
+    );
+    await Promise.all(plain.map((client) => client.opened));
+    relay.signal("SIGTERM");
+    for (const client of [moving, staying]) {
+      const { status, deadline_ms } = await readNotice(client);
+      assert.equal(status, "drain");
+      assert.ok(deadline_ms > 0 && deadline_ms <= DRAIN_MS);
+    }
+    moving.socket.close(1000);
+    const late = await connect(urlWith(token)).closed;
+    assert.equal(late.code, 4503);
+    assert.match(late.reason, /^draining: /);
+    const closes = await Promise.all(ends);
+    for (const { code, reason } of closes) {
+      assert.equal(code, 1012);
+      assert.match(reason, /^restart: /);
+    }
+    const times = closes.map(({ at }) => at);
+    const spread = Math.max(...times) - Math.min(...times);
+    assert.ok(spread > DRAIN_MS / 3, `all were closed within ${spread} ms`);
+    assert.equal((await staying.closed).code, 1012);
+    assert.equal(await relay.exited, 0);
+  });
+});
+
+testOnHosts("SIGTERM ends a relay without sockets at once", async (host) => {
+  await withRelay(host, { env: { RELAY_DRAIN_MS: "600000" } }, async ({ relay }) => {
+    relay.signal("SIGTERM");
+    assert.equal(await relay.exited, 0);
+  });
+});
