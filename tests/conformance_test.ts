@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Chapter, chapters } from "./conformance.ts";
 import { type ConformanceHost, hosts } from "./support/conformance/hosts.ts";
 import { reset, withStage } from "./support/conformance/stage.ts";
-import { within } from "./support/realtime.ts";
+import { inTime } from "./support/in_time.ts";
 
 /** Chapters run side by side, which Deno allows where it does not look for leaks between them. */
 const sideBySide = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
@@ -29,7 +29,7 @@ async function prove(
       await t.step({
         name: gap ? `${says} (not here: ${gap})` : says,
         ignore: gap !== undefined,
-        fn: () => within(proof(reset(stage)), says),
+        fn: () => inTime(proof(reset(stage)), says),
         ...sideBySide,
       });
     }

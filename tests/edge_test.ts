@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "./support/client.ts";
 import { type EdgeHost, edgeMissing, startEdgeHost } from "./support/edge_host.ts";
 import type { EdgeWorker } from "./support/edge_worker.ts";
+import { inTime } from "./support/in_time.ts";
 import { watchPauses } from "./support/pauses.ts";
 import { relayEnv } from "./support/served_relay.ts";
 import { sign } from "./support/tokens.ts";
@@ -10,6 +11,8 @@ import { type Script, startUpstream } from "./support/upstream.ts";
 const PATH = "/functions/v1/relay/websocket?vsn=2.0.0";
 const HEARTBEAT = '[null,"1","phoenix","heartbeat",{}]';
 const LONG = Deno.env.has("RELAY_TEST_LONG");
+/** Some workers' lives. */
+const DEADLINE_MS = 90_000;
 
 /** Answers every text with itself. */
 const echo: Script = {
@@ -37,7 +40,7 @@ function testOnEdge(
     const open = (other = token) =>
       connect(`ws://${host.address}${PATH}`, { protocols: [`jwt-${other}`] });
     try {
-      await test({ host, open });
+      await inTime(test({ host, open }), name, DEADLINE_MS);
     } finally {
       await host.stop();
       await upstream.stop();

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Vsn } from "../supabase/functions/relay/upstream.ts";
 import { type Client, connect } from "./support/client.ts";
+import { inTime } from "./support/in_time.ts";
 import { type RelayProcess, testOnHosts } from "./support/relay_host.ts";
-import { withRelay } from "./support/served_relay.ts";
+import { type RelayOptions, type ServedRelay, withRelay } from "./support/served_relay.ts";
 import { sign } from "./support/tokens.ts";
 
 /** How much faster the relay's clock goes where a test waits for what happens every 25 s. */
@@ -11,6 +12,15 @@ const SPEED = 30;
 const HURRY = [fileURLToPath(new URL("support/hurry.ts", import.meta.url)), String(SPEED)];
 /** What upstream has to answer within, on that clock. */
 const PATIENT = { RELAY_DIAL_TIMEOUT_MS: "60000" };
+
+/** Registers a test on both Denos. */
+function testLife(
+  name: string,
+  options: RelayOptions,
+  test: (served: ServedRelay) => Promise<void>,
+) {
+  testOnHosts(name, (host) => withRelay(host, options, (served) => inTime(test(served), name)));
+}
 
 const frame = (vsn: Vsn, ref: string | null, topic: string, event: string, payload: unknown) =>
   vsn === "2.0.0"
@@ -37,9 +47,10 @@ function answer(socket: WebSocket, { url }: Request): void {
   };
 }
 
-testOnHosts("the relay speaks for a silent client, up to a bound", async (host) => {
-  const env = { ...PATIENT, RELAY_MAX_SILENCE_S: "60" };
-  await withRelay(host, { env, entry: HURRY, onSocket: answer }, async ({ urlWith }) => {
+testLife(
+  "the relay speaks for a silent client, up to a bound",
+  { env: { ...PATIENT, RELAY_MAX_SILENCE_S: "60" }, entry: HURRY, onSocket: answer },
+  async ({ urlWith }) => {
     const token = await sign();
     async function assertSpokenFor(vsn: Vsn) {
       const client = connect(urlWith(token, vsn));
@@ -64,8 +75,8 @@ testOnHosts("the relay speaks for a silent client, up to a bound", async (host) 
       assert.match(reason, /^upstream_timeout: /);
     }
     await Promise.all([assertSpokenFor("2.0.0"), assertSpokenFor("1.0.0"), assertGivenUp()]);
-  });
-});
+  },
+);
 
 /** Sends a frame and gets it back. */
 async function assertEchoes(client: Client): Promise<void> {
@@ -78,9 +89,10 @@ const echo = (socket: WebSocket) => {
   socket.onmessage = ({ data }) => socket.send(data);
 };
 
-testOnHosts("a socket that joins nothing is closed, one that has joined stays", async (host) => {
-  const env = { RELAY_JOIN_TIMEOUT_MS: "1000" };
-  await withRelay(host, { env, onSocket: echo }, async ({ urlWith }) => {
+testLife(
+  "a socket that joins nothing is closed, one that has joined stays",
+  { env: { RELAY_JOIN_TIMEOUT_MS: "1000" }, onSocket: echo },
+  async ({ urlWith }) => {
     const joined = connect(urlWith(await sign()));
     await joined.opened;
     joined.send(join("2.0.0"));
@@ -89,8 +101,8 @@ testOnHosts("a socket that joins nothing is closed, one that has joined stays", 
     assert.equal(code, 4408);
     assert.match(reason, /^join_timeout: /);
     await assertEchoes(joined);
-  });
-});
+  },
+);
 
 /** Reads a notice about the socket and returns its payload. */
 async function readNotice(client: Client) {
@@ -114,41 +126,40 @@ async function timeOf(relay: RelayProcess): Promise<number> {
   return Math.floor((start + (Date.now() - start) * SPEED) / 1000);
 }
 
-testOnHosts(
+testLife(
   "a client is told before its token expires, and may bring a newer one",
-  async (host) => {
-    const script = { env: PATIENT, entry: HURRY, onSocket: echo };
-    await withRelay(host, script, async ({ relay }) => {
-      const exp = await timeOf(relay) + 100;
-      const open = async () => {
-        const client = await negotiate(relay.address, await sign({ exp }));
-        client.send(join("2.0.0"));
-        await client.next();
-        return client;
-      };
-      const [refreshing, idle] = [await open(), await open()];
-      for (const client of [refreshing, idle]) {
-        const { status, deadline_ms } = await readNotice(client);
-        assert.equal(status, "token_expiring");
-        assert.ok(deadline_ms > 0 && deadline_ms <= 60_000);
-      }
-      const access_token = await sign({ exp: exp + 3600 });
-      refreshing.send(frame("2.0.0", "2", "realtime:a", "access_token", { access_token }));
-      await refreshing.next();
-      const { code, reason } = await idle.closed;
-      assert.equal(code, 4401);
-      assert.match(reason, /^token_expired: /);
-      await assertEchoes(refreshing);
-    });
+  { env: PATIENT, entry: HURRY, onSocket: echo },
+  async ({ relay }) => {
+    const exp = await timeOf(relay) + 100;
+    const open = async () => {
+      const client = await negotiate(relay.address, await sign({ exp }));
+      client.send(join("2.0.0"));
+      await client.next();
+      return client;
+    };
+    const [refreshing, idle] = [await open(), await open()];
+    for (const client of [refreshing, idle]) {
+      const { status, deadline_ms } = await readNotice(client);
+      assert.equal(status, "token_expiring");
+      assert.ok(deadline_ms > 0 && deadline_ms <= 60_000);
+    }
+    const access_token = await sign({ exp: exp + 3600 });
+    refreshing.send(frame("2.0.0", "2", "realtime:a", "access_token", { access_token }));
+    await refreshing.next();
+    const { code, reason } = await idle.closed;
+    assert.equal(code, 4401);
+    assert.match(reason, /^token_expired: /);
+    await assertEchoes(refreshing);
   },
 );
 
 const PLAIN = 12;
 const DRAIN_MS = 1_500;
 
-testOnHosts("SIGTERM: notices, no new sockets, 1012 one after the other, code 0", async (host) => {
-  const env = { RELAY_DRAIN_MS: String(DRAIN_MS) };
-  await withRelay(host, { env }, async ({ relay, urlWith }) => {
+testLife(
+  "SIGTERM: notices, no new sockets, 1012 one after the other, code 0",
+  { env: { RELAY_DRAIN_MS: String(DRAIN_MS) } },
+  async ({ relay, urlWith }) => {
     const token = await sign();
     const moving = await negotiate(relay.address, token);
     const staying = await negotiate(relay.address, token);
@@ -177,12 +188,14 @@ testOnHosts("SIGTERM: notices, no new sockets, 1012 one after the other, code 0"
     assert.ok(spread > DRAIN_MS / 3, `all were closed within ${spread} ms`);
     assert.equal((await staying.closed).code, 1012);
     assert.equal(await relay.exited, 0);
-  });
-});
+  },
+);
 
-testOnHosts("SIGTERM ends a relay without sockets at once", async (host) => {
-  await withRelay(host, { env: { RELAY_DRAIN_MS: "600000" } }, async ({ relay }) => {
+testLife(
+  "SIGTERM ends a relay without sockets at once",
+  { env: { RELAY_DRAIN_MS: "600000" } },
+  async ({ relay }) => {
     relay.signal("SIGTERM");
     assert.equal(await relay.exited, 0);
-  });
-});
+  },
+);

@@ -38,6 +38,9 @@ export interface StartOptions {
 /** The function's folder, with a slash at its end. */
 export const HOME = fileURLToPath(new URL("../../supabase/functions/relay/", import.meta.url));
 
+/** A relay that does not end by SIGTERM would hang its test: it is killed after twice its drain. */
+const END_MS = 16_000;
+
 /** Deno 2.1 stops at the root's lock file, whose version it does not know. */
 const ALONE = ["--no-config", "--no-lock"];
 
@@ -121,7 +124,9 @@ export async function startRelay(
   async function stop() {
     const crashed = exited && !asked;
     if (!exited) signal("SIGTERM");
+    const timer = setTimeout(() => signal("SIGKILL"), END_MS);
     await ended;
+    clearTimeout(timer);
     if (crashed) throw new Error(`The relay ended by itself:\n${output.join("\n")}`);
   }
 

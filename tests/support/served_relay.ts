@@ -23,13 +23,16 @@ export interface ServedRelay {
   urlWith(token: string, vsn?: string): string;
 }
 
+/** What upstream does, more variables for the relay, and what runs in place of it. */
+export type RelayOptions = Script & { env?: Record<string, string>; entry?: string[] };
+
 /**
  * Starts both, runs the test, ends both, and then requires that the relay lived until its end and
  * that nothing it printed holds a token, a key or a query string.
  */
 export async function withRelay(
   host: Host,
-  { env = {}, entry, ...script }: Script & { env?: Record<string, string>; entry?: string[] },
+  { env = {}, entry, ...script }: RelayOptions,
   test: (served: ServedRelay) => Promise<void>,
 ): Promise<void> {
   const upstream = startUpstream(script);
