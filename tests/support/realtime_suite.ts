@@ -45,7 +45,7 @@ export function realtimeSuite(name: string, open: () => Promise<Origin>) {
 }
 
 /** Private topics: everybody reads `suite:read…` and reads and writes `suite:open…`. */
-async function prepare(sql: postgres.Sql) {
+export async function prepare(sql: postgres.Sql) {
   await sql.unsafe(`
     create policy suite_read on realtime.messages for select to authenticated
       using ((select realtime.topic()) ~ '^suite:(open|read)');
