@@ -1,17 +1,13 @@
 /** The relay on Cloudflare Workers: this file only translates. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { ConfigError, readConfig } from "../../supabase/functions/relay/config.ts";
-import * as core from "../../supabase/functions/relay/relay.ts";
+import { type Handler, relayFor } from "../../supabase/functions/relay/relay.ts";
 import type { Runtime, Socket } from "../../supabase/functions/relay/runtime.ts";
 
 type WorkerSocket = Socket & EventTarget & { accept(): void };
 type Context = { waitUntil: Runtime["keepAlive"] };
 declare const WebSocketPair: new () => Record<0 | 1, WorkerSocket>;
-
-/** Whose request runs: a promise keeps no other alive. */
-const context = new AsyncLocalStorage<Context>();
-/** Made with the first request: before it there is neither an environment nor a clock. */
-let relay: core.Handler | undefined;
+const context = new AsyncLocalStorage<Context>(); // Which request a promise belongs to.
+let relay: Handler | undefined; // Before the first request there is no clock.
 
 const runtime: Runtime = {
   strictProtocolList: false,
@@ -31,7 +27,7 @@ const runtime: Runtime = {
   },
   keepAlive: (promise) => context.getStore()?.waitUntil(promise),
   onShutdown() {}, // Nobody tells a Worker that it ends.
-  maxSockets: 1_000, // 128 MB for all of them.
+  maxSockets: 400, // Of 128 MB each takes up to 0.22.
   now: Date.now,
   log: (line) => console.log(JSON.stringify(line)),
   fetch: (input, init) => fetch(input, init), // As a method of another object it throws.
@@ -44,18 +40,9 @@ function accept(socket: WorkerSocket): Socket {
   return socket;
 }
 
-function create(environment: Record<string, string>): core.Handler {
-  try {
-    return core.createRelay(readConfig(environment), runtime);
-  } catch (error) {
-    if (error instanceof ConfigError) return core.createMisconfigured(error.problems);
-    throw error;
-  }
-}
-
 export default {
   fetch(request: Request, environment: Record<string, string>, ctx: Context): Promise<Response> {
-    const answer = context.run(ctx, relay ??= create(environment), request);
+    const answer = context.run(ctx, relay ??= relayFor(environment, runtime), request);
     ctx.waitUntil(answer); // A client that leaves meanwhile still gives its place back.
     return answer;
   },

@@ -2,7 +2,7 @@ import { addressOf } from "./address.ts";
 import { createAuthenticator, type Identity } from "./authenticate.ts";
 import { authorizeCredential, authorizeOrigin } from "./authorize.ts";
 import { broadcast } from "./broadcast.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
 import { answeredProtocol, NOTICES, offeredProtocols, readCredential } from "./credential.ts";
 import { dialUpstream } from "./dial.ts";
 import { createDrain } from "./drain.ts";
@@ -159,6 +159,16 @@ export function createMisconfigured(problems: readonly string[]): Handler {
   const error = new RelayError("misconfigured", problems.join("; "));
   const body = { status: "misconfigured", ...error.toJSON(), problems };
   return () => Promise.resolve(json(error.status, body));
+}
+
+/** The relay for an environment or, where that is wrong, what tells every client so. */
+export function relayFor(environment: Record<string, string>, runtime: Runtime): Handler {
+  try {
+    return createRelay(readConfig(environment), runtime);
+  } catch (error) {
+    if (error instanceof ConfigError) return createMisconfigured(error.problems);
+    throw error;
+  }
 }
 
 function urlOf(request: Request): URL {
