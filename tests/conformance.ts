@@ -2,7 +2,7 @@ import { checks, checksEnv } from "./support/conformance/checks.ts";
 import { closings } from "./support/conformance/closings.ts";
 import { credentials } from "./support/conformance/credentials.ts";
 import { frames } from "./support/conformance/frames.ts";
-import { http } from "./support/conformance/http.ts";
+import { http, misconfigured, wrongEnv } from "./support/conformance/http.ts";
 import { limits, limitsEnv } from "./support/conformance/limits.ts";
 import type { Sentences } from "./support/conformance/stage.ts";
 
@@ -24,4 +24,5 @@ export const chapters: Chapter[] = [
   },
   { environment: limitsEnv, sentences: limits },
   { environment: checksEnv, sentences: checks },
+  { environment: wrongEnv, sentences: misconfigured },
 ];

@@ -21,25 +21,30 @@ export interface RunningHost {
 
 const [newest, oldest] = denos;
 
-const deno21 = {
-  "a list of subprotocols without spaces is served":
-    "Deno 2.1 splits the list by a comma and a space, and cannot answer a part of it",
-};
+const LIST = "a list of subprotocols without spaces is served";
+const deno21 = "Deno 2.1 splits it by a comma and a space, and cannot answer a part of it";
+const WRONG = "a wrong environment is told to whoever asks, whole";
+const standalone = "a standalone relay prints it and ends with code 1";
 
 export const hosts: ConformanceHost[] = [
   {
     name: newest.name,
     missing: "",
-    gaps: {},
+    gaps: { [WRONG]: standalone },
     start: (environment) => startRelay(newest, environment),
   },
   {
     name: oldest.name,
     missing: oldest.deno ? "" : " (skipped: npx cannot get deno@2.1.4)",
-    gaps: deno21,
+    gaps: { [LIST]: deno21, [WRONG]: standalone },
     start: (environment) => startRelay(oldest, environment),
   },
-  { name: "Edge Runtime", missing: edgeMissing, gaps: deno21, start: (it) => startEdgeHost(it) },
+  {
+    name: "Edge Runtime",
+    missing: edgeMissing,
+    gaps: { [LIST]: deno21 },
+    start: (environment) => startEdgeHost(environment),
+  },
   {
     name: "workerd",
     missing: workerdMissing,

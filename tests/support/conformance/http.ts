@@ -61,3 +61,16 @@ export const http: Sentences = {
     assert.deepEqual(JSON.parse(sent), JSON.parse(body));
   },
 };
+
+/** For the sentence below. */
+export const wrongEnv = { RELAY_ANONYMOUS: "maybe", RELAY_MAX_JOINS: "many" };
+
+export const misconfigured: Sentences = {
+  async "a wrong environment is told to whoever asks, whole"({ address }) {
+    const response = await fetch(`http://${address}/relay/health`);
+    const { code, problems } = await response.json();
+    assert.deepEqual([response.status, code], [503, "misconfigured"]);
+    const names = problems.map((problem: string) => problem.split(":")[0]).sort();
+    assert.deepEqual(names, ["RELAY_ANONYMOUS", "RELAY_MAX_JOINS"]);
+  },
+};
