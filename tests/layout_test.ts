@@ -31,6 +31,22 @@ Deno.test("every import map pins the versions of the root's", () => {
   for (const target of Object.values(root)) assert.match(target, /^npm:.+@\d[\w.-]+$/);
 });
 
+Deno.test("the Worker pins the same versions, and finds them for files outside of its folder", () => {
+  const root = importMap("deno.json");
+  const read = (file: string) => Deno.readTextFileSync(`${ROOT}deploy/cloudflare/${file}`);
+  const { dependencies } = JSON.parse(read("package.json")) as {
+    dependencies: Record<string, string>;
+  };
+  for (const [name, version] of Object.entries(dependencies)) {
+    assert.equal(`npm:${name}@${version}`, root[name]);
+  }
+  const { alias } = JSON.parse(read("wrangler.jsonc").replace(/^\s*\/\/.*$/gm, ""));
+  const needed = Object.keys(importMap("supabase/functions/relay/deno.json"));
+  for (const names of [alias, dependencies]) {
+    assert.deepEqual(Object.keys(names).sort(), needed.sort());
+  }
+});
+
 Deno.test("no lock file lies where Edge Runtime would stop at its version", () => {
   const locks = files("supabase/functions").filter((file) => file.endsWith("deno.lock"));
   assert.deepEqual(locks, []);
@@ -55,7 +71,7 @@ Deno.test("the relay needs jose and zod alone, and supabase-js only when it asks
 });
 
 Deno.test("nothing is imported from a registry that offline machines do not reach", () => {
-  for (const folder of ["client", "supabase", "tests", "tools"]) {
+  for (const folder of ["client", "deploy", "supabase", "tests", "tools"]) {
     for (const file of files(folder).filter((file) => file.endsWith(".ts"))) {
       for (const name of importsOf(file)) assert.doesNotMatch(name, /^(jsr|https?):/, file);
     }
