@@ -22,6 +22,8 @@ const echo: Script = {
 
 interface Stage {
   host: EdgeHost;
+  /** What upstream does. */
+  script: Script;
   /** Opens a socket as a browser does, its token in a subprotocol. */
   open(token?: string): ReturnType<typeof connect>;
 }
@@ -34,12 +36,13 @@ function testOnEdge(
 ): void {
   async function fn() {
     const token = await sign();
-    const upstream = startUpstream(echo);
+    const script = { ...echo };
+    const upstream = startUpstream(script);
     const host = await startEdgeHost({ ...relayEnv(upstream.url), ...env }, wallClock);
     const open = (other = token) =>
       connect(`ws://${host.address}${PATH}`, { protocols: [`jwt-${other}`] });
     try {
-      await inTime(test({ host, open }), name, DEADLINE_MS);
+      await inTime(test({ host, script, open }), name, DEADLINE_MS);
     } finally {
       await host.stop();
       await upstream.stop();
@@ -65,6 +68,25 @@ testOnEdge(
     assert.equal(await first.ended, "early_drop");
     next.send(HEARTBEAT);
     assert.equal(await next.next(), HEARTBEAT);
+  },
+);
+
+testOnEdge(
+  "a worker that is retired while it connects somebody moves all its clients in good order",
+  { wallClock: 6, env: { RELAY_DRAIN_MS: "300" } },
+  async ({ host, script, open }) => {
+    const first = open();
+    await first.opened;
+    const retired = host.workers[0].retired;
+    script.refuse = async (request) => {
+      await retired;
+      return Deno.upgradeWebSocket(request).response;
+    };
+    const second = open();
+    await second.opened;
+    for (const { code } of [await first.closed, await second.closed]) assert.equal(code, 1012);
+    assert.equal(await host.workers[0].ended, "early_drop");
+    assert.equal(host.workers.length, 1);
   },
 );
 

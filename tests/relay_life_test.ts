@@ -101,6 +101,8 @@ testLife(
     assert.equal(code, 4408);
     assert.match(reason, /^join_timeout: /);
     await assertEchoes(joined);
+    joined.socket.close();
+    await joined.closed;
   },
 );
 

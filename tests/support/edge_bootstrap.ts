@@ -1,6 +1,6 @@
 /**
  * Runs the relay as Edge Runtime does: with its globals in place, and with its events, which arrive
- * as lines on stdin: the reason of a `beforeunload`.
+ * as lines on stdin: `drain`, or the reason of a `beforeunload`.
  */
 
 import { watchPauses } from "./pauses.ts";
@@ -20,6 +20,10 @@ const EdgeRuntime = {
 async function listen(): Promise<void> {
   for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     for (const reason of text.split("\n").filter(Boolean)) {
+      if (reason === "drain") {
+        dispatchEvent(new Event("drain"));
+        continue;
+      }
       // A worker that gets no CPU has no time to drain.
       watchPauses((ms) => say({ event: "paused", ms }));
       say({ event: "unloading" });

@@ -27,8 +27,8 @@ const WALL_CLOCK_S = 400;
 /**
  * Runs the relay as hosted Edge Runtime does: each worker is a process of its own with
  * `EdgeRuntime.waitUntil`. From its boot its wall clock runs, in seconds. At half of it the worker is
- * retired: new requests boot a new one, and once nothing is pending in waitUntil it is dropped. At
- * 90 % it gets `beforeunload`, at the end SIGKILL, without a close frame. A worker is booted by a
+ * retired: new requests boot a new one, and once nothing is pending in waitUntil it is dropped. If a
+ * request was under way, `drain` follows its answer. At 90 % it gets `beforeunload`, at the end SIGKILL, without a close frame. A worker is booted by a
  * request. An upgrade that is answered otherwise than by 101 reaches the client as a bare 502.
  */
 export async function startEdgeHost(

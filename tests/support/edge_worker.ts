@@ -58,6 +58,7 @@ export class EdgeWorker {
       isAnswered = true;
       this.#requests--;
       this.#dropIfIdle();
+      if (this.isRetired && this.#requests === 0 && !this.#isEnding) this.relay.tell("drain");
     };
   }
 
