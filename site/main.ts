@@ -1,0 +1,61 @@
+/** The live links page: reads its configuration, and puts its parts together. */
+import { createClient } from "@supabase/supabase-js";
+import { type RelayStatus, relayTransport, tableCatchUp } from "../client/mod.ts";
+import { readConfig } from "./config.ts";
+import { Page } from "./page.ts";
+import { type Language, preferred } from "./text.ts";
+import { find, translate } from "./view/dom.ts";
+import { Text } from "./text.ts";
+
+/** Where the chosen language is kept. */
+const LANGUAGE = "links.language";
+
+/** Clicks carry the same on both ways: as a row, and as a broadcast of their link's topic. */
+const CLICKS = {
+  key: "id",
+  time: "clicked_at",
+  overlapMs: 30_000,
+  topic: "clicks:{slug}",
+  event: "click",
+  payload: ["id", "slug", "clicked_at"],
+};
+
+async function main(): Promise<void> {
+  let language = (localStorage.getItem(LANGUAGE) as Language | null) ??
+    preferred(navigator.languages);
+  document.documentElement.lang = language;
+  translate(document, new Text(language));
+
+  const config = readConfig(await (await fetch("config.json")).json());
+  let tell = (_: RelayStatus) => {};
+  const transport = relayTransport({
+    relay: config.relay,
+    token: async () => (await supabase.auth.getSession()).data.session?.access_token ?? null,
+    onstatus: (status) => tell(status),
+  });
+  const supabase = createClient(config.url, config.key, { realtime: { transport } });
+  transport.catchUp(tableCatchUp(supabase, "url_clicks", CLICKS));
+  console.info(`[links] initialised: ${config.relay} (${config.mode})`);
+
+  const page = new Page(supabase, config, () => transport.retry(), language);
+  tell = (status) => page.connection(status);
+  page.speak(language);
+  find("language").onclick = () => {
+    language = language === "en" ? "zh-Hant" : "en";
+    localStorage.setItem(LANGUAGE, language);
+    page.speak(language);
+  };
+  supabase.auth.onAuthStateChange((_event, session) => {
+    const person = session ? { id: session.user.id, email: session.user.email } : null;
+    // Auth waits for its listeners, and the page asks Auth for tokens: not before it is done.
+    setTimeout(() => page.meet(person), 0);
+  });
+}
+
+main().catch((error: Error) => {
+  console.error(`[links] ${error.message}`);
+  find("loading").hidden = true;
+  find("failed").hidden = false;
+  find("failed-text").textContent = error.message;
+  find("again").onclick = () => location.reload();
+});

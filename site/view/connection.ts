@@ -1,0 +1,57 @@
+import type { RelayStatus } from "../../client/mod.ts";
+import { headline, splitReason } from "../light.ts";
+import type { Text } from "../text.ts";
+import { find, write } from "./dom.ts";
+
+/** The connection light in the page's bar, and what it tells when it is opened. */
+export class ConnectionView {
+  readonly #light = find<HTMLButtonElement>("light");
+  readonly #details = find("details");
+
+  constructor(retry: () => void) {
+    find("retry").onclick = retry;
+    this.#light.onclick = () => this.#open(this.#details.hidden);
+    document.addEventListener("click", ({ target }) => {
+      if (!(target as Element).closest(".connection")) this.#open(false);
+    });
+    document.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape" || this.#details.hidden) return;
+      this.#open(false);
+      this.#light.focus();
+    });
+  }
+
+  /** Shows the transport's status; reconnecting counts down with `now`. */
+  show(status: RelayStatus, text: Text, now: number): void {
+    const { state, since, lastEventAt, caughtUp, relay } = status;
+    const words = text.of(...headline(status, now));
+    this.#light.dataset.state = state;
+    this.#light.ariaLabel = text.of("light.label", { state: words });
+    write(find("light-text"), words);
+    write(find("details-relay"), relay);
+    write(find("details-since"), text.clock(since));
+    write(find("details-last"), lastEventAt ? text.clock(lastEventAt) : text.of("details.none"));
+    write(find("details-caught"), text.count("details.events", caughtUp));
+    find("retry").hidden = state !== "refused" && state !== "reconnecting";
+    this.#showRefusal(status);
+  }
+
+  #showRefusal({ state, code, reason }: RelayStatus): void {
+    const refusal = splitReason(reason);
+    const known = state !== "live" && (code !== undefined || Boolean(reason));
+    for (const element of this.#details.querySelectorAll<HTMLElement>(".refusal")) {
+      element.hidden = !known;
+    }
+    write(find("details-code"), [code, refusal.code].filter(Boolean).join(" "));
+    write(find("details-advice"), refusal.advice);
+    find("details-advice").hidden = !known || !refusal.advice;
+    find("refusal").hidden = state !== "refused";
+    write(find("refusal-code"), refusal.code || String(code ?? ""));
+    write(find("refusal-advice"), refusal.advice);
+  }
+
+  #open(open: boolean): void {
+    this.#details.hidden = !open;
+    this.#light.ariaExpanded = String(open);
+  }
+}
