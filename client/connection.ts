@@ -1,0 +1,506 @@
+import { backoff } from "./backoff.ts";
+import type { CatchUp } from "./catch_up.ts";
+import type { Channel } from "./channel.ts";
+import type { Data, Json, Vsn } from "./frame.ts";
+import { moveAfterNotice, Overlap, plannedMove, READY_MS, SETTLE_MS } from "./handover.ts";
+import type { Host } from "./host.ts";
+import { fromLink } from "./incoming.ts";
+import { createLink, type Link } from "./link.ts";
+import { fromApplication } from "./outgoing.ts";
+import { readGap } from "./read_gap.ts";
+import { type Port, Session } from "./session.ts";
+import type { RelaySocket } from "./socket.ts";
+import type { RelayStatus } from "./status.ts";
+import { Timers } from "./timers.ts";
+import { isAtLeastAsFresh, userOf } from "./token.ts";
+
+export type Token = string | null | undefined;
+
+export interface ConnectionOptions {
+  relay: URL;
+  token?: () => Token | Promise<Token>;
+  onstatus?(status: RelayStatus): void;
+  maxQueueBytes: number;
+  wallClockMs?: number;
+}
+
+/** Asks the relay to answer this name instead of the token entry. */
+const PROTOCOL = "realtime-relay.v1";
+
+/** What the relay takes of realtime-js's query; the key only for viewers without a token. */
+const FORWARDED = ["vsn", "log_level"];
+
+/** A refused socket is closed after up to 12 s, and the code says why. */
+const DIAL_MS = 15_000;
+
+/** An answer takes a second at worst; realtime-js itself gives up after 25 s. */
+const BEAT_MS = 10_000;
+
+/** A token() that hangs is asked again. */
+const TOKEN_MS = 10_000;
+
+/** How often a refused client looks for another token. Nothing is dialled meanwhile. */
+const POLL_MS = 5_000;
+
+/** A link that lived for less has not shown that the trouble is over. */
+const STABLE_MS = 5_000;
+
+/** Clients of a relay that lost events do not all read them again at once. */
+const LOST_JITTER_MS = 5_000;
+
+/** How often a topic is tried again before the application is told. */
+const RESTORES = 5;
+
+/** How often a catch-up is tried: for about a minute. */
+const READS = 8;
+
+/** Codes after which the same attempt would be refused again. */
+const FINAL = [4400, 4403, 4409];
+const UNAUTHORIZED = 4401;
+
+interface Dialled {
+  socket: WebSocket;
+  /** What the handshake brought. */
+  token: Token;
+  provenAt?: number;
+  /** Ends what reads for this link. */
+  gone: AbortController;
+}
+
+/** Keeps a session on sockets that come and go. It outlives the instances of the transport's class. */
+export class Connection implements Port {
+  status: RelayStatus;
+  protocol = "";
+  #face?: RelaySocket;
+  #session?: Session;
+  #url?: URL;
+  #apikey: string | null = null;
+  #dialled = new Map<Link, Dialled>();
+  /** The one link that is on its way to take over; true while its token is awaited. */
+  #opening?: Link | true;
+  /** Raised when what is on its way is no longer wanted. */
+  #turn = 0;
+  #attempts = 0;
+  #links = 0;
+  #user: string | null = null;
+  #refused: Token;
+  #stopListening?: () => void;
+  readonly #timers: Timers;
+
+  constructor(
+    private readonly options: ConnectionOptions,
+    private readonly catchUps: CatchUp[],
+    private readonly host: Host,
+  ) {
+    this.#timers = new Timers(host);
+    this.status = this.#statusOf("closed");
+  }
+
+  get bufferedAmount(): number {
+    return this.#session?.queue.bytes ?? 0;
+  }
+
+  now(): number {
+    return this.host.now();
+  }
+
+  /** Gives the session a new face; dials where no socket is underneath. Returns the address. */
+  attach(face: RelaySocket, address: URL): string {
+    const { searchParams } = address;
+    const vsn: Vsn = searchParams.get("vsn") === "2.0.0" ? "2.0.0" : "1.0.0";
+    this.#face = face;
+    this.#apikey = searchParams.get("apikey");
+    this.#url = new URL(this.options.relay);
+    for (const name of FORWARDED) {
+      const value = searchParams.get(name);
+      if (value !== null) this.#url.searchParams.set(name, value);
+    }
+    if (this.#session?.vsn !== vsn) {
+      this.#session = new Session(vsn, this, this.catchUps, this.options.maxQueueBytes);
+    }
+    this.#stopListening ??= this.host.onWake((why) => this.#wake(why));
+    if (this.#session.active) queueMicrotask(() => face.opened());
+    else {
+      this.#become("connecting");
+      this.#dial();
+    }
+    return this.#url.href;
+  }
+
+  /** Takes the face away. Without `keep` the session ends with it. */
+  detach(face: RelaySocket, keep: boolean): void {
+    if (face !== this.#face) return;
+    this.#face = undefined;
+    this.#turn++;
+    this.#opening = undefined;
+    this.#timers.clearAll();
+    const session = this.#session!;
+    for (const channel of session.channels.values()) {
+      if (channel.acked) session.openGap(channel, session.active?.lastFrameAt);
+    }
+    session.channels.clear();
+    for (const link of [...this.#dialled.keys()]) this.#drop(link);
+    if (!keep) this.#session = undefined;
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+    this.#attempts = 0;
+    this.#become("closed");
+  }
+
+  push(data: Data): void {
+    fromApplication(this.#session!, data);
+    if (this.status.state === "refused") this.#pollToken();
+  }
+
+  /** Dials at once where none is open. */
+  retry(): void {
+    if (!this.#face || this.#session?.active) return;
+    this.#timers.clear("dial");
+    this.#timers.clear("poll");
+    this.#dial();
+  }
+
+  deliver(data: Data): void {
+    this.#face?.deliver(data);
+  }
+
+  send(link: Link, data: Data): void {
+    const socket = this.#dialled.get(link)?.socket;
+    if (socket?.readyState === 1) socket.send(data);
+  }
+
+  // --- dialling
+
+  async #dial(): Promise<void> {
+    if (this.#opening || !this.#face) return;
+    const turn = this.#turn;
+    this.#opening = true;
+    let token: Token;
+    try {
+      token = await this.#ask();
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      this.#opening = undefined;
+      // Not the error's text: a token may be in it.
+      return this.#again(undefined, `token() failed: ${(error as Error)?.name ?? "error"}`);
+    }
+    if (turn !== this.#turn) return;
+    this.#recognise(token);
+    try {
+      this.#open(token);
+    } catch {
+      this.#opening = undefined;
+      this.#refuse(token, undefined, "token_malformed: The token cannot be sent to the relay.");
+    }
+  }
+
+  #ask(): Promise<Token> {
+    const { token } = this.options;
+    if (!token) return Promise.resolve(null);
+    const late = Promise.withResolvers<never>();
+    this.#timers.set("token", TOKEN_MS, () => late.reject(new DOMException("", "TimeoutError")));
+    const asked = new Promise<Token>((resolve) => resolve(token()));
+    return Promise.race([asked, late.promise]).finally(() => this.#timers.clear("token"));
+  }
+
+  /** Whose token counts: where none is asked for, that of the application's frames. */
+  #tokenOf(asked: Token): string | null {
+    return (this.options.token ? asked : this.#session!.inBand) ?? null;
+  }
+
+  #recognise(token: Token): void {
+    const user = userOf(this.#tokenOf(token));
+    if (this.#user !== null && user !== this.#user) this.#session!.changeUser();
+    this.#user = user;
+  }
+
+  #open(token: Token): void {
+    const url = new URL(this.#url!);
+    if (!token && this.#apikey) url.searchParams.set("apikey", this.#apikey);
+    const socket = new this.host.WebSocket(url, token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL]);
+    const link = createLink(++this.#links, this.#tokenOf(token), this.now());
+    socket.binaryType = "arraybuffer";
+    this.#opening = link;
+    this.#dialled.set(link, { socket, token, gone: new AbortController() });
+    this.#timers.set(`dial ${link.id}`, DIAL_MS, () => this.#give(link, 1006, "no answer"));
+    socket.onopen = () => this.#opened(link, socket);
+    socket.onmessage = ({ data }) => {
+      if (this.#dialled.has(link)) fromLink(this.#session!, link, data);
+    };
+    socket.onclose = ({ code, reason }) => this.#ended(link, code, reason);
+  }
+
+  #opened(link: Link, socket: WebSocket): void {
+    if (!this.#dialled.has(link)) return;
+    const session = this.#session!;
+    session.barrier(link, () => {});
+    if (session.active) return; // Takes over when its topics are subscribed.
+    this.protocol = socket.protocol;
+    session.adopt(link);
+    if (this.#face!.readyState === 0) this.#face!.opened();
+  }
+
+  proven(link: Link): void {
+    const session = this.#session!;
+    this.#timers.clear(`dial ${link.id}`);
+    this.#dialled.get(link)!.provenAt = this.now();
+    if (session.active && session.active !== link) {
+      this.#timers.set("ready", READY_MS, () => this.#give(link, 1006, "topics are not ready"));
+      return session.follow(link, new Overlap());
+    }
+    if (!session.active) session.adopt(link);
+    this.#live(link);
+  }
+
+  #live(link: Link): void {
+    const wasRefused = this.#refused !== undefined;
+    this.#opening = undefined;
+    this.#refused = undefined;
+    this.protocol = this.#dialled.get(link)?.socket.protocol ?? "";
+    this.#become("live");
+    const { wallClockMs } = this.options;
+    if (wallClockMs) {
+      this.#timers.set("move", plannedMove(wallClockMs, this.host.random), () => this.#dial());
+    }
+    if (wasRefused) queueMicrotask(() => this.#face?.opened());
+  }
+
+  // --- endings
+
+  /** Closes a link and acts as if the other side had, with this code. */
+  #give(link: Link, code: number, reason: string): void {
+    const dialled = this.#dialled.get(link);
+    if (!dialled) return;
+    dialled.socket.onclose = null;
+    close(dialled.socket);
+    this.#ended(link, code, reason);
+  }
+
+  /** Closes a link for good; nothing follows. */
+  #drop(link: Link): void {
+    const dialled = this.#dialled.get(link);
+    if (!dialled) return;
+    this.#forget(link);
+    dialled.socket.onclose = null;
+    close(dialled.socket);
+    this.#session?.lose(link);
+  }
+
+  #forget(link: Link): void {
+    this.#dialled.get(link)?.gone.abort();
+    this.#dialled.delete(link);
+    this.#timers.clear(`dial ${link.id}`);
+    this.#timers.clear(`beat ${link.id}`);
+  }
+
+  #ended(link: Link, code: number, reason: string): void {
+    const dialled = this.#dialled.get(link);
+    if (!dialled) return;
+    this.#forget(link);
+    const session = this.#session!;
+    const wasActive = session.active === link;
+    session.lose(link);
+    if (this.#opening === link) {
+      this.#opening = undefined;
+      this.#timers.clear("ready");
+    } else if (!wasActive) return; // It lingered behind its successor.
+    const lived = dialled.provenAt === undefined ? 0 : this.now() - dialled.provenAt;
+    if (wasActive && lived >= STABLE_MS) this.#attempts = 0;
+    if (!wasActive && session.active) return this.#moveAgain();
+    this.#timers.clear("move");
+    if (this.#opening) return this.#succeed(code, reason);
+    if (FINAL.includes(code)) return this.#refuse(dialled.token, code, reason);
+    if (code === UNAUTHORIZED) return void this.#unauthorized(link, dialled, reason);
+    this.#again(code, reason);
+  }
+
+  /** The next link is on its way already: it takes over as it is. */
+  #succeed(code: number, reason: string): void {
+    const next = this.#opening;
+    this.#become("reconnecting", { code, reason });
+    if (next === true || this.#dialled.get(next!)?.socket.readyState !== 1) return;
+    if (!next!.proven) return this.#session!.adopt(next!);
+    this.#timers.clear("ready");
+    this.#session!.switch(next!);
+    this.#live(next!);
+  }
+
+  #again(code: number | undefined, reason: string): void {
+    if (this.#session?.active) return this.#moveAgain();
+    const wait = backoff(this.#attempts++, this.host.random);
+    const state = this.host.isOffline() ? "offline" : "reconnecting";
+    this.#become(state, { code, reason, retryAt: this.now() + wait });
+    this.#timers.set("dial", wait, () => this.#dial());
+  }
+
+  #moveAgain(): void {
+    this.#timers.set("move", backoff(this.#attempts++, this.host.random), () => this.#dial());
+  }
+
+  async #unauthorized(link: Link, { token }: Dialled, reason: string): Promise<void> {
+    const turn = this.#turn;
+    const asked = await this.#ask().catch(() => token);
+    if (turn !== this.#turn) return;
+    if (asked === token && !(this.#tokenOf(asked) !== link.token)) {
+      return this.#refuse(token, UNAUTHORIZED, reason);
+    }
+    if (link.proven) this.#dial();
+    else this.#again(UNAUTHORIZED, reason);
+  }
+
+  /** Dials nothing until the token changes, retry() is called or the page becomes visible again. */
+  #refuse(token: Token, code: number | undefined, reason: string): void {
+    this.#refused = token ?? null;
+    this.#session!.refuse(reason || `refused: The relay closed the socket with ${code}.`);
+    this.#become("refused", { code, reason });
+    this.#timers.set("poll", POLL_MS, () => this.#pollToken());
+  }
+
+  async #pollToken(): Promise<void> {
+    const turn = this.#turn;
+    const token = await this.#ask().catch(() => this.#refused);
+    if (turn !== this.#turn || this.status.state !== "refused") return;
+    if ((token ?? null) !== this.#refused) this.retry();
+    else this.#timers.set("poll", POLL_MS, () => this.#pollToken());
+  }
+
+  // --- what the session asks for
+
+  switched(old: Link): void {
+    this.#timers.clear("ready");
+    this.#live(this.#session!.active!);
+    const end = () => {
+      this.#session!.overlap = undefined;
+      this.#drop(old);
+    };
+    this.#timers.set("settle", SETTLE_MS, end);
+  }
+
+  beat(link: Link): void {
+    const [ref] = [...link.pending.keys()].slice(-1);
+    this.#timers.set(`beat ${link.id}`, BEAT_MS, () => {
+      if (link.pending.has(ref)) this.#give(link, 1006, "a heartbeat was not answered");
+    });
+  }
+
+  notice(link: Link, { status, deadline_ms }: Json): void {
+    if (status === "token_expiring") return void this.#refresh(link);
+    if (status !== "drain" || link !== this.#session!.active) return;
+    const wait = moveAfterNotice(Number(deadline_ms) || 0, this.host.random);
+    this.#timers.set("move", wait, () => this.#dial());
+  }
+
+  async #refresh(link: Link): Promise<void> {
+    const token = await this.#ask().catch(() => null);
+    if (!token || token === link.token || !this.#dialled.has(link)) return;
+    if (userOf(token) === link.user && isAtLeastAsFresh(token, link.token)) {
+      this.#session!.freshen(link, token);
+    }
+  }
+
+  expired(link: Link): void {
+    const reason = "token_expired: Refresh the session, then connect with the new token.";
+    queueMicrotask(() => this.#give(link, UNAUTHORIZED, reason));
+  }
+
+  async doubt(link: Link): Promise<void> {
+    const turn = this.#turn;
+    const token = this.#tokenOf(await this.#ask().catch(() => null));
+    if (turn !== this.#turn || !this.#dialled.has(link)) return;
+    if (userOf(token) === link.user) return this.#session!.settle(link);
+    for (const other of [...this.#dialled.keys()]) this.#drop(other);
+    this.#turn++;
+    this.#opening = undefined;
+    this.#become("reconnecting", { reason: "Another user is signed in." });
+    this.#dial();
+  }
+
+  async missed(channel: Channel, link: Link): Promise<void> {
+    const session = this.#session!;
+    const signal = this.#dialled.get(link)?.gone.signal;
+    for (let attempt = 0; signal && !signal.aborted; attempt++) {
+      try {
+        const missing = await readGap(session, link, channel, signal);
+        if (!signal.aborted) session.finish(channel, link, missing);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof TypeError || attempt === READS) {
+          return session.finish(channel, link, "events");
+        }
+      }
+      await new Promise<void>((resolve) =>
+        this.#timers.set(`read ${channel.topic}`, backoff(attempt, this.host.random), resolve)
+      );
+    }
+  }
+
+  failed(channel: Channel, link: Link, reason: string): void {
+    const session = this.#session!;
+    if (/^token_|^signed_out|InvalidJWT|expired/.test(reason)) return this.expired(link);
+    if (link !== session.active) return; // The handover is given up in time.
+    const { topic } = channel;
+    const isFinal = /^[a-z_]+: |^Unauthorized/.test(reason);
+    channel.failures = (channel.failures ?? 0) + 1;
+    if (!isFinal && channel.failures <= RESTORES) {
+      return this.#timers.set(
+        `restore ${topic}`,
+        backoff(channel.failures, this.host.random),
+        () =>
+          session.channels.get(topic) === channel && session.active === link &&
+          session.place(link, channel),
+      );
+    }
+    session.abandon(link, channel, reason);
+  }
+
+  lost(channel: Channel, link: Link): void {
+    const session = this.#session!;
+    this.#timers.set(`lost ${channel.topic}`, LOST_JITTER_MS * this.host.random(), () => {
+      if (session.channels.get(channel.topic) !== channel || session.active !== link) return;
+      session.openGap(channel);
+      if (session.isReplayed(channel)) session.place(link, channel);
+      else this.missed(channel, link);
+    });
+  }
+
+  // --- the world around
+
+  #wake(why: "online" | "visible"): void {
+    const { state } = this.status;
+    const active = this.#session?.active;
+    if (state === "refused" ? why === "visible" : !active) return this.retry();
+    if (!active?.proven) return;
+    // After sleep a socket may be dead without having said so.
+    this.#timers.set(`wake ${active.id}`, BEAT_MS / 2, () => {
+      this.#give(active, 1006, "no answer after sleep");
+    });
+    this.#session!.barrier(active, () => this.#timers.clear(`wake ${active.id}`));
+    this.#refresh(active);
+  }
+
+  #become(state: RelayStatus["state"], more: Partial<RelayStatus> = {}): void {
+    this.status = { ...this.#statusOf(state), ...more };
+    this.options.onstatus?.(this.status);
+  }
+
+  #statusOf(state: RelayStatus["state"]): RelayStatus {
+    const { origin, pathname } = this.options.relay;
+    const { lastEventAt, caughtUp = 0 } = this.#session ?? {};
+    return { state, since: this.now(), relay: origin + pathname, lastEventAt, caughtUp };
+  }
+
+  /** The status with the numbers of this moment. */
+  get current(): RelayStatus {
+    const { lastEventAt, caughtUp } = this.#session ?? this.status;
+    return { ...this.status, lastEventAt, caughtUp };
+  }
+}
+
+function close(socket: WebSocket): void {
+  try {
+    socket.close(1000);
+  } catch {
+    // It is closed already, or never was open.
+  }
+}
