@@ -3,9 +3,8 @@ import { createClient } from "@supabase/supabase-js";
 import { type RelayStatus, relayTransport, tableCatchUp } from "../client/mod.ts";
 import { readConfig } from "./config.ts";
 import { Page } from "./page.ts";
-import { type Language, preferred } from "./text.ts";
+import { type Language, preferred, Text } from "./text.ts";
 import { find, translate } from "./view/dom.ts";
-import { Text } from "./text.ts";
 
 /** Where the chosen language is kept. */
 const LANGUAGE = "links.language";
@@ -37,7 +36,7 @@ async function main(): Promise<void> {
   transport.catchUp(tableCatchUp(supabase, "url_clicks", CLICKS));
   console.info(`[links] initialised: ${config.relay} (${config.mode})`);
 
-  const page = new Page(supabase, config, () => transport.retry(), language);
+  const page = new Page(supabase, config, transport, language);
   tell = (status) => page.connection(status);
   page.speak(language);
   find("language").onclick = () => {

@@ -20,7 +20,7 @@ export class Notices {
    */
   constructor(
     readonly tell: (notice: Notice, again: boolean) => void,
-    readonly later: (work: () => void, ms: number) => void = setTimeout,
+    readonly later: (work: () => void, ms: number) => void = (work, ms) => setTimeout(work, ms),
   ) {}
 
   opened(slug: string): void {

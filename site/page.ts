@@ -1,5 +1,5 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
-import type { RelayStatus } from "../client/mod.ts";
+import type { RelayStatus, RelayTransport } from "../client/mod.ts";
 import type { Config } from "./config.ts";
 import { Database, type NewLink } from "./database.ts";
 import { type Click, Links } from "./links.ts";
@@ -40,7 +40,6 @@ export class Page {
   readonly #signIn: SignInView;
   readonly #connection: ConnectionView;
   #person: Person | null | undefined;
-  #status: RelayStatus;
   /** Why a channel gets nothing although the socket is fine. */
   #refusal: string | undefined;
   #text: Text;
@@ -53,11 +52,10 @@ export class Page {
   constructor(
     readonly supabase: SupabaseClient,
     readonly config: Config,
-    retry: () => void,
+    readonly transport: Pick<RelayTransport, "status" | "retry">,
     language: Language,
   ) {
     this.#text = new Text(language);
-    this.#status = { state: "connecting", since: Date.now(), relay: config.relay, caughtUp: 0 };
     this.#database = new Database(supabase, () => this.#person?.id ?? null);
     this.#live = new Live(supabase, config.mode, {
       clicked: (click) => this.#clicked(click),
@@ -77,7 +75,7 @@ export class Page {
       signIn: (email, password) => this.#enter(email, password),
       signOut: () => this.#leave(),
     });
-    this.#connection = new ConnectionView(retry);
+    this.#connection = new ConnectionView(() => transport.retry());
     find("again").onclick = () => this.#open();
     this.#tick(0);
   }
@@ -107,11 +105,8 @@ export class Page {
   }
 
   /** Takes what the transport tells about the connection. */
-  connection(status: RelayStatus): void {
-    if (status.state === "refused") {
-      console.warn(`[links] refused: ${status.code} ${status.reason}`);
-    }
-    this.#status = status;
+  connection({ state, code, reason }: RelayStatus): void {
+    if (state === "refused") console.warn(`[links] refused: ${code} ${reason}`);
     this.#showStatus();
   }
 
@@ -257,11 +252,12 @@ export class Page {
   }
 
   #showStatus(): void {
-    const refused = this.#refusal !== undefined && this.#status.state === "live";
-    const status = refused
-      ? { ...this.#status, state: "refused" as const, reason: this.#refusal }
-      : this.#status;
-    this.#connection.show(status, this.#text, Date.now());
+    const { status } = this.transport;
+    const refused = this.#refusal !== undefined && status.state === "live";
+    const shown = refused
+      ? { ...status, state: "refused" as const, reason: this.#refusal }
+      : status;
+    this.#connection.show(shown, this.#text, Date.now());
   }
 
   #tick(seconds: number): void {

@@ -20,16 +20,15 @@ export function buckets(times: Iterable<number>, now: number): number[] {
 }
 
 /**
- * The line through these counts as an SVG path in a box of this size, scaled to its largest count
- * but never to less than `atLeast`, so that one click is no mountain.
+ * One upright bar for each count as an SVG path in a box of this size, scaled to the largest count
+ * but never to less than `atLeast`, so that one click is no mountain. A count of 0 is no bar.
  */
-export function linePath(counts: number[], width: number, height: number, atLeast = 4): string {
+export function barPath(counts: number[], width: number, height: number, atLeast = 4): string {
   const top = Math.max(atLeast, ...counts);
-  const step = width / (counts.length - 1);
-  const points = counts.map((count, index) =>
-    `${round(index * step)} ${round(height - count / top * height)}`
-  );
-  return `M${points.join("L")}`;
+  const step = width / counts.length;
+  return counts.map((count, index) =>
+    count && `M${round((index + 0.5) * step)} ${height}V${round(height - count / top * height)}`
+  ).filter(Boolean).join("");
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;

@@ -10,7 +10,7 @@ export class ConnectionView {
 
   constructor(retry: () => void) {
     find("retry").onclick = retry;
-    this.#light.onclick = () => this.#open(this.#details.hidden);
+    this.#light.onclick = () => this.#open(this.#light.ariaExpanded !== "true");
     document.addEventListener("click", ({ target }) => {
       if (!(target as Element).closest(".connection")) this.#open(false);
     });

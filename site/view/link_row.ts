@@ -1,5 +1,5 @@
 import type { Link } from "../links.ts";
-import { buckets, linePath, MINUTES } from "../sparkline.ts";
+import { barPath, buckets, MINUTES } from "../sparkline.ts";
 import type { Text } from "../text.ts";
 import { find, translate, write } from "./dom.ts";
 
@@ -55,13 +55,10 @@ export class LinkRow {
       : text.of("link.last", { when: text.ago(lastClickedAt, now) });
     write(this.#part("last"), last);
     const counts = buckets(recent, now);
-    const line = linePath(counts, WIDTH, HEIGHT - 3);
     const spark = this.element.querySelector("svg")!;
     const sum = counts.reduce((sum, count) => sum + count, 0);
     spark.ariaLabel = text.count("link.recent", sum, { minutes: MINUTES });
-    spark.classList.toggle("quiet", sum === 0);
-    spark.querySelector(".line")!.setAttribute("d", line);
-    spark.querySelector(".area")!.setAttribute("d", `${line}V${HEIGHT}H0Z`);
+    spark.querySelector(".bars")!.setAttribute("d", barPath(counts, WIDTH, HEIGHT));
   }
 
   #showActions({ own, isPublic }: Link, text: Text): void {

@@ -53,3 +53,8 @@ export function functionEnv(origin: string, keys: Keys) {
   };
   return { relay, redirect: project };
 }
+
+/** What the links page is told: nothing secret, for whoever opens it can read it. */
+export function siteConfig({ PUBLISHABLE_KEY, USERS }: StackInfo) {
+  return { key: PUBLISHABLE_KEY, demo: USERS.map(({ email }) => email) };
+}

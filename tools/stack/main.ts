@@ -1,8 +1,10 @@
 /** `deno task dev`: the local stack, from the command line. */
 import { resolve } from "node:path";
+import { serveSite } from "../site/serve.ts";
 import { watchLauncher } from "./cli/launcher.ts";
 import { DEFAULT_DATA_DIR, readOptions, UsageError } from "./cli/options.ts";
 import { log, note, progress, ready } from "./cli/show.ts";
+import { siteConfig, type StackInfo } from "./info.ts";
 import { startStack } from "./stack.ts";
 
 const HELP =
@@ -45,13 +47,16 @@ function readSettings(args: string[]): Settings | "help" {
 /** Runs until somebody or something ends it. Returns the exit code: 0 if asked to end, else 1. */
 async function run({ port, dataDir, json }: Settings): Promise<number> {
   const { asked, end, failed } = await listenForTheEnd();
+  let info: StackInfo | undefined;
   const starting = startStack({
     ...{ port, dataDir, progress, log, signal: asked.signal },
     databasePort: DATABASE_PORT,
+    site: serveSite(() => info && siteConfig(info)),
   });
   try {
     const stack = await Promise.race([starting, failed]);
     if (typeof stack === "string") throw new Error(stack);
+    info = stack.info;
     console.log(json ? JSON.stringify(stack.info) : ready(stack.info, dataDir));
     const crash = await Promise.race([stack.exited, failed, end]);
     await stack.stop();

@@ -9,6 +9,7 @@ export function ready(info: StackInfo, dataDir: string): string {
   const { password } = info.USERS[0];
   const emails = info.USERS.map(({ email }) => email).join(", ");
   return table([
+    ["Links page", `${info.API_URL}/`],
     ["API URL", info.API_URL],
     ["Relay URL", info.RELAY_URL],
     ["DB URL", info.DB_URL],
@@ -19,7 +20,7 @@ export function ready(info: StackInfo, dataDir: string): string {
     ["JWT secret", info.JWT_SECRET],
     ["Users", `${emails}; the password of both is ${password}`],
     ["Data", `${dataDir}; Ctrl-C stops everything and keeps it`],
-    ["Try", `curl -i ${info.API_URL}/functions/v1/redirect/docs`],
+    ["Try", `curl -i ${info.API_URL}/functions/v1/redirect/docs, with the page open`],
   ]);
 }
 
