@@ -9,7 +9,7 @@ import { createLink, type Link } from "./link.ts";
 import { fromApplication } from "./outgoing.ts";
 import { readGap } from "./read_gap.ts";
 import { type Port, Session } from "./session.ts";
-import type { RelaySocket } from "./socket.ts";
+import type { RelaySocket, Underneath } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
 import { Timers } from "./timers.ts";
 import { isAtLeastAsFresh, userOf } from "./token.ts";
@@ -68,7 +68,7 @@ interface Dialled {
 }
 
 /** Keeps a session on sockets that come and go. It outlives the instances of the transport's class. */
-export class Connection implements Port {
+export class Connection implements Port, Underneath {
   status: RelayStatus;
   protocol = "";
   #face?: RelaySocket;
