@@ -37,7 +37,8 @@ export function decode(vsn: Vsn, data: unknown): Frame | undefined {
   }
 }
 
-export function encode(vsn: Vsn, { join_ref = null, ref = null, topic, event, payload }: Frame) {
+export function encode(vsn: Vsn, frame: Frame): string {
+  const { join_ref = null, ref = null, topic, event, payload } = frame;
   return vsn === "2.0.0"
     ? JSON.stringify([join_ref, ref, topic, event, payload])
     : JSON.stringify({ topic, event, payload, ref, join_ref });

@@ -34,15 +34,21 @@ export const SETTLE_MS = 2_000;
 /** The next socket's topics have to be subscribed by then, or it is given up. */
 export const READY_MS = 10_000;
 
+/** The last answer of a socket takes a second at worst; one that is silent for longer is dead. */
+export const LAST_ANSWER_MS = 3_000;
+
 /**
  * When to move to the next socket where a worker's wall clock is known. A worker takes new sockets
- * in the first half of its life, so at 0.45 of it this one ends at 0.95 at the latest.
+ * in the first half of its life and ends them from 0.9 of it on, so 0.4 later is in time.
  */
 export function plannedMove(wallClockMs: number, random: () => number): number {
-  return wallClockMs * (0.45 - 0.05 * random());
+  return wallClockMs * (0.4 - 0.05 * random());
 }
 
 /** When to move after the notice: clients that were told together do not all dial at once. */
-export function moveAfterNotice(deadlineMs: number, random: () => number): number {
+export function moveAfterNotice(
+  deadlineMs: number,
+  random: () => number,
+): number {
   return deadlineMs * 0.2 * random();
 }

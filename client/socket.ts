@@ -1,5 +1,14 @@
-import type { Connection } from "./connection.ts";
 import type { Data } from "./frame.ts";
+
+/** What a socket's face stands for. */
+export interface Underneath {
+  readonly bufferedAmount: number;
+  readonly protocol: string;
+  /** Returns the address that is dialled. */
+  attach(face: RelaySocket, address: URL): string;
+  detach(face: RelaySocket, keep: boolean): void;
+  push(data: Data): void;
+}
 
 /**
  * What realtime-js takes for its socket. It opens with the first socket underneath and stays OPEN
@@ -25,9 +34,9 @@ export class RelaySocket extends EventTarget {
   onmessage: ((event: MessageEvent) => void) | null = null;
   onerror: ((event: Event) => void) | null = null;
   onclose: ((event: CloseEvent) => void) | null = null;
-  readonly #connection: Connection;
+  readonly #connection: Underneath;
 
-  constructor(connection: Connection, address: URL) {
+  constructor(connection: Underneath, address: URL) {
     super();
     this.#connection = connection;
     this.url = connection.attach(this, address);
