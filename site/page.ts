@@ -253,10 +253,13 @@ export class Page {
 
   #showStatus(): void {
     const { status } = this.transport;
-    const refused = this.#refusal !== undefined && status.state === "live";
-    const shown = refused
-      ? { ...status, state: "refused" as const, reason: this.#refusal }
-      : status;
+    const shown = { ...status };
+    if (status.state === "live" && this.#refusal !== undefined) {
+      shown.state = "refused";
+      shown.reason = this.#refusal;
+    }
+    // Closed is only what lies between two persons, and before the first.
+    if (status.state === "closed") shown.state = "connecting";
     this.#connection.show(shown, this.#text, Date.now());
   }
 
