@@ -374,13 +374,15 @@ export class Connection implements Port, Underneath {
   // --- what the session asks for
 
   switched(old: Link): void {
+    const session = this.#session!;
     this.#timers.clear("ready");
-    this.#live(this.#session!.active!);
-    const end = () => {
-      this.#session!.overlap = undefined;
+    this.#live(session.active!);
+    const { overlap } = session;
+    this.#timers.set(`settle ${old.id}`, SETTLE_MS, () => {
+      // The next handover may have begun.
+      if (session.overlap === overlap) session.overlap = undefined;
       this.#drop(old);
-    };
-    this.#timers.set("settle", SETTLE_MS, end);
+    });
   }
 
   beat(link: Link): void {
