@@ -123,12 +123,7 @@ export class Connection implements Port, Underneath {
       if (value !== null) this.#url.searchParams.set(name, value);
     }
     if (this.#session?.vsn !== vsn) {
-      this.#session = new Session(
-        vsn,
-        this,
-        this.catchUps,
-        this.options.maxQueueBytes,
-      );
+      this.#session = new Session(vsn, this, this.catchUps, this.options.maxQueueBytes);
     }
     this.#stopListening ??= this.host.onWake((why) => this.#wake(why));
     if (this.#session.active) queueMicrotask(() => face.opened());
@@ -194,10 +189,7 @@ export class Connection implements Port, Underneath {
       if (turn !== this.#turn) return;
       this.#opening = undefined;
       // Not the error's text: a token may be in it.
-      return this.#again(
-        undefined,
-        `token() failed: ${(error as Error)?.name ?? "error"}`,
-      );
+      return this.#again(undefined, `token() failed: ${(error as Error)?.name ?? "error"}`);
     }
     if (turn !== this.#turn) return;
     this.#recognise(token);
@@ -205,11 +197,7 @@ export class Connection implements Port, Underneath {
       this.#open(token);
     } catch {
       this.#opening = undefined;
-      this.#refuse(
-        token,
-        undefined,
-        "token_malformed: The token cannot be sent to the relay.",
-      );
+      this.#refuse(token, undefined, "token_malformed: The token cannot be sent to the relay.");
     }
   }
 
@@ -217,15 +205,9 @@ export class Connection implements Port, Underneath {
     const { token } = this.options;
     if (!token) return Promise.resolve(null);
     const late = Promise.withResolvers<never>();
-    this.#timers.set(
-      "token",
-      TOKEN_MS,
-      () => late.reject(new DOMException("", "TimeoutError")),
-    );
+    this.#timers.set("token", TOKEN_MS, () => late.reject(new DOMException("", "TimeoutError")));
     const asked = new Promise<Token>((resolve) => resolve(token()));
-    return Promise.race([asked, late.promise]).finally(() =>
-      this.#timers.clear("token")
-    );
+    return Promise.race([asked, late.promise]).finally(() => this.#timers.clear("token"));
   }
 
   /** Whose token counts: where none is asked for, that of the application's frames. */
@@ -242,19 +224,12 @@ export class Connection implements Port, Underneath {
   #open(token: Token): void {
     const url = new URL(this.#url!);
     if (!token && this.#apikey) url.searchParams.set("apikey", this.#apikey);
-    const socket = new this.host.WebSocket(
-      url,
-      token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL],
-    );
+    const socket = new this.host.WebSocket(url, token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL]);
     const link = createLink(++this.#links, this.#tokenOf(token), this.now());
     socket.binaryType = "arraybuffer";
     this.#opening = link;
     this.#dialled.set(link, { socket, token, gone: new AbortController() });
-    this.#timers.set(
-      `dial ${link.id}`,
-      DIAL_MS,
-      () => this.#give(link, 1006, "no answer"),
-    );
+    this.#timers.set(`dial ${link.id}`, DIAL_MS, () => this.#give(link, 1006, "no answer"));
     socket.onopen = () => this.#opened(link, socket);
     socket.onmessage = ({ data }) => {
       if (this.#dialled.has(link)) fromLink(this.#session!, link, data);
@@ -277,11 +252,7 @@ export class Connection implements Port, Underneath {
     this.#timers.clear(`dial ${link.id}`);
     this.#dialled.get(link)!.provenAt = this.now();
     if (session.active && session.active !== link) {
-      this.#timers.set(
-        "ready",
-        READY_MS,
-        () => this.#give(link, 1006, "topics are not ready"),
-      );
+      this.#timers.set("ready", READY_MS, () => this.#give(link, 1006, "topics are not ready"));
       return session.follow(link, new Overlap());
     }
     if (!session.active) session.adopt(link);
@@ -296,11 +267,7 @@ export class Connection implements Port, Underneath {
     this.#become("live");
     const { wallClockMs } = this.options;
     if (wallClockMs) {
-      this.#timers.set(
-        "move",
-        plannedMove(wallClockMs, this.host.random),
-        () => this.#dial(),
-      );
+      this.#timers.set("move", plannedMove(wallClockMs, this.host.random), () => this.#dial());
     }
     if (wasRefused) queueMicrotask(() => this.#face?.opened());
   }
@@ -344,17 +311,13 @@ export class Connection implements Port, Underneath {
       this.#opening = undefined;
       this.#timers.clear("ready");
     } else if (!wasActive) return; // It lingered behind its successor.
-    const lived = dialled.provenAt === undefined
-      ? 0
-      : this.now() - dialled.provenAt;
+    const lived = dialled.provenAt === undefined ? 0 : this.now() - dialled.provenAt;
     if (wasActive && lived >= STABLE_MS) this.#attempts = 0;
     if (!wasActive && session.active) return this.#moveAgain();
     this.#timers.clear("move");
     if (this.#opening) return this.#succeed(code, reason);
     if (FINAL.includes(code)) return this.#refuse(dialled.token, code, reason);
-    if (code === UNAUTHORIZED) {
-      return void this.#unauthorized(link, dialled, reason);
-    }
+    if (code === UNAUTHORIZED) return void this.#unauthorized(link, dialled, reason);
     this.#again(code, reason);
   }
 
@@ -362,9 +325,7 @@ export class Connection implements Port, Underneath {
   #succeed(code: number, reason: string): void {
     const next = this.#opening;
     this.#become("reconnecting", { code, reason });
-    if (next === true || this.#dialled.get(next!)?.socket.readyState !== 1) {
-      return;
-    }
+    if (next === true || this.#dialled.get(next!)?.socket.readyState !== 1) return;
     if (!next!.proven) return this.#session!.adopt(next!);
     this.#timers.clear("ready");
     this.#session!.switch(next!);
@@ -380,18 +341,10 @@ export class Connection implements Port, Underneath {
   }
 
   #moveAgain(): void {
-    this.#timers.set(
-      "move",
-      backoff(this.#attempts++, this.host.random),
-      () => this.#dial(),
-    );
+    this.#timers.set("move", backoff(this.#attempts++, this.host.random), () => this.#dial());
   }
 
-  async #unauthorized(
-    link: Link,
-    { token }: Dialled,
-    reason: string,
-  ): Promise<void> {
+  async #unauthorized(link: Link, { token }: Dialled, reason: string): Promise<void> {
     const turn = this.#turn;
     const asked = await this.#ask().catch(() => token);
     if (turn !== this.#turn) return;
@@ -405,9 +358,7 @@ export class Connection implements Port, Underneath {
   /** Dials nothing until the token changes, retry() is called or the page becomes visible again. */
   #refuse(token: Token, code: number | undefined, reason: string): void {
     this.#refused = token ?? null;
-    this.#session!.refuse(
-      reason || `refused: The relay closed the socket with ${code}.`,
-    );
+    this.#session!.refuse(reason || `refused: The relay closed the socket with ${code}.`);
     this.#become("refused", { code, reason });
     this.#timers.set("poll", POLL_MS, () => this.#pollToken());
   }
@@ -423,31 +374,27 @@ export class Connection implements Port, Underneath {
   // --- what the session asks for
 
   switched(old: Link): void {
+    const session = this.#session!;
     this.#timers.clear("ready");
-    this.#live(this.#session!.active!);
-    const end = () => {
-      this.#session!.overlap = undefined;
+    this.#live(session.active!);
+    const { overlap } = session;
+    this.#timers.set(`settle ${old.id}`, SETTLE_MS, () => {
+      // The next handover may have begun.
+      if (session.overlap === overlap) session.overlap = undefined;
       this.#drop(old);
-    };
-    this.#timers.set("settle", SETTLE_MS, end);
+    });
   }
 
   beat(link: Link): void {
     const [ref] = [...link.pending.keys()].slice(-1);
     this.#timers.set(`beat ${link.id}`, BEAT_MS, () => {
-      if (link.pending.has(ref)) {
-        this.#give(link, 1006, "a heartbeat was not answered");
-      }
+      if (link.pending.has(ref)) this.#give(link, 1006, "a heartbeat was not answered");
     });
   }
 
   awaited(old: Link): void {
     const reason = "the socket did not answer when another was to take over";
-    this.#timers.set(
-      "ready",
-      LAST_ANSWER_MS,
-      () => this.#give(old, 1006, reason),
-    );
+    this.#timers.set("ready", LAST_ANSWER_MS, () => this.#give(old, 1006, reason));
   }
 
   notice(link: Link, { status, deadline_ms }: Json): void {
@@ -466,8 +413,7 @@ export class Connection implements Port, Underneath {
   }
 
   expired(link: Link): void {
-    const reason =
-      "token_expired: Refresh the session, then connect with the new token.";
+    const reason = "token_expired: Refresh the session, then connect with the new token.";
     queueMicrotask(() => this.#give(link, UNAUTHORIZED, reason));
   }
 
@@ -498,20 +444,14 @@ export class Connection implements Port, Underneath {
         }
       }
       await new Promise<void>((resolve) =>
-        this.#timers.set(
-          `read ${channel.topic}`,
-          backoff(attempt, this.host.random),
-          resolve,
-        )
+        this.#timers.set(`read ${channel.topic}`, backoff(attempt, this.host.random), resolve)
       );
     }
   }
 
   failed(channel: Channel, link: Link, reason: string): void {
     const session = this.#session!;
-    if (/^token_|^signed_out|InvalidJWT|expired/.test(reason)) {
-      return this.expired(link);
-    }
+    if (/^token_|^signed_out|InvalidJWT|expired/.test(reason)) return this.expired(link);
     if (link !== session.active) return; // The handover is given up in time.
     const { topic } = channel;
     const isFinal = /^[a-z_]+: |^Unauthorized/.test(reason);
@@ -530,19 +470,12 @@ export class Connection implements Port, Underneath {
 
   lost(channel: Channel, link: Link): void {
     const session = this.#session!;
-    this.#timers.set(
-      `lost ${channel.topic}`,
-      LOST_JITTER_MS * this.host.random(),
-      () => {
-        if (
-          session.channels.get(channel.topic) !== channel ||
-          session.active !== link
-        ) return;
-        session.openGap(channel);
-        if (session.isReplayed(channel)) session.place(link, channel);
-        else this.missed(channel, link);
-      },
-    );
+    this.#timers.set(`lost ${channel.topic}`, LOST_JITTER_MS * this.host.random(), () => {
+      if (session.channels.get(channel.topic) !== channel || session.active !== link) return;
+      session.openGap(channel);
+      if (session.isReplayed(channel)) session.place(link, channel);
+      else this.missed(channel, link);
+    });
   }
 
   // --- the world around
@@ -556,10 +489,7 @@ export class Connection implements Port, Underneath {
     this.#timers.set(`wake ${active.id}`, BEAT_MS / 2, () => {
       this.#give(active, 1006, "no answer after sleep");
     });
-    this.#session!.barrier(
-      active,
-      () => this.#timers.clear(`wake ${active.id}`),
-    );
+    this.#session!.barrier(active, () => this.#timers.clear(`wake ${active.id}`));
     this.#refresh(active);
   }
 
@@ -571,13 +501,7 @@ export class Connection implements Port, Underneath {
   #statusOf(state: RelayStatus["state"]): RelayStatus {
     const { origin, pathname } = this.options.relay;
     const { lastEventAt, caughtUp = 0 } = this.#session ?? {};
-    return {
-      state,
-      since: this.now(),
-      relay: origin + pathname,
-      lastEventAt,
-      caughtUp,
-    };
+    return { state, since: this.now(), relay: origin + pathname, lastEventAt, caughtUp };
   }
 
   /** The status with the numbers of this moment. */

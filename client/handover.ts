@@ -46,9 +46,6 @@ export function plannedMove(wallClockMs: number, random: () => number): number {
 }
 
 /** When to move after the notice: clients that were told together do not all dial at once. */
-export function moveAfterNotice(
-  deadlineMs: number,
-  random: () => number,
-): number {
+export function moveAfterNotice(deadlineMs: number, random: () => number): number {
   return deadlineMs * 0.2 * random();
 }

@@ -35,7 +35,7 @@ function heartbeat(session: Session, frame: Frame, data: Data): void {
 
 function join(session: Session, frame: Frame): void {
   const { topic, payload } = frame;
-  if (session.refusal !== undefined) {
+  if (session.refusal !== undefined && !session.active) {
     return session.tell(reply(frame, "error", { reason: session.refusal }));
   }
   if (userOf(payload.access_token) !== null) session.inBand = String(payload.access_token);

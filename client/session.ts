@@ -1,22 +1,8 @@
 import type { CatchUp, Mirror } from "./catch_up.ts";
-import {
-  type Channel,
-  configOf,
-  type Gap,
-  isAnswered,
-  isPrivate,
-} from "./channel.ts";
+import { type Channel, configOf, type Gap, isAnswered, isPrivate } from "./channel.ts";
 import { admit } from "./delivery.ts";
 import { mirrorOf, nameOf } from "./events.ts";
-import {
-  asJson,
-  type Data,
-  encode,
-  type Frame,
-  type Json,
-  reply,
-  type Vsn,
-} from "./frame.ts";
+import { asJson, type Data, encode, type Frame, type Json, reply, type Vsn } from "./frame.ts";
 import type { Overlap } from "./handover.ts";
 import { createPlace, type Link } from "./link.ts";
 import { Queue } from "./queue.ts";
@@ -97,8 +83,7 @@ export class Session {
 
   /** How long identities are kept: twice the overlap in which events may be read again. */
   get keepMs(): number {
-    return 2 *
-      Math.max(30_000, ...this.catchUps.map(({ overlapMs }) => overlapMs));
+    return 2 * Math.max(30_000, ...this.catchUps.map(({ overlapMs }) => overlapMs));
   }
 
   ref = (): string => `${OWN_REF}${++this.#refs}`;
@@ -145,20 +130,12 @@ export class Session {
     if (before) place.closes = before.closes + (before.joined ? 1 : 0);
     link.places.set(channel.topic, place);
     const { access_token: _stale, ...rest } = join.payload;
-    const payload = {
-      ...rest,
-      ...this.#config(channel),
-      ...(token && { access_token: token }),
-    };
+    const payload = { ...rest, ...this.#config(channel), ...(token && { access_token: token }) };
     this.port.send(link, encode(this.vsn, { ...join, payload }));
   }
 
   /** The token for a join; undefined while it is in doubt who is signed in. */
-  #tokenFor(
-    link: Link,
-    own: unknown,
-    settled: boolean,
-  ): string | null | undefined {
+  #tokenFor(link: Link, own: unknown, settled: boolean): string | null | undefined {
     const user = userOf(own);
     if (!settled && link.user !== null && own && user !== link.user) {
       link.muted = true;
@@ -179,9 +156,7 @@ export class Session {
     const config = configOf(channel);
     const { replay: _first, ...broadcast } = asJson(config.broadcast);
     if (gap && this.isReplayed(channel)) {
-      const since = lastBroadcast === undefined
-        ? gap.from
-        : lastBroadcast - IN_FLIGHT_MS;
+      const since = lastBroadcast === undefined ? gap.from : lastBroadcast - IN_FLIGHT_MS;
       broadcast.replay = { since, limit: REPLAY_LIMIT };
     }
     return { config: { ...config, broadcast } };
@@ -220,12 +195,7 @@ export class Session {
     link.barriers.set(ref, then);
     this.port.send(
       link,
-      encode(this.vsn, {
-        ref,
-        topic: "phoenix",
-        event: "heartbeat",
-        payload: {},
-      }),
+      encode(this.vsn, { ref, topic: "phoenix", event: "heartbeat", payload: {} }),
     );
   }
 
@@ -236,17 +206,11 @@ export class Session {
     this.next = undefined;
     for (const channel of this.channels.values()) {
       const place = next.places.get(channel.topic);
-      if (!channel.acked && place?.answer) {
-        this.acknowledge(next, channel, place.answer.data);
-      } else if (channel.acked && !place?.ready) {
-        this.openGap(channel, old?.lastFrameAt);
-      }
+      if (!channel.acked && place?.answer) this.acknowledge(next, channel, place.answer.data);
+      else if (channel.acked && !place?.ready) this.openGap(channel, old?.lastFrameAt);
       const { gap } = channel.memory;
-      if (!place || (gap && place.joined && this.isReplayed(channel))) {
-        this.place(next, channel);
-      } else if (place.ready && channel.acked && gap) {
-        this.port.missed(channel, next);
-      }
+      if (!place || (gap && place.joined && this.isReplayed(channel))) this.place(next, channel);
+      else if (place.ready && channel.acked && gap) this.port.missed(channel, next);
       if (place?.joined) this.#flushQueue(next, channel);
     }
     this.release(next);
@@ -273,9 +237,7 @@ export class Session {
 
   #flushQueue(link: Link, channel: Channel): void {
     for (const { frame, data } of this.queue.take(channel.topic)) {
-      if (frame.ref && isAnswered(channel, frame)) {
-        link.pending.set(frame.ref, frame);
-      }
+      if (frame.ref && isAnswered(channel, frame)) link.pending.set(frame.ref, frame);
       this.port.send(link, data);
     }
   }
@@ -302,21 +264,13 @@ export class Session {
       message: reason,
     };
     this.tell({ topic, event: "system", payload });
-    this.tell({
-      topic,
-      event: "phx_error",
-      ref: join.join_ref,
-      payload: { reason },
-    });
+    this.tell({ topic, event: "phx_error", ref: join.join_ref, payload: { reason } });
   }
 
   /** The end of a catch-up: live events go on, after word of what could not be had. */
   finish(channel: Channel, link: Link, missing?: Missing): void {
     const { gap } = channel.memory;
-    if (
-      !gap || link !== this.active ||
-      this.channels.get(channel.topic) !== channel
-    ) return;
+    if (!gap || link !== this.active || this.channels.get(channel.topic) !== channel) return;
     channel.memory.gap = undefined;
     if (missing) this.#tellGap(channel, gap, missing);
     this.release(link);
@@ -324,19 +278,8 @@ export class Session {
 
   #tellGap({ topic }: Channel, { from }: Gap, missing: Missing): void {
     const to = this.port.now();
-    const [channel, message] = [
-      nameOf(topic),
-      "Events of this topic may be missing.",
-    ];
-    const payload = {
-      extension: "relay",
-      status: "gap",
-      channel,
-      from,
-      to,
-      missing,
-      message,
-    };
+    const [channel, message] = [nameOf(topic), "Events of this topic may be missing."];
+    const payload = { extension: "relay", status: "gap", channel, from, to, missing, message };
     this.tell({ topic, event: "system", payload });
   }
 
@@ -365,9 +308,7 @@ export class Session {
     const isOver = event === "heartbeat" || event === "phx_leave";
     const reason = "connection_lost: It is not known whether the push arrived.";
     this.tell(isOver ? reply(frame, "ok") : reply(frame, "error", { reason }));
-    if (event === "phx_leave") {
-      this.tell({ topic, event: "phx_close", ref: join_ref, payload: {} });
-    }
+    if (event === "phx_leave") this.tell({ topic, event: "phx_close", ref: join_ref, payload: {} });
   }
 
   /** Answers every join that nobody has answered yet, and those to come until a link is proven. */
@@ -384,11 +325,7 @@ export class Session {
   changeUser(): void {
     const now = this.port.now();
     for (const { frame } of this.queue.clear()) {
-      this.tell(
-        reply(frame, "error", {
-          reason: "signed_out: Another user is signed in.",
-        }),
-      );
+      this.tell(reply(frame, "error", { reason: "signed_out: Another user is signed in." }));
     }
     for (const channel of this.channels.values()) {
       channel.track = undefined;
@@ -417,10 +354,7 @@ export class Session {
       if (!joined || !channel) continue;
       const { join_ref } = channel.join;
       const frame = { join_ref, ref: this.ref(), topic, event: "access_token" };
-      this.port.send(
-        link,
-        encode(this.vsn, { ...frame, payload: { access_token: token } }),
-      );
+      this.port.send(link, encode(this.vsn, { ...frame, payload: { access_token: token } }));
     }
   }
 }

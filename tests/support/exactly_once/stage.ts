@@ -7,8 +7,6 @@ import { type CutProxy, startCutProxy } from "./cut_proxy.ts";
 
 /** Longer than a run; the expiry of tokens has tests of its own. */
 const TOKEN_S = 3600;
-/** A dead line is found out after two of them. */
-const HEARTBEAT_MS = 1_000;
 
 /** A whole project, with a relay whose workers die and a network that can be cut. */
 export interface Stage {
@@ -23,7 +21,7 @@ export interface Stage {
   /** Another relay of the same project, whose workers live this long, in seconds. */
   startHost(wallClock: number): Promise<EdgeHost>;
   /** supabase-js with this transport. */
-  client(transport: unknown): SupabaseClient;
+  client(transport: unknown, heartbeatMs?: number): SupabaseClient;
 }
 
 export interface StageOptions {
@@ -54,10 +52,10 @@ export async function withStage(
     const proxy = await startCutProxy(host.address);
     const claims = { role: "authenticated", aud: "authenticated", sub: info.USERS[0].id };
     const token = await signToken(info.JWT_SECRET, claims, TOKEN_S);
-    const client = (transport: unknown) =>
+    const client = (transport: unknown, heartbeatMs?: number) =>
       createClient(info.API_URL, info.PUBLISHABLE_KEY, {
         accessToken: () => Promise.resolve(token),
-        realtime: { transport: transport as never, heartbeatIntervalMs: HEARTBEAT_MS },
+        realtime: { transport: transport as never, heartbeatIntervalMs: heartbeatMs },
       });
     const relay = `http://${proxy.address}/functions/v1/relay`;
     try {
