@@ -43,6 +43,8 @@ export class Page {
   /** Why a channel gets nothing although the socket is fine. */
   #refusal: string | undefined;
   #text: Text;
+  /** Whether the links of this person are known. */
+  #loaded = false;
   #frame = 0;
   #reading: Promise<void> | undefined;
   #readAgain = false;
@@ -95,6 +97,7 @@ export class Page {
     if (this.#person !== undefined && this.#person?.id === person?.id) return;
     const first = this.#person === undefined;
     this.#person = person;
+    this.#loaded = false;
     this.#links.clear();
     this.#unlisted.clear();
     this.#refusal = undefined;
@@ -119,6 +122,7 @@ export class Page {
       const links = await this.#database.links();
       if (this.#person !== person) return;
       this.#links.replace({ links, clicks: [], clicksSince: Infinity });
+      this.#loaded = true;
       this.#show();
       this.#live.follow(links.map(({ slug }) => slug));
     } catch (error) {
@@ -149,6 +153,7 @@ export class Page {
       const snapshot = await this.#database.snapshot();
       if (this.#person !== person) return;
       this.#links.replace(snapshot);
+      this.#loaded = true;
       this.#show();
       this.#live.follow(snapshot.links.map(({ slug }) => slug));
     } catch {
@@ -240,7 +245,7 @@ export class Page {
       this.#frame = 0;
       this.#signIn.show(this.#person?.email);
       this.#newLink.show(this.#person !== null);
-      if (find("loading").hidden || this.#links.all.length > 0) {
+      if (this.#loaded) {
         this.#list.show(this.#links, this.#text, Date.now(), this.#person !== null);
       }
     });

@@ -11,7 +11,7 @@ export interface VisitOptions extends BrowserContextOptions {
   /** Does not wait until clicks flow. */
   hasty?: boolean;
   /** Prepares the page before it loads. */
-  before?(page: Page): Promise<void>;
+  before?(page: Page): Promise<unknown>;
 }
 
 /** The links page of a stack, and the people who look at it. */

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { readConfig } from "../site/config.ts";
+import { headline, splitReason } from "../site/light.ts";
+import { type Click, Links } from "../site/links.ts";
+import { type Notice, Notices } from "../site/notices.ts";
+import { authProblem, databaseProblem } from "../site/problem.ts";
+import { slugProblem, suggestSlug, targetProblem } from "../site/slug.ts";
+import { barPath, BARS, buckets } from "../site/sparkline.ts";
+import { DICTIONARIES, preferred, Text } from "../site/text.ts";
+import type { Key } from "../site/text.ts";
+
+const link = (slug: string, clicks = 0) => ({
+  ...{ slug, title: null, target: "https://example.com/", isPublic: true, own: false },
+  ...{ clicks, lastClickedAt: null },
+});
+const click = (id: number, slug = "docs", clickedAt = id): Click => ({ id, slug, clickedAt });
+
+Deno.test("Links counts a click once, however often it arrives", () => {
+  const links = new Links();
+  links.replace({ links: [link("docs", 5)], clicks: [], clicksSince: Infinity });
+  assert.deepEqual([links.add(click(7)), links.add(click(7))], ["new", "known"]);
+  assert.equal(links.add(click(8, "other")), "elsewhere");
+  assert.equal(links.get("docs")!.clicks, 6);
+});
+
+Deno.test("Links counts what arrived on top of a snapshot that is older, and nothing twice", () => {
+  const links = new Links();
+  links.replace({ links: [link("docs", 0)], clicks: [], clicksSince: Infinity });
+  for (const id of [100, 101, 102]) links.add(click(id));
+  // Read before 102 was committed, and with a click that never arrived.
+  const clicks = [click(99), click(100), click(101)];
+  links.replace({ links: [link("docs", 13)], clicks, clicksSince: 50 });
+  assert.equal(links.get("docs")!.clicks, 14);
+  assert.deepEqual(links.get("docs")!.recent, [99, 100, 101, 102]);
+  assert.equal(links.add(click(99)), "known");
+  // Long before what the snapshot tells of: it counts it already.
+  links.replace({ links: [link("docs", 20)], clicks: [click(900)], clicksSince: 800 });
+  assert.equal(links.get("docs")!.clicks, 20);
+});
+
+Deno.test("Notices tells the first open at once, and groups the rest by the second", () => {
+  const told: [Notice, boolean][] = [];
+  const timers: (() => void)[] = [];
+  const notices = new Notices((...all) => told.push(all), (work) => timers.push(work));
+  notices.opened("a");
+  assert.deepEqual(told.splice(0), [[{ kind: "one", slug: "a" }, false]]);
+  for (const slug of ["a", "a"]) notices.opened(slug);
+  timers.shift()!();
+  for (const slug of ["a", "b", "b"]) notices.opened(slug);
+  timers.shift()!();
+  notices.opened("b");
+  timers.shift()!();
+  timers.shift()!();
+  assert.deepEqual(told.splice(0), [
+    [{ kind: "link", slug: "a", count: 2 }, false],
+    [{ kind: "many", count: 3 }, true],
+    [{ kind: "one", slug: "b" }, true],
+  ]);
+  assert.equal(timers.length, 0, "it rests");
+  notices.opened("c");
+  assert.deepEqual(told, [[{ kind: "one", slug: "c" }, false]]);
+});
+
+Deno.test("a sparkline has a bar for each part of the last minutes that had a click", () => {
+  const now = 1_000_000_000;
+  const counts = buckets([now, now - 1, now + 5_000, now - 60_000, now - 3_600_000], now);
+  assert.equal(counts.length, BARS);
+  assert.equal(counts.reduce((sum, count) => sum + count), 4);
+  assert.equal(counts.at(-1)! + counts.at(-2)!, 3);
+  assert.equal(barPath([0, 0], 20, 10), "");
+  assert.equal(barPath([1, 0], 20, 10), "M5 10V7.5");
+  assert.equal(barPath([0, 8], 20, 10), "M15 10V0");
+});
+
+Deno.test("a slug is suggested from the words of an address", () => {
+  const six = () => 0.5;
+  const cases: [string, string][] = [
+    ["https://example.com/blog/Our-Launch_Day.html", "our-launch-day"],
+    ["https://example.com/posts/12345", "posts"],
+    ["https://www.example.com/", "example"],
+    [
+      "https://example.com/a/very/long-name-that-nobody-wants-to-type-by-hand",
+      "long-name-that-nobody",
+    ],
+    ["https://example.com/%E6%96%87", "example"],
+    ["http://127.0.0.1:8000/", suggestSlug("", six)],
+    ["nonsense", suggestSlug("", six)],
+  ];
+  for (const [target, slug] of cases) {
+    assert.equal(suggestSlug(target, six), slug, target);
+    assert.equal(slugProblem(slug), undefined);
+  }
+});
+
+Deno.test("slugs and addresses are judged as the database judges them", () => {
+  assert.equal(slugProblem(""), "new.slug.empty");
+  for (const slug of ["a b", "ä", "a/b", "x".repeat(65)]) {
+    assert.equal(slugProblem(slug), "new.slug.letters");
+  }
+  assert.equal(targetProblem(""), "new.target.empty");
+  for (const target of ["example.com", "ftp://example.com", "javascript:alert(1)", "https://a b"]) {
+    assert.equal(targetProblem(target), "new.target.invalid", target);
+  }
+  assert.equal(targetProblem(`https://example.com/${"x".repeat(2048)}`), "new.target.long");
+  assert.equal(targetProblem("HTTPS://example.com"), undefined);
+});
+
+Deno.test("an error is told in words, next to what caused it", () => {
+  const about = (error: unknown) => {
+    const { key, field } = databaseProblem(error, "docs");
+    return [key, field];
+  };
+  assert.deepEqual(about({ code: "23505" }), ["new.taken", "slug"]);
+  const check = (name: string) => ({ code: "23514", message: `violates check "${name}"` });
+  assert.deepEqual(about(check("short_links_title_check")), ["new.title.long", "title"]);
+  assert.deepEqual(about(check("short_links_target_url_check")), ["new.target.invalid", "target"]);
+  assert.deepEqual(about({ code: "42501" }), ["error.rights", undefined]);
+  assert.deepEqual(about({ code: "PGRST301" }), ["error.session", undefined]);
+  assert.deepEqual(about(new TypeError("Failed to fetch")), ["error.network", undefined]);
+  assert.equal(databaseProblem({ code: "XX000", message: "boom" }).values!.reason, "boom");
+  assert.equal(authProblem({ code: "invalid_credentials", status: 400 }).key, "sign.wrong");
+  assert.equal(authProblem({ status: 429 }).key, "error.busy");
+  assert.equal(authProblem({ name: "AuthRetryableFetchError" }).key, "error.network");
+});
+
+Deno.test("the light counts down, and a reason is its code and its advice", () => {
+  const status = { since: 0, relay: "", caughtUp: 0 };
+  assert.deepEqual(headline({ ...status, state: "reconnecting", retryAt: 4200 }, 1000), [
+    "light.reconnecting.in",
+    { seconds: 4 },
+  ]);
+  assert.deepEqual(headline({ ...status, state: "reconnecting", retryAt: 900 }, 1000), [
+    "light.reconnecting",
+  ]);
+  assert.deepEqual(headline({ ...status, state: "live" }, 0), ["light.live"]);
+  assert.deepEqual(splitReason("token_expired: Refresh: now."), {
+    code: "token_expired",
+    advice: "Refresh: now.",
+  });
+  assert.deepEqual(splitReason("no answer"), { code: "", advice: "no answer" });
+  assert.deepEqual(splitReason(), { code: "", advice: "" });
+});
+
+Deno.test("config.json is read with one sentence for each mistake", () => {
+  const good = { url: "https://abc.supabase.co/", key: "sb_publishable_x" };
+  assert.deepEqual(readConfig(good), {
+    url: "https://abc.supabase.co",
+    key: "sb_publishable_x",
+    relay: "https://abc.supabase.co/functions/v1/relay",
+    mode: "postgres_changes",
+    demo: [],
+  });
+  const service = `e30.${btoa(JSON.stringify({ role: "service_role" }))}.x`;
+  const mistakes: [unknown, RegExp][] = [
+    [null, /"url" wants an address such as/],
+    [{ ...good, url: "abc.supabase.co" }, /"url" wants an address/],
+    [{ ...good, key: "" }, /"key" wants the project's publishable key/],
+    [{ ...good, key: "sb_secret_x" }, /"key" is a secret key\. Rotate it/],
+    [{ ...good, key: service }, /"key" is a secret key/],
+    [{ ...good, mode: "polling" }, /"mode" wants postgres_changes or broadcast, not "polling"/],
+    [{ ...good, relay: "relay" }, /"relay" wants an address/],
+  ];
+  for (const [config, sentence] of mistakes) {
+    assert.throws(() => readConfig(config), (error: Error) => {
+      assert.match(error.message, sentence);
+      assert.doesNotMatch(error.message, /sb_secret_x/);
+      return true;
+    });
+  }
+});
+
+Deno.test("both languages say everything, with the same values in it", () => {
+  const [first, ...others] = Object.values(DICTIONARIES);
+  const names = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+  for (const other of others) {
+    assert.deepEqual(Object.keys(other), Object.keys(first));
+    for (const [key, text] of Object.entries(other)) {
+      assert.ok(text.trim(), key);
+      assert.deepEqual(names(text), names(first[key as Key]), key);
+    }
+  }
+});
+
+Deno.test("every text that index.html asks for is in the dictionary", async () => {
+  const html = await Deno.readTextFile(new URL("../site/index.html", import.meta.url));
+  const keys = [...html.matchAll(/data-(?:text|label|hint|placeholder)="([^"]+)"/g)];
+  assert.ok(keys.length > 30);
+  for (const [, key] of keys) assert.ok(key in DICTIONARIES.en, key);
+});
+
+Deno.test("the language is the first of the browser's that the page speaks", () => {
+  assert.equal(preferred(["de", "zh-HK", "en"]), "zh-Hant");
+  assert.equal(preferred(["en-GB", "zh-TW"]), "en");
+  assert.equal(preferred(["de"]), "en");
+  assert.equal(preferred([]), "en");
+});
+
+Deno.test("numbers, counts and times are those of the language", () => {
+  const [en, zh] = [new Text("en"), new Text("zh-Hant")];
+  assert.equal(en.count("links.total", 1), "1 open");
+  assert.equal(en.count("links.total", 1234), "1,234 opens");
+  assert.equal(zh.count("links.total", 1), "共 1 次開啟");
+  assert.equal(en.of("toast.one", { link: "/{count}" }), "Somebody opened /{count}");
+  assert.equal(en.ago(0, 9_999), "now");
+  assert.equal(en.ago(0, 150_000), "2 min. ago");
+  assert.equal(en.ago(10_000, 0), "now", "a server's clock may be ahead");
+});
