@@ -63,12 +63,12 @@ Deno.test("deno task site says what is wrong, in one sentence", () =>
   }));
 
 Deno.test("the stack serves the page's files, and a configuration once it is known", async () => {
-  let config: { key: string } | undefined;
-  const serve = serveSite(() => config);
+  const known: { key: string }[] = [];
+  const serve = serveSite(() => known[0]);
   const ask = (path: string, method = "GET") =>
     serve(new Request(`http://127.0.0.1:8000${path}`, { method }));
   assert.equal((await ask("/config.json")).status, 503);
-  config = { key: "sb_publishable_x" };
+  known.push({ key: "sb_publishable_x" });
   assert.deepEqual(await (await ask("/config.json")).json(), {
     url: "http://127.0.0.1:8000",
     key: "sb_publishable_x",

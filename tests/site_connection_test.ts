@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
 import { signToken } from "../tools/stack/keys.ts";
 import { check } from "./support/axe.ts";
-import { testInBrowser } from "./support/browser.ts";
+import { type Page, testInBrowser } from "./support/browser.ts";
 import { type Site, withSite } from "./support/site.ts";
 
 /** The relay of these tests wants people to sign in, so that it has somebody to refuse. */
@@ -50,6 +49,7 @@ testInBrowser(
         await alice.context.setOffline(true);
         await alice.light("offline");
         await site.open("docs", 5);
+        await restarted;
         await alice.context.setOffline(false);
         await alice.light("live");
         await alice.counts("docs", 10);

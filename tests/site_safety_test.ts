@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
 import postgres from "postgres";
 import { check } from "./support/axe.ts";
-import { testInBrowser } from "./support/browser.ts";
+import { type Page, testInBrowser } from "./support/browser.ts";
 import { type Site, type Visitor, withSite } from "./support/site.ts";
 
 /** Runs where it becomes HTML, and nowhere else. */

@@ -1,5 +1,5 @@
 import axe from "axe-core";
-import type { Page } from "playwright-core";
+import type { Page } from "./browser.ts";
 
 /** What axe-core calls serious or critical on the page as it is, each as one line. */
 export async function check(page: Page, state: string): Promise<string[]> {

@@ -1,5 +1,7 @@
 import { type Browser, chromium } from "playwright-core";
 
+export type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+
 /** Where systems and CI images have it. */
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "./browser.ts";
 import { siteConfig, type StackInfo } from "../../tools/stack/info.ts";
 import type { StackOptions } from "../../tools/stack/stack.ts";
 import { serveSite } from "../../tools/site/serve.ts";

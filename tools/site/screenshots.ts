@@ -2,10 +2,8 @@
  * `deno task screenshots [DIR]`: pictures of the page in its states, from a stack of its own, into
  * docs/images or DIR. Needs Chromium.
  */
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import type { Page } from "playwright-core";
-import { withBrowser } from "../../tests/support/browser.ts";
+import { type Page, withBrowser } from "../../tests/support/browser.ts";
 import { type Site, type VisitOptions, withSite } from "../../tests/support/site.ts";
 
 const [folder = fileURLToPath(new URL("../../docs/images", import.meta.url))] = Deno.args;
@@ -100,11 +98,10 @@ async function fill({ stack }: Site): Promise<void> {
 }
 
 async function inter(): Promise<string> {
-  // So that Deno fetches the package, for this task alone.
-  await import("@fontsource-variable/inter/package.json", { with: { type: "json" } });
-  const file = createRequire(import.meta.url).resolve(
-    "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
-  );
+  // Not a static import: it would be in the lock file, which `deno task dev` fetches whole.
+  const name = "npm:@fontsource-variable/inter@5.3.0";
+  await import(`${name}/package.json`, { with: { type: "json" } });
+  const file = new URL(import.meta.resolve(`${name}/files/inter-latin-wght-normal.woff2`));
   const bytes = await Deno.readFile(file);
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
