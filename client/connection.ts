@@ -34,6 +34,9 @@ export interface ConnectionOptions {
 /** Asks the relay to answer this name instead of the token entry. */
 const PROTOCOL = "realtime-relay.v1";
 
+/** Realtime itself knows no subprotocol, and browsers drop a socket whose server picks none. */
+const DIRECT = /\/(realtime\/v1|socket)\/websocket$/;
+
 /** What the relay takes of realtime-js's query; the key only for viewers without a token. */
 const FORWARDED = ["vsn", "log_level"];
 
@@ -223,8 +226,10 @@ export class Connection implements Port, Underneath {
 
   #open(token: Token): void {
     const url = new URL(this.#url!);
-    if (!token && this.#apikey) url.searchParams.set("apikey", this.#apikey);
-    const socket = new this.host.WebSocket(url, token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL]);
+    const isDirect = DIRECT.test(url.pathname);
+    if (this.#apikey && (isDirect || !token)) url.searchParams.set("apikey", this.#apikey);
+    const offered = token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL];
+    const socket = new this.host.WebSocket(url, isDirect ? [] : offered);
     const link = createLink(++this.#links, this.#tokenOf(token), this.now());
     socket.binaryType = "arraybuffer";
     this.#opening = link;
