@@ -10,18 +10,18 @@ import {
   READY_MS,
   SETTLE_MS,
 } from "./handover.ts";
+import { openGap } from "./gap.ts";
 import type { Host } from "./host.ts";
 import { fromLink } from "./incoming.ts";
 import { createLink, type Link } from "./link.ts";
 import { fromApplication } from "./outgoing.ts";
-import { readGap } from "./read_gap.ts";
+import { Recovery } from "./recovery.ts";
 import { type Port, Session } from "./session.ts";
 import type { RelaySocket, Underneath } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
 import { Timers } from "./timers.ts";
-import { isAtLeastAsFresh, userOf } from "./token.ts";
-
-export type Token = string | null | undefined;
+import { type Token, Tokens } from "./tokens.ts";
+import { expiryOf, isAtLeastAsFresh, userOf } from "./token.ts";
 
 export interface ConnectionOptions {
   relay: URL;
@@ -46,35 +46,24 @@ const DIAL_MS = 15_000;
 /** An answer takes a second at worst; realtime-js itself gives up after 25 s. */
 const BEAT_MS = 10_000;
 
-/** A token() that hangs is asked again. */
-const TOKEN_MS = 10_000;
-
 /** How often a refused client looks for another token. Nothing is dialled meanwhile. */
 const POLL_MS = 5_000;
 
 /** A link that lived for less has not shown that the trouble is over. */
 const STABLE_MS = 5_000;
 
-/** Clients of a relay that lost events do not all read them again at once. */
-const LOST_JITTER_MS = 5_000;
-
-/** How often a topic is tried again before the application is told. */
-const RESTORES = 5;
-
-/** How often a catch-up is tried: for about a minute. */
-const READS = 8;
-
 /** Codes after which the same attempt would be refused again. */
 const FINAL = [4400, 4403, 4409];
 const UNAUTHORIZED = 4401;
+
+/** In the relay's own words. */
+const EXPIRED = "token_expired: Refresh the session, then connect with the new token.";
 
 interface Dialled {
   socket: WebSocket;
   /** What the handshake brought. */
   token: Token;
   provenAt?: number;
-  /** Ends what reads for this link. */
-  gone: AbortController;
 }
 
 /** Keeps a session on sockets that come and go. It outlives the instances of the transport's class. */
@@ -96,6 +85,8 @@ export class Connection implements Port, Underneath {
   #refused: Token;
   #stopListening?: () => void;
   readonly #timers: Timers;
+  readonly #tokens: Tokens;
+  readonly #recovery: Recovery;
 
   constructor(
     private readonly options: ConnectionOptions,
@@ -103,7 +94,13 @@ export class Connection implements Port, Underneath {
     private readonly host: Host,
   ) {
     this.#timers = new Timers(host);
+    this.#tokens = new Tokens(this.#timers, options.token);
+    this.#recovery = new Recovery(this.#timers, host.random, () => this.#session!);
     this.status = this.#statusOf("closed");
+  }
+
+  get #isDirect(): boolean {
+    return DIRECT.test(this.options.relay.pathname);
   }
 
   get bufferedAmount(): number {
@@ -146,11 +143,15 @@ export class Connection implements Port, Underneath {
     this.#timers.clearAll();
     const session = this.#session!;
     for (const channel of session.channels.values()) {
-      if (channel.acked) session.openGap(channel, session.active?.lastFrameAt);
+      if (channel.acked) openGap(session, channel, session.active?.lastFrameAt);
     }
     session.channels.clear();
     for (const link of [...this.#dialled.keys()]) this.#drop(link);
-    if (!keep) this.#session = undefined;
+    if (!keep) {
+      this.#session = undefined;
+      this.#user = null;
+    }
+    this.#refused = undefined;
     this.#stopListening?.();
     this.#stopListening = undefined;
     this.#attempts = 0;
@@ -187,7 +188,7 @@ export class Connection implements Port, Underneath {
     this.#opening = true;
     let token: Token;
     try {
-      token = await this.#ask();
+      token = await this.#tokens.ask();
     } catch (error) {
       if (turn !== this.#turn) return;
       this.#opening = undefined;
@@ -196,21 +197,17 @@ export class Connection implements Port, Underneath {
     }
     if (turn !== this.#turn) return;
     this.#recognise(token);
+    // The relay says so itself, by its own clock; Realtime lets a socket in and refuses its joins.
+    if (this.#isDirect && (expiryOf(token) ?? Infinity) <= this.now()) {
+      this.#opening = undefined;
+      return this.#refuse(token, UNAUTHORIZED, EXPIRED);
+    }
     try {
       this.#open(token);
     } catch {
       this.#opening = undefined;
       this.#refuse(token, undefined, "token_malformed: The token cannot be sent to the relay.");
     }
-  }
-
-  #ask(): Promise<Token> {
-    const { token } = this.options;
-    if (!token) return Promise.resolve(null);
-    const late = Promise.withResolvers<never>();
-    this.#timers.set("token", TOKEN_MS, () => late.reject(new DOMException("", "TimeoutError")));
-    const asked = new Promise<Token>((resolve) => resolve(token()));
-    return Promise.race([asked, late.promise]).finally(() => this.#timers.clear("token"));
   }
 
   /** Whose token counts: where none is asked for, that of the application's frames. */
@@ -226,14 +223,13 @@ export class Connection implements Port, Underneath {
 
   #open(token: Token): void {
     const url = new URL(this.#url!);
-    const isDirect = DIRECT.test(url.pathname);
-    if (this.#apikey && (isDirect || !token)) url.searchParams.set("apikey", this.#apikey);
+    if (this.#apikey && (this.#isDirect || !token)) url.searchParams.set("apikey", this.#apikey);
     const offered = token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL];
-    const socket = new this.host.WebSocket(url, isDirect ? [] : offered);
+    const socket = new this.host.WebSocket(url, this.#isDirect ? [] : offered);
     const link = createLink(++this.#links, this.#tokenOf(token), this.now());
     socket.binaryType = "arraybuffer";
     this.#opening = link;
-    this.#dialled.set(link, { socket, token, gone: new AbortController() });
+    this.#dialled.set(link, { socket, token });
     this.#timers.set(`dial ${link.id}`, DIAL_MS, () => this.#give(link, 1006, "no answer"));
     socket.onopen = () => this.#opened(link, socket);
     socket.onmessage = ({ data }) => {
@@ -299,7 +295,7 @@ export class Connection implements Port, Underneath {
   }
 
   #forget(link: Link): void {
-    this.#dialled.get(link)?.gone.abort();
+    link.gone.abort();
     this.#dialled.delete(link);
     this.#timers.clear(`dial ${link.id}`);
     this.#timers.clear(`beat ${link.id}`);
@@ -351,8 +347,8 @@ export class Connection implements Port, Underneath {
 
   async #unauthorized(link: Link, { token }: Dialled, reason: string): Promise<void> {
     const turn = this.#turn;
-    const asked = await this.#ask().catch(() => token);
-    if (turn !== this.#turn) return;
+    const asked = await this.#tokens.ask().catch(() => token);
+    if (turn !== this.#turn || this.#opening) return;
     if (asked === token && !(this.#tokenOf(asked) !== link.token)) {
       return this.#refuse(token, UNAUTHORIZED, reason);
     }
@@ -370,7 +366,7 @@ export class Connection implements Port, Underneath {
 
   async #pollToken(): Promise<void> {
     const turn = this.#turn;
-    const token = await this.#ask().catch(() => this.#refused);
+    const token = await this.#tokens.ask().catch(() => this.#refused);
     if (turn !== this.#turn || this.status.state !== "refused") return;
     if ((token ?? null) !== this.#refused) this.retry();
     else this.#timers.set("poll", POLL_MS, () => this.#pollToken());
@@ -382,6 +378,8 @@ export class Connection implements Port, Underneath {
     const session = this.#session!;
     this.#timers.clear("ready");
     this.#live(session.active!);
+    // A socket that was opened beside another shows as well that the trouble is over.
+    this.#attempts = 0;
     const { overlap } = session;
     this.#timers.set(`settle ${old.id}`, SETTLE_MS, () => {
       // The next handover may have begun.
@@ -410,7 +408,7 @@ export class Connection implements Port, Underneath {
   }
 
   async #refresh(link: Link): Promise<void> {
-    const token = await this.#ask().catch(() => null);
+    const token = await this.#tokens.ask().catch(() => null);
     if (!token || token === link.token || !this.#dialled.has(link)) return;
     if (userOf(token) === link.user && isAtLeastAsFresh(token, link.token)) {
       this.#session!.freshen(link, token);
@@ -418,13 +416,12 @@ export class Connection implements Port, Underneath {
   }
 
   expired(link: Link): void {
-    const reason = "token_expired: Refresh the session, then connect with the new token.";
-    queueMicrotask(() => this.#give(link, UNAUTHORIZED, reason));
+    queueMicrotask(() => this.#give(link, UNAUTHORIZED, EXPIRED));
   }
 
   async doubt(link: Link): Promise<void> {
     const turn = this.#turn;
-    const token = this.#tokenOf(await this.#ask().catch(() => null));
+    const token = this.#tokenOf(await this.#tokens.ask().catch(() => null));
     if (turn !== this.#turn || !this.#dialled.has(link)) return;
     if (userOf(token) === link.user) return this.#session!.settle(link);
     for (const other of [...this.#dialled.keys()]) this.#drop(other);
@@ -434,53 +431,18 @@ export class Connection implements Port, Underneath {
     this.#dial();
   }
 
-  async missed(channel: Channel, link: Link): Promise<void> {
-    const session = this.#session!;
-    const signal = this.#dialled.get(link)?.gone.signal;
-    for (let attempt = 0; signal && !signal.aborted; attempt++) {
-      try {
-        const missing = await readGap(session, link, channel, signal);
-        if (!signal.aborted) session.finish(channel, link, missing);
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof TypeError || attempt === READS) {
-          return session.finish(channel, link, "events");
-        }
-      }
-      await new Promise<void>((resolve) =>
-        this.#timers.set(`read ${channel.topic}`, backoff(attempt, this.host.random), resolve)
-      );
-    }
+  missed(channel: Channel, link: Link): void {
+    this.#recovery.read(channel, link);
   }
 
   failed(channel: Channel, link: Link, reason: string): void {
-    const session = this.#session!;
     if (/^token_|^signed_out|InvalidJWT|expired/.test(reason)) return this.expired(link);
-    if (link !== session.active) return; // The handover is given up in time.
-    const { topic } = channel;
-    const isFinal = /^[a-z_]+: |^Unauthorized/.test(reason);
-    channel.failures = (channel.failures ?? 0) + 1;
-    if (!isFinal && channel.failures <= RESTORES) {
-      return this.#timers.set(
-        `restore ${topic}`,
-        backoff(channel.failures, this.host.random),
-        () =>
-          session.channels.get(topic) === channel && session.active === link &&
-          session.place(link, channel),
-      );
-    }
-    session.abandon(link, channel, reason);
+    // A handover is given up in time.
+    if (link === this.#session!.active) this.#recovery.restore(channel, link, reason);
   }
 
   lost(channel: Channel, link: Link): void {
-    const session = this.#session!;
-    this.#timers.set(`lost ${channel.topic}`, LOST_JITTER_MS * this.host.random(), () => {
-      if (session.channels.get(channel.topic) !== channel || session.active !== link) return;
-      session.openGap(channel);
-      if (session.isReplayed(channel)) session.place(link, channel);
-      else this.missed(channel, link);
-    });
+    this.#recovery.lost(channel, link);
   }
 
   // --- the world around

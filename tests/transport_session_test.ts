@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { decode, encode, type Frame, type Vsn } from "../client/frame.ts";
 import { tableCatchUp } from "../client/catch_up.ts";
+import { closeGap } from "../client/gap.ts";
 import { broadcast, change, SessionRig, token } from "./support/transport/session_rig.ts";
 
 const TOPIC = "realtime:room";
@@ -36,7 +37,7 @@ for (const vsn of versions) {
     const second = rig.live();
     rig.joined(second, TOPIC, [{ ...BINDING, id: 99 }]);
     assert.deepEqual(rig.asked.at(-1), `missed ${TOPIC}`);
-    rig.session.finish(rig.session.channels.get(TOPIC)!, second);
+    closeGap(rig.session, second, rig.session.channels.get(TOPIC)!);
     rig.bring(second, change(TOPIC, [99], "INSERT", { id: 1 }));
     const [{ payload }] = rig.events("postgres_changes");
     assert.deepEqual(payload.ids, [11]);
@@ -166,7 +167,7 @@ Deno.test("a public topic that missed something says so: gap, from when to when"
   rig.joined(second, TOPIC);
   rig.bring(second, broadcast(TOPIC, 2));
   assert.deepEqual(payloads(rig.events("broadcast")), [1], "newer ones wait for the catch-up");
-  rig.session.finish(rig.session.channels.get(TOPIC)!, second, "events");
+  closeGap(rig.session, second, rig.session.channels.get(TOPIC)!, "events");
   const [gap] = rig.events("system");
   const { message: _, ...payload } = gap.payload;
   assert.deepEqual(payload, {
@@ -197,7 +198,7 @@ Deno.test("a private topic asks for a replay since its last event, and drops wha
   rig.bring(second, broadcast(TOPIC, { n: 2 }, "b", true));
   const channel = rig.session.channels.get(TOPIC)!;
   assert.equal(channel.memory.gap!.replayed, 2);
-  rig.session.finish(channel, second);
+  closeGap(rig.session, second, channel);
   assert.deepEqual(
     payloads(rig.events("broadcast")).map((payload) => (payload as { n: number }).n),
     [1, 2, 3],
