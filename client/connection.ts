@@ -17,6 +17,7 @@ import { createLink, type Link } from "./link.ts";
 import { fromApplication } from "./outgoing.ts";
 import { Recovery } from "./recovery.ts";
 import { type Port, Session } from "./session.ts";
+import { type SocketEvents, Sockets } from "./sockets.ts";
 import type { RelaySocket, Underneath } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
 import { Timers } from "./timers.ts";
@@ -40,9 +41,6 @@ const DIRECT = /\/(realtime\/v1|socket)\/websocket$/;
 /** What the relay takes of realtime-js's query; the key only for viewers without a token. */
 const FORWARDED = ["vsn", "log_level"];
 
-/** A refused socket is closed after up to 12 s, and the code says why. */
-const DIAL_MS = 15_000;
-
 /** An answer takes a second at worst; realtime-js itself gives up after 25 s. */
 const BEAT_MS = 10_000;
 
@@ -59,22 +57,14 @@ const UNAUTHORIZED = 4401;
 /** In the relay's own words. */
 const EXPIRED = "token_expired: Refresh the session, then connect with the new token.";
 
-interface Dialled {
-  socket: WebSocket;
-  /** What the handshake brought. */
-  token: Token;
-  provenAt?: number;
-}
-
 /** Keeps a session on sockets that come and go. It outlives the instances of the transport's class. */
-export class Connection implements Port, Underneath {
+export class Connection implements Port, SocketEvents, Underneath {
   status: RelayStatus;
   protocol = "";
   #face?: RelaySocket;
   #session?: Session;
   #url?: URL;
   #apikey: string | null = null;
-  #dialled = new Map<Link, Dialled>();
   /** The one link that is on its way to take over; true while its token is awaited. */
   #opening?: Link | true;
   /** Raised when what is on its way is no longer wanted. */
@@ -85,6 +75,7 @@ export class Connection implements Port, Underneath {
   #refused: Token;
   #stopListening?: () => void;
   readonly #timers: Timers;
+  readonly #sockets: Sockets;
   readonly #tokens: Tokens;
   readonly #recovery: Recovery;
 
@@ -94,6 +85,7 @@ export class Connection implements Port, Underneath {
     private readonly host: Host,
   ) {
     this.#timers = new Timers(host);
+    this.#sockets = new Sockets(host, this.#timers, this);
     this.#tokens = new Tokens(this.#timers, options.token);
     this.#recovery = new Recovery(this.#timers, host.random, () => this.#session!);
     this.status = this.#statusOf("closed");
@@ -146,7 +138,7 @@ export class Connection implements Port, Underneath {
       if (channel.acked) openGap(session, channel, session.active?.lastFrameAt);
     }
     session.channels.clear();
-    for (const link of [...this.#dialled.keys()]) this.#drop(link);
+    for (const link of this.#sockets.links) this.#drop(link);
     if (!keep) {
       this.#session = undefined;
       this.#user = null;
@@ -176,8 +168,7 @@ export class Connection implements Port, Underneath {
   }
 
   send(link: Link, data: Data): void {
-    const socket = this.#dialled.get(link)?.socket;
-    if (socket?.readyState === 1) socket.send(data);
+    this.#sockets.send(link, data);
   }
 
   // --- dialling
@@ -225,35 +216,31 @@ export class Connection implements Port, Underneath {
     const url = new URL(this.#url!);
     if (this.#apikey && (this.#isDirect || !token)) url.searchParams.set("apikey", this.#apikey);
     const offered = token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL];
-    const socket = new this.host.WebSocket(url, this.#isDirect ? [] : offered);
     const link = createLink(++this.#links, this.#tokenOf(token), this.now());
-    socket.binaryType = "arraybuffer";
+    link.handshake = token;
+    this.#sockets.dial(link, url, this.#isDirect ? [] : offered);
     this.#opening = link;
-    this.#dialled.set(link, { socket, token });
-    this.#timers.set(`dial ${link.id}`, DIAL_MS, () => this.#give(link, 1006, "no answer"));
-    socket.onopen = () => this.#opened(link, socket);
-    socket.onmessage = ({ data }) => {
-      if (this.#dialled.has(link)) fromLink(this.#session!, link, data);
-    };
-    socket.onclose = ({ code, reason }) => this.#ended(link, code, reason);
   }
 
-  #opened(link: Link, socket: WebSocket): void {
-    if (!this.#dialled.has(link)) return;
+  opened(link: Link): void {
     const session = this.#session!;
     session.barrier(link, () => {});
     if (session.active) return; // Takes over when its topics are subscribed.
-    this.protocol = socket.protocol;
+    this.protocol = this.#sockets.protocolOf(link);
     session.adopt(link);
     if (this.#face!.readyState === 0) this.#face!.opened();
   }
 
+  frame(link: Link, data: Data): void {
+    fromLink(this.#session!, link, data);
+  }
+
   proven(link: Link): void {
     const session = this.#session!;
-    this.#timers.clear(`dial ${link.id}`);
-    this.#dialled.get(link)!.provenAt = this.now();
+    this.#sockets.proven(link);
+    link.provenAt = this.now();
     if (session.active && session.active !== link) {
-      this.#timers.set("ready", READY_MS, () => this.#give(link, 1006, "topics are not ready"));
+      this.#timers.set("ready", READY_MS, () => this.ended(link, 1006, "topics are not ready"));
       return session.follow(link, new Overlap());
     }
     if (!session.active) session.adopt(link);
@@ -264,7 +251,7 @@ export class Connection implements Port, Underneath {
     const wasRefused = this.#refused !== undefined;
     this.#opening = undefined;
     this.#refused = undefined;
-    this.protocol = this.#dialled.get(link)?.socket.protocol ?? "";
+    this.protocol = this.#sockets.protocolOf(link);
     this.#become("live");
     const { wallClockMs } = this.options;
     if (wallClockMs) {
@@ -275,36 +262,14 @@ export class Connection implements Port, Underneath {
 
   // --- endings
 
-  /** Closes a link and acts as if the other side had, with this code. */
-  #give(link: Link, code: number, reason: string): void {
-    const dialled = this.#dialled.get(link);
-    if (!dialled) return;
-    dialled.socket.onclose = null;
-    close(dialled.socket);
-    this.#ended(link, code, reason);
-  }
-
   /** Closes a link for good; nothing follows. */
   #drop(link: Link): void {
-    const dialled = this.#dialled.get(link);
-    if (!dialled) return;
-    this.#forget(link);
-    dialled.socket.onclose = null;
-    close(dialled.socket);
-    this.#session?.lose(link);
+    if (this.#sockets.end(link)) this.#session?.lose(link);
   }
 
-  #forget(link: Link): void {
-    link.gone.abort();
-    this.#dialled.delete(link);
-    this.#timers.clear(`dial ${link.id}`);
-    this.#timers.clear(`beat ${link.id}`);
-  }
-
-  #ended(link: Link, code: number, reason: string): void {
-    const dialled = this.#dialled.get(link);
-    if (!dialled) return;
-    this.#forget(link);
+  /** Called by the socket, or in its place where it is given up. */
+  ended(link: Link, code: number, reason: string): void {
+    if (!this.#sockets.end(link)) return;
     const session = this.#session!;
     const wasActive = session.active === link;
     session.lose(link);
@@ -312,13 +277,13 @@ export class Connection implements Port, Underneath {
       this.#opening = undefined;
       this.#timers.clear("ready");
     } else if (!wasActive) return; // It lingered behind its successor.
-    const lived = dialled.provenAt === undefined ? 0 : this.now() - dialled.provenAt;
+    const lived = link.provenAt === undefined ? 0 : this.now() - link.provenAt;
     if (wasActive && lived >= STABLE_MS) this.#attempts = 0;
     if (!wasActive && session.active) return this.#moveAgain();
     this.#timers.clear("move");
     if (this.#opening) return this.#succeed(code, reason);
-    if (FINAL.includes(code)) return this.#refuse(dialled.token, code, reason);
-    if (code === UNAUTHORIZED) return void this.#unauthorized(link, dialled, reason);
+    if (FINAL.includes(code)) return this.#refuse(link.handshake, code, reason);
+    if (code === UNAUTHORIZED) return void this.#unauthorized(link, reason);
     this.#again(code, reason);
   }
 
@@ -326,7 +291,7 @@ export class Connection implements Port, Underneath {
   #succeed(code: number, reason: string): void {
     const next = this.#opening;
     this.#become("reconnecting", { code, reason });
-    if (next === true || this.#dialled.get(next!)?.socket.readyState !== 1) return;
+    if (next === true || !this.#sockets.isOpen(next!)) return;
     if (!next!.proven) return this.#session!.adopt(next!);
     this.#timers.clear("ready");
     this.#session!.switch(next!);
@@ -345,7 +310,8 @@ export class Connection implements Port, Underneath {
     this.#timers.set("move", backoff(this.#attempts++, this.host.random), () => this.#dial());
   }
 
-  async #unauthorized(link: Link, { token }: Dialled, reason: string): Promise<void> {
+  async #unauthorized(link: Link, reason: string): Promise<void> {
+    const token = link.handshake;
     const turn = this.#turn;
     const asked = await this.#tokens.ask().catch(() => token);
     if (turn !== this.#turn || this.#opening) return;
@@ -391,13 +357,13 @@ export class Connection implements Port, Underneath {
   beat(link: Link): void {
     const [ref] = [...link.pending.keys()].slice(-1);
     this.#timers.set(`beat ${link.id}`, BEAT_MS, () => {
-      if (link.pending.has(ref)) this.#give(link, 1006, "a heartbeat was not answered");
+      if (link.pending.has(ref)) this.ended(link, 1006, "a heartbeat was not answered");
     });
   }
 
   awaited(old: Link): void {
     const reason = "the socket did not answer when another was to take over";
-    this.#timers.set("ready", LAST_ANSWER_MS, () => this.#give(old, 1006, reason));
+    this.#timers.set("ready", LAST_ANSWER_MS, () => this.ended(old, 1006, reason));
   }
 
   notice(link: Link, { status, deadline_ms }: Json): void {
@@ -409,22 +375,22 @@ export class Connection implements Port, Underneath {
 
   async #refresh(link: Link): Promise<void> {
     const token = await this.#tokens.ask().catch(() => null);
-    if (!token || token === link.token || !this.#dialled.has(link)) return;
+    if (!token || token === link.token || !this.#sockets.has(link)) return;
     if (userOf(token) === link.user && isAtLeastAsFresh(token, link.token)) {
       this.#session!.freshen(link, token);
     }
   }
 
   expired(link: Link): void {
-    queueMicrotask(() => this.#give(link, UNAUTHORIZED, EXPIRED));
+    queueMicrotask(() => this.ended(link, UNAUTHORIZED, EXPIRED));
   }
 
   async doubt(link: Link): Promise<void> {
     const turn = this.#turn;
     const token = this.#tokenOf(await this.#tokens.ask().catch(() => null));
-    if (turn !== this.#turn || !this.#dialled.has(link)) return;
+    if (turn !== this.#turn || !this.#sockets.has(link)) return;
     if (userOf(token) === link.user) return this.#session!.settle(link);
-    for (const other of [...this.#dialled.keys()]) this.#drop(other);
+    for (const other of this.#sockets.links) this.#drop(other);
     this.#turn++;
     this.#opening = undefined;
     this.#become("reconnecting", { reason: "Another user is signed in." });
@@ -454,7 +420,7 @@ export class Connection implements Port, Underneath {
     if (!active?.proven) return;
     // After sleep a socket may be dead without having said so.
     this.#timers.set(`wake ${active.id}`, BEAT_MS / 2, () => {
-      this.#give(active, 1006, "no answer after sleep");
+      this.ended(active, 1006, "no answer after sleep");
     });
     this.#session!.barrier(active, () => this.#timers.clear(`wake ${active.id}`));
     this.#refresh(active);
@@ -475,13 +441,5 @@ export class Connection implements Port, Underneath {
   get current(): RelayStatus {
     const { lastEventAt, caughtUp } = this.#session ?? this.status;
     return { ...this.status, lastEventAt, caughtUp };
-  }
-}
-
-function close(socket: WebSocket): void {
-  try {
-    socket.close(1000);
-  } catch {
-    // It is closed already, or never was open.
   }
 }

@@ -34,6 +34,9 @@ export interface Link {
   /** Called when the link answers an own heartbeat. */
   barriers: Map<string, () => void>;
   lastFrameAt: number;
+  /** The token of the handshake. */
+  handshake?: string | null;
+  provenAt?: number;
   /** Ends what reads for this link. */
   gone: AbortController;
 }
