@@ -167,8 +167,8 @@ export class Connection implements Port, SocketEvents, Underneath {
     this.#face?.deliver(data);
   }
 
-  send(link: Link, data: Data): void {
-    this.#sockets.send(link, data);
+  send(link: Link, data: Data): boolean {
+    return this.#sockets.send(link, data);
   }
 
   // --- dialling
@@ -206,10 +206,16 @@ export class Connection implements Port, SocketEvents, Underneath {
     return (this.options.token ? asked : this.#session!.inBand) ?? null;
   }
 
+  /** Where the token is somebody else's, nothing of the sockets so far goes any further. */
   #recognise(token: Token): void {
+    const session = this.#session!;
     const user = userOf(this.#tokenOf(token));
-    if (this.#user !== null && user !== this.#user) this.#session!.changeUser();
+    const known = session.active?.user ?? this.#user;
     this.#user = user;
+    if (known === null || known === user) return;
+    this.#sockets.links.forEach((link) => this.#drop(link));
+    session.changeUser();
+    this.#become("reconnecting", { reason: "Another user is signed in." });
   }
 
   #open(token: Token): void {
@@ -390,10 +396,8 @@ export class Connection implements Port, SocketEvents, Underneath {
     const token = this.#tokenOf(await this.#tokens.ask().catch(() => null));
     if (turn !== this.#turn || !this.#sockets.has(link)) return;
     if (userOf(token) === link.user) return this.#session!.settle(link);
-    for (const other of this.#sockets.links) this.#drop(other);
     this.#turn++;
     this.#opening = undefined;
-    this.#become("reconnecting", { reason: "Another user is signed in." });
     this.#dial();
   }
 

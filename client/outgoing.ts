@@ -60,7 +60,7 @@ function leave(session: Session, frame: Frame, data: Data): void {
   if (next?.places.delete(topic)) port.send(next, data);
   if (active?.places.delete(topic)) {
     expect(active, frame);
-    return port.send(active, data);
+    return void port.send(active, data);
   }
   session.tell(reply(frame, "ok"));
   session.tell({ topic, event: "phx_close", ref: join_ref, payload: {} });
@@ -95,12 +95,13 @@ function push(session: Session, frame: Frame, data: Data): void {
     channel.track = isTrack ? { frame, answered: false } : undefined;
   }
   if (frame.event === "broadcast" && channel) channel.memory.broadcasts = true;
-  if (active?.places.get(frame.topic)?.joined || (active && !channel)) {
+  const isJoined = active && (active.places.get(frame.topic)?.joined || !channel);
+  if (isJoined && port.send(active, data)) {
     // The next socket is another listener: it gets what this one sends.
     const isEchoed = overlap && next && frame.event === "broadcast";
     if (isEchoed && channel && isSilentToSelf(channel)) overlap.delivered(contentOf(frame));
     if (isAnswered(channel, frame)) expect(active, frame);
-    return port.send(active, data);
+    return;
   }
   if (channel?.track?.frame === frame) return; // Repeated when the topic is joined.
   if (channel && isPresence) return session.tell(reply(frame, "ok")); // Nobody sees it any more.

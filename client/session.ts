@@ -15,7 +15,8 @@ export interface Port {
   now(): number;
   /** To the application. */
   deliver(data: Data): void;
-  send(link: Link, data: Data): void;
+  /** False where the link takes no more, and will be lost. */
+  send(link: Link, data: Data): boolean;
   /** The link carries: something behind the relay has answered. */
   proven(link: Link): void;
   /** The next link has every topic: the old one may go once its pushes are answered. */

@@ -56,8 +56,11 @@ export class Sockets {
     this.timers.clear(`dial ${link.id}`);
   }
 
-  send(link: Link, data: Data): void {
-    if (this.isOpen(link)) this.#sockets.get(link)!.send(data);
+  /** False where the socket takes no more: its end is on the way. */
+  send(link: Link, data: Data): boolean {
+    const isOpen = this.isOpen(link);
+    if (isOpen) this.#sockets.get(link)!.send(data);
+    return isOpen;
   }
 
   /** Closes the socket, if the other side has not, and forgets it. False where that was done. */

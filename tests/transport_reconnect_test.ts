@@ -257,6 +257,37 @@ Deno.test("signed in as somebody else while the socket was on its way: its joins
   face.close();
 });
 
+Deno.test("signed in as somebody else when it is time to move: the old socket goes first", async () => {
+  let current = token("alice");
+  const world = new ScriptedWorld({ token: () => current, wallClockMs: 100_000 });
+  const { face, frames, first } = await world.live(TOPIC, {}, current);
+  current = token("bob");
+  await world.pass(50_000);
+  assert.equal(first.readyState, 3);
+  first.bring(broadcast(TOPIC, "alice's"));
+  assert.deepEqual(frames.filter(({ event }) => event === "broadcast"), []);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+  face.close();
+});
+
+Deno.test("a push that meets a closing socket waits for the next one", async () => {
+  const world = new ScriptedWorld();
+  const { face, first } = await world.live();
+  first.readyState = 2;
+  world.push(face, {
+    ...{ join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast" },
+    payload: { type: "broadcast", event: "e", payload: 1 },
+  });
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("broadcast").length, 1);
+  face.close();
+});
+
 Deno.test("Realtime itself gets a key and no subprotocol, and no join with a stale token", async () => {
   let current = token("alice", 2_000);
   const relay = "https://abc.supabase.co/realtime/v1";
