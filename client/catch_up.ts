@@ -108,7 +108,7 @@ export function conditions(filter = ""): [string, string, string][] {
   const parts = filter.match(/(?:"(?:\\.|[^"\\])*"|\([^)]*\)|[^,"(])+/g) ?? [];
   return parts.map((part) => {
     const [, column, operator, value] = /^\s*([^=]+)=([^.]+)\.([^]*)$/.exec(part) ?? [];
-    if (column === undefined) throw new TypeError(`This filter cannot be read again: ${filter}`);
+    if (column === undefined) throw new SyntaxError(`This filter cannot be read again: ${filter}`);
     return [column, operator, value];
   });
 }

@@ -10,18 +10,19 @@ import {
   READY_MS,
   SETTLE_MS,
 } from "./handover.ts";
+import { openGap } from "./gap.ts";
 import type { Host } from "./host.ts";
 import { fromLink } from "./incoming.ts";
 import { createLink, type Link } from "./link.ts";
 import { fromApplication } from "./outgoing.ts";
-import { readGap } from "./read_gap.ts";
+import { Recovery } from "./recovery.ts";
 import { type Port, Session } from "./session.ts";
+import { type SocketEvents, Sockets } from "./sockets.ts";
 import type { RelaySocket, Underneath } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
 import { Timers } from "./timers.ts";
-import { isAtLeastAsFresh, userOf } from "./token.ts";
-
-export type Token = string | null | undefined;
+import { type Token, Tokens } from "./tokens.ts";
+import { expiryOf, isAtLeastAsFresh, userOf } from "./token.ts";
 
 export interface ConnectionOptions {
   relay: URL;
@@ -34,17 +35,14 @@ export interface ConnectionOptions {
 /** Asks the relay to answer this name instead of the token entry. */
 const PROTOCOL = "realtime-relay.v1";
 
+/** Realtime itself knows no subprotocol, and browsers drop a socket whose server picks none. */
+const DIRECT = /\/(realtime\/v1|socket)\/websocket$/;
+
 /** What the relay takes of realtime-js's query; the key only for viewers without a token. */
 const FORWARDED = ["vsn", "log_level"];
 
-/** A refused socket is closed after up to 12 s, and the code says why. */
-const DIAL_MS = 15_000;
-
 /** An answer takes a second at worst; realtime-js itself gives up after 25 s. */
 const BEAT_MS = 10_000;
-
-/** A token() that hangs is asked again. */
-const TOKEN_MS = 10_000;
 
 /** How often a refused client looks for another token. Nothing is dialled meanwhile. */
 const POLL_MS = 5_000;
@@ -52,37 +50,21 @@ const POLL_MS = 5_000;
 /** A link that lived for less has not shown that the trouble is over. */
 const STABLE_MS = 5_000;
 
-/** Clients of a relay that lost events do not all read them again at once. */
-const LOST_JITTER_MS = 5_000;
-
-/** How often a topic is tried again before the application is told. */
-const RESTORES = 5;
-
-/** How often a catch-up is tried: for about a minute. */
-const READS = 8;
-
 /** Codes after which the same attempt would be refused again. */
 const FINAL = [4400, 4403, 4409];
 const UNAUTHORIZED = 4401;
 
-interface Dialled {
-  socket: WebSocket;
-  /** What the handshake brought. */
-  token: Token;
-  provenAt?: number;
-  /** Ends what reads for this link. */
-  gone: AbortController;
-}
+/** In the relay's own words. */
+const EXPIRED = "token_expired: Refresh the session, then connect with the new token.";
 
 /** Keeps a session on sockets that come and go. It outlives the instances of the transport's class. */
-export class Connection implements Port, Underneath {
+export class Connection implements Port, SocketEvents, Underneath {
   status: RelayStatus;
   protocol = "";
   #face?: RelaySocket;
   #session?: Session;
   #url?: URL;
   #apikey: string | null = null;
-  #dialled = new Map<Link, Dialled>();
   /** The one link that is on its way to take over; true while its token is awaited. */
   #opening?: Link | true;
   /** Raised when what is on its way is no longer wanted. */
@@ -93,6 +75,9 @@ export class Connection implements Port, Underneath {
   #refused: Token;
   #stopListening?: () => void;
   readonly #timers: Timers;
+  readonly #sockets: Sockets;
+  readonly #tokens: Tokens;
+  readonly #recovery: Recovery;
 
   constructor(
     private readonly options: ConnectionOptions,
@@ -100,7 +85,14 @@ export class Connection implements Port, Underneath {
     private readonly host: Host,
   ) {
     this.#timers = new Timers(host);
+    this.#sockets = new Sockets(host, this.#timers, this);
+    this.#tokens = new Tokens(this.#timers, options.token);
+    this.#recovery = new Recovery(this.#timers, host.random, () => this.#session!);
     this.status = this.#statusOf("closed");
+  }
+
+  get #isDirect(): boolean {
+    return DIRECT.test(this.options.relay.pathname);
   }
 
   get bufferedAmount(): number {
@@ -143,11 +135,15 @@ export class Connection implements Port, Underneath {
     this.#timers.clearAll();
     const session = this.#session!;
     for (const channel of session.channels.values()) {
-      if (channel.acked) session.openGap(channel, session.active?.lastFrameAt);
+      if (channel.acked) openGap(session, channel, session.active?.lastFrameAt);
     }
     session.channels.clear();
-    for (const link of [...this.#dialled.keys()]) this.#drop(link);
-    if (!keep) this.#session = undefined;
+    for (const link of this.#sockets.links) this.#drop(link);
+    if (!keep) {
+      this.#session = undefined;
+      this.#user = null;
+    }
+    this.#refused = undefined;
     this.#stopListening?.();
     this.#stopListening = undefined;
     this.#attempts = 0;
@@ -171,9 +167,8 @@ export class Connection implements Port, Underneath {
     this.#face?.deliver(data);
   }
 
-  send(link: Link, data: Data): void {
-    const socket = this.#dialled.get(link)?.socket;
-    if (socket?.readyState === 1) socket.send(data);
+  send(link: Link, data: Data): boolean {
+    return this.#sockets.send(link, data);
   }
 
   // --- dialling
@@ -184,7 +179,7 @@ export class Connection implements Port, Underneath {
     this.#opening = true;
     let token: Token;
     try {
-      token = await this.#ask();
+      token = await this.#tokens.ask();
     } catch (error) {
       if (turn !== this.#turn) return;
       this.#opening = undefined;
@@ -193,6 +188,11 @@ export class Connection implements Port, Underneath {
     }
     if (turn !== this.#turn) return;
     this.#recognise(token);
+    // The relay says so itself, by its own clock; Realtime lets a socket in and refuses its joins.
+    if (this.#isDirect && (expiryOf(token) ?? Infinity) <= this.now()) {
+      this.#opening = undefined;
+      return this.#refuse(token, UNAUTHORIZED, EXPIRED);
+    }
     try {
       this.#open(token);
     } catch {
@@ -201,58 +201,52 @@ export class Connection implements Port, Underneath {
     }
   }
 
-  #ask(): Promise<Token> {
-    const { token } = this.options;
-    if (!token) return Promise.resolve(null);
-    const late = Promise.withResolvers<never>();
-    this.#timers.set("token", TOKEN_MS, () => late.reject(new DOMException("", "TimeoutError")));
-    const asked = new Promise<Token>((resolve) => resolve(token()));
-    return Promise.race([asked, late.promise]).finally(() => this.#timers.clear("token"));
-  }
-
   /** Whose token counts: where none is asked for, that of the application's frames. */
   #tokenOf(asked: Token): string | null {
     return (this.options.token ? asked : this.#session!.inBand) ?? null;
   }
 
+  /** Where the token is somebody else's, nothing of the sockets so far goes any further. */
   #recognise(token: Token): void {
+    const session = this.#session!;
     const user = userOf(this.#tokenOf(token));
-    if (this.#user !== null && user !== this.#user) this.#session!.changeUser();
+    const known = session.active?.user ?? this.#user;
     this.#user = user;
+    if (known === null || known === user) return;
+    this.#sockets.links.forEach((link) => this.#drop(link));
+    session.changeUser();
+    this.#become("reconnecting", { reason: "Another user is signed in." });
   }
 
   #open(token: Token): void {
     const url = new URL(this.#url!);
-    if (!token && this.#apikey) url.searchParams.set("apikey", this.#apikey);
-    const socket = new this.host.WebSocket(url, token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL]);
+    if (this.#apikey && (this.#isDirect || !token)) url.searchParams.set("apikey", this.#apikey);
+    const offered = token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL];
     const link = createLink(++this.#links, this.#tokenOf(token), this.now());
-    socket.binaryType = "arraybuffer";
+    link.handshake = token;
+    this.#sockets.dial(link, url, this.#isDirect ? [] : offered);
     this.#opening = link;
-    this.#dialled.set(link, { socket, token, gone: new AbortController() });
-    this.#timers.set(`dial ${link.id}`, DIAL_MS, () => this.#give(link, 1006, "no answer"));
-    socket.onopen = () => this.#opened(link, socket);
-    socket.onmessage = ({ data }) => {
-      if (this.#dialled.has(link)) fromLink(this.#session!, link, data);
-    };
-    socket.onclose = ({ code, reason }) => this.#ended(link, code, reason);
   }
 
-  #opened(link: Link, socket: WebSocket): void {
-    if (!this.#dialled.has(link)) return;
+  opened(link: Link): void {
     const session = this.#session!;
     session.barrier(link, () => {});
     if (session.active) return; // Takes over when its topics are subscribed.
-    this.protocol = socket.protocol;
+    this.protocol = this.#sockets.protocolOf(link);
     session.adopt(link);
     if (this.#face!.readyState === 0) this.#face!.opened();
   }
 
+  frame(link: Link, data: Data): void {
+    fromLink(this.#session!, link, data);
+  }
+
   proven(link: Link): void {
     const session = this.#session!;
-    this.#timers.clear(`dial ${link.id}`);
-    this.#dialled.get(link)!.provenAt = this.now();
+    this.#sockets.proven(link);
+    link.provenAt = this.now();
     if (session.active && session.active !== link) {
-      this.#timers.set("ready", READY_MS, () => this.#give(link, 1006, "topics are not ready"));
+      this.#timers.set("ready", READY_MS, () => this.ended(link, 1006, "topics are not ready"));
       return session.follow(link, new Overlap());
     }
     if (!session.active) session.adopt(link);
@@ -263,7 +257,7 @@ export class Connection implements Port, Underneath {
     const wasRefused = this.#refused !== undefined;
     this.#opening = undefined;
     this.#refused = undefined;
-    this.protocol = this.#dialled.get(link)?.socket.protocol ?? "";
+    this.protocol = this.#sockets.protocolOf(link);
     this.#become("live");
     const { wallClockMs } = this.options;
     if (wallClockMs) {
@@ -274,36 +268,14 @@ export class Connection implements Port, Underneath {
 
   // --- endings
 
-  /** Closes a link and acts as if the other side had, with this code. */
-  #give(link: Link, code: number, reason: string): void {
-    const dialled = this.#dialled.get(link);
-    if (!dialled) return;
-    dialled.socket.onclose = null;
-    close(dialled.socket);
-    this.#ended(link, code, reason);
-  }
-
   /** Closes a link for good; nothing follows. */
   #drop(link: Link): void {
-    const dialled = this.#dialled.get(link);
-    if (!dialled) return;
-    this.#forget(link);
-    dialled.socket.onclose = null;
-    close(dialled.socket);
-    this.#session?.lose(link);
+    if (this.#sockets.end(link)) this.#session?.lose(link);
   }
 
-  #forget(link: Link): void {
-    this.#dialled.get(link)?.gone.abort();
-    this.#dialled.delete(link);
-    this.#timers.clear(`dial ${link.id}`);
-    this.#timers.clear(`beat ${link.id}`);
-  }
-
-  #ended(link: Link, code: number, reason: string): void {
-    const dialled = this.#dialled.get(link);
-    if (!dialled) return;
-    this.#forget(link);
+  /** Called by the socket, or in its place where it is given up. */
+  ended(link: Link, code: number, reason: string): void {
+    if (!this.#sockets.end(link)) return;
     const session = this.#session!;
     const wasActive = session.active === link;
     session.lose(link);
@@ -311,13 +283,13 @@ export class Connection implements Port, Underneath {
       this.#opening = undefined;
       this.#timers.clear("ready");
     } else if (!wasActive) return; // It lingered behind its successor.
-    const lived = dialled.provenAt === undefined ? 0 : this.now() - dialled.provenAt;
+    const lived = link.provenAt === undefined ? 0 : this.now() - link.provenAt;
     if (wasActive && lived >= STABLE_MS) this.#attempts = 0;
     if (!wasActive && session.active) return this.#moveAgain();
     this.#timers.clear("move");
     if (this.#opening) return this.#succeed(code, reason);
-    if (FINAL.includes(code)) return this.#refuse(dialled.token, code, reason);
-    if (code === UNAUTHORIZED) return void this.#unauthorized(link, dialled, reason);
+    if (FINAL.includes(code)) return this.#refuse(link.handshake, code, reason);
+    if (code === UNAUTHORIZED) return void this.#unauthorized(link, reason);
     this.#again(code, reason);
   }
 
@@ -325,7 +297,7 @@ export class Connection implements Port, Underneath {
   #succeed(code: number, reason: string): void {
     const next = this.#opening;
     this.#become("reconnecting", { code, reason });
-    if (next === true || this.#dialled.get(next!)?.socket.readyState !== 1) return;
+    if (next === true || !this.#sockets.isOpen(next!)) return;
     if (!next!.proven) return this.#session!.adopt(next!);
     this.#timers.clear("ready");
     this.#session!.switch(next!);
@@ -344,10 +316,11 @@ export class Connection implements Port, Underneath {
     this.#timers.set("move", backoff(this.#attempts++, this.host.random), () => this.#dial());
   }
 
-  async #unauthorized(link: Link, { token }: Dialled, reason: string): Promise<void> {
+  async #unauthorized(link: Link, reason: string): Promise<void> {
+    const token = link.handshake;
     const turn = this.#turn;
-    const asked = await this.#ask().catch(() => token);
-    if (turn !== this.#turn) return;
+    const asked = await this.#tokens.ask().catch(() => token);
+    if (turn !== this.#turn || this.#opening) return;
     if (asked === token && !(this.#tokenOf(asked) !== link.token)) {
       return this.#refuse(token, UNAUTHORIZED, reason);
     }
@@ -365,7 +338,7 @@ export class Connection implements Port, Underneath {
 
   async #pollToken(): Promise<void> {
     const turn = this.#turn;
-    const token = await this.#ask().catch(() => this.#refused);
+    const token = await this.#tokens.ask().catch(() => this.#refused);
     if (turn !== this.#turn || this.status.state !== "refused") return;
     if ((token ?? null) !== this.#refused) this.retry();
     else this.#timers.set("poll", POLL_MS, () => this.#pollToken());
@@ -377,6 +350,8 @@ export class Connection implements Port, Underneath {
     const session = this.#session!;
     this.#timers.clear("ready");
     this.#live(session.active!);
+    // A socket that was opened beside another shows as well that the trouble is over.
+    this.#attempts = 0;
     const { overlap } = session;
     this.#timers.set(`settle ${old.id}`, SETTLE_MS, () => {
       // The next handover may have begun.
@@ -388,13 +363,13 @@ export class Connection implements Port, Underneath {
   beat(link: Link): void {
     const [ref] = [...link.pending.keys()].slice(-1);
     this.#timers.set(`beat ${link.id}`, BEAT_MS, () => {
-      if (link.pending.has(ref)) this.#give(link, 1006, "a heartbeat was not answered");
+      if (link.pending.has(ref)) this.ended(link, 1006, "a heartbeat was not answered");
     });
   }
 
   awaited(old: Link): void {
     const reason = "the socket did not answer when another was to take over";
-    this.#timers.set("ready", LAST_ANSWER_MS, () => this.#give(old, 1006, reason));
+    this.#timers.set("ready", LAST_ANSWER_MS, () => this.ended(old, 1006, reason));
   }
 
   notice(link: Link, { status, deadline_ms }: Json): void {
@@ -405,77 +380,39 @@ export class Connection implements Port, Underneath {
   }
 
   async #refresh(link: Link): Promise<void> {
-    const token = await this.#ask().catch(() => null);
-    if (!token || token === link.token || !this.#dialled.has(link)) return;
+    const token = await this.#tokens.ask().catch(() => null);
+    if (!token || token === link.token || !this.#sockets.has(link)) return;
     if (userOf(token) === link.user && isAtLeastAsFresh(token, link.token)) {
       this.#session!.freshen(link, token);
     }
   }
 
   expired(link: Link): void {
-    const reason = "token_expired: Refresh the session, then connect with the new token.";
-    queueMicrotask(() => this.#give(link, UNAUTHORIZED, reason));
+    queueMicrotask(() => this.ended(link, UNAUTHORIZED, EXPIRED));
   }
 
   async doubt(link: Link): Promise<void> {
     const turn = this.#turn;
-    const token = this.#tokenOf(await this.#ask().catch(() => null));
-    if (turn !== this.#turn || !this.#dialled.has(link)) return;
+    const token = this.#tokenOf(await this.#tokens.ask().catch(() => null));
+    if (turn !== this.#turn || !this.#sockets.has(link)) return;
     if (userOf(token) === link.user) return this.#session!.settle(link);
-    for (const other of [...this.#dialled.keys()]) this.#drop(other);
     this.#turn++;
     this.#opening = undefined;
-    this.#become("reconnecting", { reason: "Another user is signed in." });
     this.#dial();
   }
 
-  async missed(channel: Channel, link: Link): Promise<void> {
-    const session = this.#session!;
-    const signal = this.#dialled.get(link)?.gone.signal;
-    for (let attempt = 0; signal && !signal.aborted; attempt++) {
-      try {
-        const missing = await readGap(session, link, channel, signal);
-        if (!signal.aborted) session.finish(channel, link, missing);
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof TypeError || attempt === READS) {
-          return session.finish(channel, link, "events");
-        }
-      }
-      await new Promise<void>((resolve) =>
-        this.#timers.set(`read ${channel.topic}`, backoff(attempt, this.host.random), resolve)
-      );
-    }
+  missed(channel: Channel, link: Link): void {
+    this.#recovery.read(channel, link);
   }
 
   failed(channel: Channel, link: Link, reason: string): void {
-    const session = this.#session!;
     if (/^token_|^signed_out|InvalidJWT|expired/.test(reason)) return this.expired(link);
-    if (link !== session.active) return; // The handover is given up in time.
-    const { topic } = channel;
-    const isFinal = /^[a-z_]+: |^Unauthorized/.test(reason);
-    channel.failures = (channel.failures ?? 0) + 1;
-    if (!isFinal && channel.failures <= RESTORES) {
-      return this.#timers.set(
-        `restore ${topic}`,
-        backoff(channel.failures, this.host.random),
-        () =>
-          session.channels.get(topic) === channel && session.active === link &&
-          session.place(link, channel),
-      );
-    }
-    session.abandon(link, channel, reason);
+    // A handover is given up in time.
+    if (link === this.#session!.active) this.#recovery.restore(channel, link, reason);
   }
 
   lost(channel: Channel, link: Link): void {
-    const session = this.#session!;
-    this.#timers.set(`lost ${channel.topic}`, LOST_JITTER_MS * this.host.random(), () => {
-      if (session.channels.get(channel.topic) !== channel || session.active !== link) return;
-      session.openGap(channel);
-      if (session.isReplayed(channel)) session.place(link, channel);
-      else this.missed(channel, link);
-    });
+    this.#recovery.lost(channel, link);
   }
 
   // --- the world around
@@ -487,7 +424,7 @@ export class Connection implements Port, Underneath {
     if (!active?.proven) return;
     // After sleep a socket may be dead without having said so.
     this.#timers.set(`wake ${active.id}`, BEAT_MS / 2, () => {
-      this.#give(active, 1006, "no answer after sleep");
+      this.ended(active, 1006, "no answer after sleep");
     });
     this.#session!.barrier(active, () => this.#timers.clear(`wake ${active.id}`));
     this.#refresh(active);
@@ -508,13 +445,5 @@ export class Connection implements Port, Underneath {
   get current(): RelayStatus {
     const { lastEventAt, caughtUp } = this.#session ?? this.status;
     return { ...this.status, lastEventAt, caughtUp };
-  }
-}
-
-function close(socket: WebSocket): void {
-  try {
-    socket.close(1000);
-  } catch {
-    // It is closed already, or never was open.
   }
 }

@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.ts";
 import { admit } from "./delivery.ts";
 import { asJson, type Data, decode, encode, type Frame, type Json } from "./frame.ts";
+import { openGap } from "./gap.ts";
 import type { Link, Place } from "./link.ts";
 import { OWN_REF, type Session } from "./session.ts";
 
@@ -153,7 +154,7 @@ function onClose(
   if (event === "phx_close" && place.closes > 0) return void place.closes--;
   if (ref && ref !== channel.join.join_ref && ref !== channel.join.ref) return;
   if (link !== s.active) return void link.places.delete(channel.topic);
-  if (channel.acked) s.openGap(channel, link.lastFrameAt);
+  if (channel.acked) openGap(s, channel, link.lastFrameAt);
   s.channels.delete(channel.topic);
   link.places.delete(channel.topic);
   if (event === "phx_close") s.memories.delete(channel.topic);

@@ -34,6 +34,11 @@ export interface Link {
   /** Called when the link answers an own heartbeat. */
   barriers: Map<string, () => void>;
   lastFrameAt: number;
+  /** The token of the handshake. */
+  handshake?: string | null;
+  provenAt?: number;
+  /** Ends what reads for this link. */
+  gone: AbortController;
 }
 
 export function createLink(id: number, token: string | null, now: number): Link {
@@ -48,9 +53,20 @@ export function createLink(id: number, token: string | null, now: number): Link 
     pending: new Map(),
     barriers: new Map(),
     lastFrameAt: now,
+    gone: new AbortController(),
   };
 }
 
 export function createPlace(): Place {
   return { joined: false, ready: false, ids: new Map(), reported: new Set(), closes: 0 };
+}
+
+/** A push that is never answered, as one that may not be sent, is forgotten after so many others. */
+const MAX_PENDING = 1_000;
+
+/** Remembers a push that will be answered. */
+export function expect(link: Link, frame: Frame): void {
+  if (!frame.ref) return;
+  link.pending.set(frame.ref, frame);
+  if (link.pending.size > MAX_PENDING) link.pending.delete(link.pending.keys().next().value!);
 }

@@ -1,6 +1,9 @@
 import { createChannel, createMemory, isAnswered, isSilentToSelf } from "./channel.ts";
 import { contentOf } from "./events.ts";
 import { type Data, decode, encode, type Frame, reply } from "./frame.ts";
+import { openGap } from "./gap.ts";
+import { expect } from "./link.ts";
+import { place } from "./place.ts";
 import type { Session } from "./session.ts";
 import { isAtLeastAsFresh, userOf } from "./token.ts";
 
@@ -28,7 +31,7 @@ export function fromApplication(session: Session, data: Data): void {
 function heartbeat(session: Session, frame: Frame, data: Data): void {
   const { active, port } = session;
   if (!active?.proven) return session.tell(reply(frame, "ok"));
-  if (frame.ref) active.pending.set(frame.ref, frame);
+  expect(active, frame);
   port.send(active, data);
   port.beat(active);
 }
@@ -44,20 +47,20 @@ function join(session: Session, frame: Frame): void {
   const channel = createChannel(frame, memory);
   session.channels.set(topic, channel);
   // Joined before, then failed: what came in between is missing like after a lost socket.
-  if (memory.joinedAt !== undefined) session.openGap(channel);
-  for (const link of [session.active, session.next]) if (link) session.place(link, channel);
+  if (memory.joinedAt !== undefined) openGap(session, channel);
+  for (const link of [session.active, session.next]) if (link) place(session, link, channel);
 }
 
 function leave(session: Session, frame: Frame, data: Data): void {
-  const { topic, join_ref, ref } = frame;
+  const { topic, join_ref } = frame;
   const { active, next, port } = session;
   session.channels.delete(topic);
   session.memories.delete(topic);
   session.queue.take(topic);
   if (next?.places.delete(topic)) port.send(next, data);
   if (active?.places.delete(topic)) {
-    if (ref) active.pending.set(ref, frame);
-    return port.send(active, data);
+    expect(active, frame);
+    return void port.send(active, data);
   }
   session.tell(reply(frame, "ok"));
   session.tell({ topic, event: "phx_close", ref: join_ref, payload: {} });
@@ -92,12 +95,13 @@ function push(session: Session, frame: Frame, data: Data): void {
     channel.track = isTrack ? { frame, answered: false } : undefined;
   }
   if (frame.event === "broadcast" && channel) channel.memory.broadcasts = true;
-  if (active?.places.get(frame.topic)?.joined || (active && !channel)) {
+  const isJoined = active && (active.places.get(frame.topic)?.joined || !channel);
+  if (isJoined && port.send(active, data)) {
     // The next socket is another listener: it gets what this one sends.
     const isEchoed = overlap && next && frame.event === "broadcast";
     if (isEchoed && channel && isSilentToSelf(channel)) overlap.delivered(contentOf(frame));
-    if (frame.ref && isAnswered(channel, frame)) active.pending.set(frame.ref, frame);
-    return port.send(active, data);
+    if (isAnswered(channel, frame)) expect(active, frame);
+    return;
   }
   if (channel?.track?.frame === frame) return; // Repeated when the topic is joined.
   if (channel && isPresence) return session.tell(reply(frame, "ok")); // Nobody sees it any more.

@@ -2,7 +2,8 @@ import type { CatchUp } from "./catch_up.ts";
 import type { Channel } from "./channel.ts";
 import { deliverMirrored, deliverRow } from "./delivery.ts";
 import type { Link } from "./link.ts";
-import { type Missing, REPLAY_LIMIT, type Session } from "./session.ts";
+import { type Missing, REPLAY_LIMIT } from "./gap.ts";
+import type { Session } from "./session.ts";
 
 /** Between this machine's clock and a row's time lie at most this and what events have told. */
 const CLOCK_MS = 10_000;

@@ -1,19 +1,22 @@
 import type { CatchUp, Mirror } from "./catch_up.ts";
-import { type Channel, configOf, type Gap, isAnswered, isPrivate } from "./channel.ts";
+import { type Channel, isAnswered, isPrivate } from "./channel.ts";
 import { admit } from "./delivery.ts";
-import { mirrorOf, nameOf } from "./events.ts";
-import { asJson, type Data, encode, type Frame, type Json, reply, type Vsn } from "./frame.ts";
+import { mirrorOf } from "./events.ts";
+import { type Data, encode, type Frame, type Json, reply, type Vsn } from "./frame.ts";
+import { openGap } from "./gap.ts";
 import type { Overlap } from "./handover.ts";
-import { createPlace, type Link } from "./link.ts";
+import { expect, type Link } from "./link.ts";
+import { place } from "./place.ts";
 import { Queue } from "./queue.ts";
-import { isAtLeastAsFresh, userOf } from "./token.ts";
+import { userOf } from "./token.ts";
 
 /** What the session asks of the world: it has no clock, timers or sockets of its own. */
 export interface Port {
   now(): number;
   /** To the application. */
   deliver(data: Data): void;
-  send(link: Link, data: Data): void;
+  /** False where the link takes no more, and will be lost. */
+  send(link: Link, data: Data): boolean;
   /** The link carries: something behind the relay has answered. */
   proven(link: Link): void;
   /** The next link has every topic: the old one may go once its pushes are answered. */
@@ -35,15 +38,6 @@ export interface Port {
   awaited(old: Link): void;
 }
 
-/** What may be missing: anything; UPDATE and DELETE; broadcasts that Realtime does not store. */
-export type Missing = "events" | "updates" | "unstored";
-
-/** Events in flight when a socket was lost happened this much before its last frame. */
-const IN_FLIGHT_MS = 10_000;
-
-/** As many as Realtime replays. */
-export const REPLAY_LIMIT = 25;
-
 /** Refs of the transport's own pushes; the relay's begin `relay:`, realtime-js counts. */
 export const OWN_REF = "rt:";
 
@@ -64,8 +58,8 @@ export class Session {
   refusal?: string;
   /** The server's clock less ours, as far as events have told. */
   skew?: number;
-  /** The newest token that a frame of the application carried. */
-  inBand: string | null = null;
+  /** The newest token that a frame of the application carried; null after a sign-out. */
+  inBand?: string | null;
   /** When the last event reached the application. */
   lastEventAt?: number;
   /** Events delivered by catching up. */
@@ -101,6 +95,10 @@ export class Session {
   prove(link: Link): void {
     link.proven = true;
     this.refusal = undefined;
+    if (this.inBand !== undefined && link.user !== null && userOf(this.inBand) !== link.user) {
+      link.muted = true;
+      this.port.doubt(link);
+    }
     this.port.proven(link);
     this.placeAll(link);
   }
@@ -114,52 +112,10 @@ export class Session {
   }
 
   placeAll(link: Link): void {
+    if (link.muted) return;
     for (const channel of this.channels.values()) {
-      if (!link.places.has(channel.topic)) this.place(link, channel);
+      if (!link.places.has(channel.topic)) place(this, link, channel);
     }
-  }
-
-  /** Joins a topic on a link. `settled` when it is known who is signed in. */
-  place(link: Link, channel: Channel, settled = channel.acked): void {
-    if (channel.acked && !link.proven) return;
-    const { join } = channel;
-    const token = this.#tokenFor(link, join.payload.access_token, settled);
-    if (token === undefined) return;
-    const before = link.places.get(channel.topic);
-    const place = createPlace();
-    if (before) place.closes = before.closes + (before.joined ? 1 : 0);
-    link.places.set(channel.topic, place);
-    const { access_token: _stale, ...rest } = join.payload;
-    const payload = { ...rest, ...this.#config(channel), ...(token && { access_token: token }) };
-    this.port.send(link, encode(this.vsn, { ...join, payload }));
-  }
-
-  /** The token for a join; undefined while it is in doubt who is signed in. */
-  #tokenFor(link: Link, own: unknown, settled: boolean): string | null | undefined {
-    const user = userOf(own);
-    if (!settled && link.user !== null && own && user !== link.user) {
-      link.muted = true;
-      return void this.port.doubt(link);
-    }
-    if (!settled && user !== null && isAtLeastAsFresh(own, link.token)) {
-      link.user = user;
-      link.token = own as string;
-    }
-    if (link.token) return link.token;
-    return user === null && typeof own === "string" ? own : null;
-  }
-
-  /** A join that comes again asks for what it missed, not for what it was first given. */
-  #config(channel: Channel): Json {
-    const { gap, lastBroadcast } = channel.memory;
-    if (!gap && !channel.acked) return {};
-    const config = configOf(channel);
-    const { replay: _first, ...broadcast } = asJson(config.broadcast);
-    if (gap && this.isReplayed(channel)) {
-      const since = lastBroadcast === undefined ? gap.from : lastBroadcast - IN_FLIGHT_MS;
-      broadcast.replay = { since, limit: REPLAY_LIMIT };
-    }
-    return { config: { ...config, broadcast } };
   }
 
   /** True where Realtime itself can send again what a topic missed. */
@@ -181,11 +137,11 @@ export class Session {
   /** What the old socket had in flight comes before its answer to a heartbeat. */
   #considerSwitch(next: Link): void {
     const old = this.active;
-    const isReady = ({ topic }: Channel) => next.places.get(topic)?.ready;
-    if (!old || ![...this.channels.values()].every(isReady)) return;
+    const isReady = () => [...this.channels.keys()].every((topic) => next.places.get(topic)?.ready);
+    if (!old || !isReady()) return;
     this.port.awaited(old);
     this.barrier(old, () => {
-      if (this.active === old && this.next === next) this.switch(next);
+      if (this.active === old && this.next === next && isReady()) this.switch(next);
     });
   }
 
@@ -205,13 +161,13 @@ export class Session {
     this.active = next;
     this.next = undefined;
     for (const channel of this.channels.values()) {
-      const place = next.places.get(channel.topic);
-      if (!channel.acked && place?.answer) this.acknowledge(next, channel, place.answer.data);
-      else if (channel.acked && !place?.ready) this.openGap(channel, old?.lastFrameAt);
+      const there = next.places.get(channel.topic);
+      if (!channel.acked && there?.answer) this.acknowledge(next, channel, there.answer.data);
+      else if (channel.acked && !there?.ready) openGap(this, channel, old?.lastFrameAt);
       const { gap } = channel.memory;
-      if (!place || (gap && place.joined && this.isReplayed(channel))) this.place(next, channel);
-      else if (place.ready && channel.acked && gap) this.port.missed(channel, next);
-      if (place?.joined) this.#flushQueue(next, channel);
+      if (!there || (gap && there.joined && this.isReplayed(channel))) place(this, next, channel);
+      else if (there.ready && channel.acked && gap) this.port.missed(channel, next);
+      if (there?.joined) this.#flushQueue(next, channel);
     }
     this.release(next);
     if (old) this.port.switched(old);
@@ -237,50 +193,9 @@ export class Session {
 
   #flushQueue(link: Link, channel: Channel): void {
     for (const { frame, data } of this.queue.take(channel.topic)) {
-      if (frame.ref && isAnswered(channel, frame)) link.pending.set(frame.ref, frame);
+      if (isAnswered(channel, frame)) expect(link, frame);
       this.port.send(link, data);
     }
-  }
-
-  openGap(channel: Channel, lastFrameAt = this.port.now()): void {
-    channel.memory.gap ??= {
-      from: lastFrameAt - IN_FLIGHT_MS,
-      replayed: 0,
-      continuous: false,
-    };
-    channel.memory.flowing = false;
-  }
-
-  /** A live topic is closed to the application: it hears so, and may join anew. */
-  abandon(link: Link, channel: Channel, reason: string): void {
-    const { topic, join } = channel;
-    this.openGap(channel, link.lastFrameAt);
-    this.channels.delete(topic);
-    link.places.delete(topic);
-    const payload = {
-      extension: "system",
-      status: "error",
-      channel: nameOf(topic),
-      message: reason,
-    };
-    this.tell({ topic, event: "system", payload });
-    this.tell({ topic, event: "phx_error", ref: join.join_ref, payload: { reason } });
-  }
-
-  /** The end of a catch-up: live events go on, after word of what could not be had. */
-  finish(channel: Channel, link: Link, missing?: Missing): void {
-    const { gap } = channel.memory;
-    if (!gap || link !== this.active || this.channels.get(channel.topic) !== channel) return;
-    channel.memory.gap = undefined;
-    if (missing) this.#tellGap(channel, gap, missing);
-    this.release(link);
-  }
-
-  #tellGap({ topic }: Channel, { from }: Gap, missing: Missing): void {
-    const to = this.port.now();
-    const [channel, message] = [nameOf(topic), "Events of this topic may be missing."];
-    const payload = { extension: "relay", status: "gap", channel, from, to, missing, message };
-    this.tell({ topic, event: "system", payload });
   }
 
   /** Delivers what was held and waits for nothing any more. */
@@ -298,7 +213,7 @@ export class Session {
     this.active = undefined;
     for (const frame of link.pending.values()) this.#answerLost(frame);
     for (const channel of this.channels.values()) {
-      if (channel.acked) this.openGap(channel, link.lastFrameAt);
+      if (channel.acked) openGap(this, channel, link.lastFrameAt);
     }
   }
 
@@ -341,7 +256,7 @@ export class Session {
   settle(link: Link): void {
     link.muted = false;
     for (const channel of this.channels.values()) {
-      if (!link.places.has(channel.topic)) this.place(link, channel, true);
+      if (!link.places.has(channel.topic)) place(this, link, channel, true);
     }
     this.release(link);
   }

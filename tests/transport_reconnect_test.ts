@@ -235,6 +235,80 @@ Deno.test("signed in as somebody else: the old socket's events end with it", asy
   face.close();
 });
 
+Deno.test("signed in as somebody else while the socket was on its way: its joins wait for that", async () => {
+  let current = token("alice");
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, first } = await world.live(TOPIC, {}, current);
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  const late = world.socket;
+  current = token("bob");
+  world.push(face, {
+    ...{ join_ref: "1", ref: "3", topic: TOPIC, event: "access_token" },
+    payload: { access_token: current },
+  });
+  late.open();
+  await world.settle();
+  assert.deepEqual(late.out("phx_join"), []);
+  assert.equal(late.readyState, 3);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+  face.close();
+});
+
+Deno.test("signed in as somebody else when it is time to move: the old socket goes first", async () => {
+  let current = token("alice");
+  const world = new ScriptedWorld({ token: () => current, wallClockMs: 100_000 });
+  const { face, frames, first } = await world.live(TOPIC, {}, current);
+  current = token("bob");
+  await world.pass(50_000);
+  assert.equal(first.readyState, 3);
+  first.bring(broadcast(TOPIC, "alice's"));
+  assert.deepEqual(frames.filter(({ event }) => event === "broadcast"), []);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+  face.close();
+});
+
+Deno.test("a push that meets a closing socket waits for the next one", async () => {
+  const world = new ScriptedWorld();
+  const { face, first } = await world.live();
+  first.readyState = 2;
+  world.push(face, {
+    ...{ join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast" },
+    payload: { type: "broadcast", event: "e", payload: 1 },
+  });
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("broadcast").length, 1);
+  face.close();
+});
+
+Deno.test("Realtime itself gets a key and no subprotocol, and no join with a stale token", async () => {
+  let current = token("alice", 2_000);
+  const relay = "https://abc.supabase.co/realtime/v1";
+  const world = new ScriptedWorld({ relay, token: () => current });
+  const { face, first } = await world.live();
+  assert.deepEqual(first.protocols, []);
+  assert.equal(first.url.pathname, "/realtime/v1/websocket");
+  assert.equal(first.url.searchParams.get("apikey"), "sb_publishable_x");
+  first.refuse(1006, "");
+  world.now = 3_000_000;
+  await world.pass(1_000);
+  assert.equal(world.transport.status.state, "refused");
+  assert.equal(world.sockets.length, 1);
+  current = token("alice", 9_000);
+  await world.pass(6_000);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+  face.close();
+});
+
 Deno.test("what one user has queued is not sent for the next", async () => {
   let current = token("alice");
   const world = new ScriptedWorld({ token: () => current });

@@ -49,6 +49,7 @@ export class Faults {
   #begun = 0;
   #isUnderWay = false;
   #last: Promise<void> = Promise.resolve();
+  readonly #failed = Promise.withResolvers<never>();
 
   constructor(options: FaultOptions) {
     this.#options = options;
@@ -63,6 +64,11 @@ export class Faults {
     return this.#isUnderWay && this.#count > (this.#begun + FULL_SPEED) * this.#every;
   }
 
+  /** Rejects when something could not be broken, or nobody recovered from it. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
   /** To be called after each insert; begins the next fault if it is due. */
   onInsert(count: number, id: number): void {
     this.#count = count;
@@ -72,7 +78,7 @@ export class Faults {
     this.#begun++;
     this.#isUnderWay = true;
     this.#last = this.#run(kind);
-    this.#last.catch(() => "ended() tells.");
+    this.#last.catch(this.#failed.reject);
   }
 
   /** Resolves after the recovery from the last one; rejects if rows ran out before all were done. */
@@ -84,7 +90,9 @@ export class Faults {
 
   async #run(kind: keyof Counts): Promise<void> {
     await BREAK[kind](this.#options.stage);
-    await this.#options.recovery(this.newest);
+    await this.#options.recovery(this.newest).catch((error) => {
+      throw new Error(`no recovery from: ${kind}`, { cause: error });
+    });
     this.#isUnderWay = false;
   }
 }

@@ -45,7 +45,7 @@ export async function run(options: RunOptions): Promise<Click[]> {
     isCalm: () => isFull || faults.needCalm,
     isOver: () => isOver,
   });
-  await seen.promise.finally(() => isOver = true);
+  await Promise.race([seen.promise, faults.failed]).finally(() => isOver = true);
   await written;
   return (await readClicks(sql)).slice(0, rows);
 }

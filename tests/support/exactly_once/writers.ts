@@ -3,7 +3,7 @@ import type { Click } from "./feed.ts";
 import { randomFrom } from "./random.ts";
 
 /** Between two inserts of one writer, in ms, while nothing is broken. */
-const PAUSES = [0, 0, 0, 5, 10, 20, 50];
+const PAUSES = [0, 0, 20, 50, 80, 120, 200];
 /** Enough rows for a feed to show that it flows again; few enough that many are left to break. */
 const CALM_MS = 500;
 /** A lost Postgres is back within about a second. */

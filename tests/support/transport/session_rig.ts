@@ -25,7 +25,7 @@ export class SessionRig {
     const port: Port = {
       now: () => this.time,
       deliver: (data) => void this.delivered.push(decode(vsn, data)!),
-      send: (link, data) => void this.sent.get(link)!.push(decode(vsn, data)!),
+      send: (link, data) => this.sent.get(link)!.push(decode(vsn, data)!) > 0,
       proven: () => this.asked.push("proven"),
       switched: () => this.asked.push("switched"),
       missed: note("missed"),
