@@ -28,10 +28,19 @@ const OVERLAP_MS = 5_000;
 
 const HEARTBEAT_MS = 1_000;
 
+/** Of the time that chance may make a transport wait, the part that it waits at most. */
+const CHANCE = LONG ? 1 : 1 / 4;
+
+const transportTo = (relay: string, token: string) =>
+  relayTransport({
+    ...{ relay, token: () => token, wallClockMs: WALL_CLOCK * 1000 },
+    host: { random: () => CHANCE * Math.random() },
+  });
+
 /** Rows and broadcasts are read again from the table after each gap. */
 function catchingUp(stage: Stage): Viewer {
   const { relay, token } = stage;
-  const transport = relayTransport({ relay, token: () => token, wallClockMs: WALL_CLOCK * 1000 });
+  const transport = transportTo(relay, token);
   const supabase = stage.client(transport);
   transport.catchUp(tableCatchUp(supabase, "url_clicks", {
     ...{ key: "id", time: "clicked_at", overlapMs: OVERLAP_MS },
@@ -42,7 +51,7 @@ function catchingUp(stage: Stage): Viewer {
 
 /** Nothing can be read again but the few broadcasts that Realtime repeats. */
 function reporting({ relay, token, client }: Stage): Viewer {
-  const transport = relayTransport({ relay, token: () => token, wallClockMs: WALL_CLOCK * 1000 });
+  const transport = transportTo(relay, token);
   return watch("the transport alone", client(transport), SLUGS);
 }
 
