@@ -11,8 +11,11 @@ const [folder = fileURLToPath(new URL("../../docs/images", import.meta.url))] = 
 const DESKTOP = { width: 1100, height: 720 };
 const PHONE = { width: 390, height: 780 };
 
-/** Pictures look the same on each machine: this font in place of the system's. */
-const FONT = await inter();
+const FONT_PACKAGE = "npm:@fontsource-variable/inter@5.3.0";
+const FIND_FONT = `
+  await import("${FONT_PACKAGE}/package.json", { with: { type: "json" } });
+  console.log(import.meta.resolve("${FONT_PACKAGE}/files/inter-latin-wght-normal.woff2"));
+`;
 
 const LINKS = [
   ["launch", "https://example.com/blog/launch-day", "Launch day", 64],
@@ -98,11 +101,12 @@ async function fill({ stack }: Site): Promise<void> {
 }
 
 async function inter(): Promise<string> {
-  // Not a static import: it would be in the lock file, which `deno task dev` fetches whole.
-  const name = "npm:@fontsource-variable/inter@5.3.0";
-  await import(`${name}/package.json`, { with: { type: "json" } });
-  const file = new URL(import.meta.resolve(`${name}/files/inter-latin-wght-normal.woff2`));
-  const bytes = await Deno.readFile(file);
+  // By a Deno without this project's lock file, which `deno task dev` fetches whole.
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-lock", "--no-config", FIND_FONT],
+    stderr: "inherit",
+  }).output();
+  const bytes = await Deno.readFile(new URL(new TextDecoder().decode(stdout).trim()));
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
   return `@font-face { font-family: Inter; font-weight: 100 900; src: url(data:font/woff2;base64,${
@@ -111,5 +115,7 @@ async function inter(): Promise<string> {
     :root { font-family: Inter, "Noto Sans CJK TC", sans-serif }`;
 }
 
+/** Pictures look the same on each machine: this font in place of the system's. */
+const FONT = await inter();
 await main();
 Deno.exit(0);
