@@ -56,6 +56,18 @@ Deno.test("deno task dev --json", (test) =>
       assert.equal(command.stdout.length, 1);
     });
 
+    await test.step("serves the links page, and tells it the project", async () => {
+      const page = await fetch(first.API_URL);
+      assert.match(await page.text(), /<script type="module" src="main\.js">/);
+      const config = await (await fetch(`${first.API_URL}/config.json`)).json();
+      assert.equal(config.url, first.API_URL);
+      assert.equal(config.key, first.PUBLISHABLE_KEY);
+      const { SECRET_KEY, SERVICE_ROLE_KEY, JWT_SECRET, USERS } = first;
+      for (const secret of [SECRET_KEY, SERVICE_ROLE_KEY, JWT_SECRET, USERS[0].password]) {
+        assert.ok(!JSON.stringify(config).includes(secret));
+      }
+    });
+
     await test.step("lets its users sign in, and somebody new sign up", async () => {
       for (
         const [who, { email, password, id }] of [[alice, first.USERS[0]], [
