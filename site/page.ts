@@ -1,14 +1,14 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { RelayStatus, RelayTransport } from "../client/mod.ts";
 import type { Config } from "./config.ts";
-import { Database, type NewLink } from "./database.ts";
+import { Database } from "./database.ts";
+import { Deeds } from "./deeds.ts";
 import { type Click, Links } from "./links.ts";
 import { Live } from "./live.ts";
 import { Notices } from "./notices.ts";
 import { databaseProblem } from "./problem.ts";
 import { type Language, Text } from "./text.ts";
 import { ConnectionView } from "./view/connection.ts";
-import { mayDelete } from "./view/delete_link.ts";
 import { find, translate } from "./view/dom.ts";
 import { LinkList } from "./view/link_list.ts";
 import { NewLinkView } from "./view/new_link.ts";
@@ -64,14 +64,21 @@ export class Page {
       subscribed: () => this.#subscribed(),
       refused: (_topic, reason) => this.#showRefusal(reason),
     });
-    this.#list = new LinkList((slug) => this.#address(slug), {
-      copy: (slug) => this.#copy(slug),
-      setPublic: (slug, isPublic) => this.#setPublic(slug, isPublic),
-      remove: (slug) => this.#remove(slug),
+    const deeds = new Deeds(this.#database, this.#links, this.#toasts, {
+      text: () => this.#text,
+      address: (slug) => this.#address(slug),
+      changed: () => {
+        this.#live.follow(this.#links.all.map(({ slug }) => slug));
+        this.#show();
+      },
     });
+    this.#list = new LinkList((slug) => this.#address(slug), deeds);
     this.#newLink = new NewLinkView(() => this.#text, {
       exists: (slug, signal) => this.#database.exists(slug, signal),
-      add: (link) => this.#add(link),
+      add: async (link) => {
+        await deeds.add(link);
+        await this.#read();
+      },
     });
     this.#signIn = new SignInView(() => this.#text, config.demo, {
       signIn: (email, password) => this.#enter(email, password),
@@ -187,51 +194,6 @@ export class Page {
   async #leave(): Promise<void> {
     const { error } = await this.supabase.auth.signOut({ scope: "local" });
     if (error) this.#toasts.say(this.#text.of("error.network"));
-  }
-
-  async #add(link: NewLink): Promise<void> {
-    await this.#database.add(link);
-    this.#toasts.say(this.#text.of("new.added", { link: `/${link.slug}` }));
-    await this.#read();
-  }
-
-  async #copy(slug: string): Promise<void> {
-    const link = this.#address(slug);
-    const done = await navigator.clipboard.writeText(link).then(() => true, () => false);
-    this.#toasts.say(this.#text.of(done ? "link.copied" : "link.copy.failed", { link }));
-  }
-
-  #setPublic(slug: string, isPublic: boolean): Promise<void> {
-    return this.#change(slug, isPublic ? "link.shown" : "link.hidden", async () => {
-      await this.#database.setPublic(slug, isPublic);
-      this.#links.change(slug, { isPublic });
-    });
-  }
-
-  async #remove(slug: string): Promise<void> {
-    const link = this.#links.get(slug);
-    if (!link || !await mayDelete(link, this.#text)) return;
-    await this.#change(slug, "link.deleted", async () => {
-      await this.#database.remove(slug);
-      this.#links.remove(slug);
-      this.#live.follow(this.#links.all.map(({ slug }) => slug));
-      find("links").focus();
-    });
-  }
-
-  async #change(
-    slug: string,
-    done: "link.shown" | "link.hidden" | "link.deleted",
-    work: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await work();
-      this.#toasts.say(this.#text.of(done, { link: `/${slug}` }));
-    } catch (error) {
-      const { key, values } = databaseProblem(error, slug);
-      this.#toasts.say(this.#text.of(key, values));
-    }
-    this.#show();
   }
 
   #address(slug: string): string {
