@@ -38,7 +38,14 @@ export class RawSocket {
   }
 
   /** Reads up to the close frame, which must come before the end, and gives its code and reason. */
-  async close(): Promise<{ code: number; reason: string }> {
+  close(): Promise<{ code: number; reason: string }> {
+    const closed = this.#readClose();
+    // A test that fails before it awaits this tells its own failure, not this one's.
+    closed.catch(() => {});
+    return closed;
+  }
+
+  async #readClose(): Promise<{ code: number; reason: string }> {
     while (true) {
       const [first, length] = await this.wire.take(2);
       if (length === undefined) throw new Error("The connection ended without a close frame.");
