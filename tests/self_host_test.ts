@@ -15,6 +15,7 @@ const read = (file: string) =>
   Deno.readTextFileSync(new URL(`../deploy/self-host/${file}`, import.meta.url));
 
 const SERVICE = parse(read("docker-compose.relay.yml")).services.relay;
+const EDGE = parse(read("docker-compose.relay-edge.yml")).services.functions;
 const [KONG] = parse(read("kong.relay.yml")).services;
 const [ENVOY_ROUTES, ENVOY_CLUSTERS] = parseAllDocuments(read("envoy.relay.yml"))
   .map((document) => document.toJS());
@@ -38,9 +39,9 @@ function fillIn(text: string, dotEnv: Record<string, string>): string {
   return filled === text ? text : fillIn(filled, dotEnv);
 }
 
-function environmentFor(dotEnv = DOT_ENV): Record<string, string> {
+function environmentFor(dotEnv = DOT_ENV, service = SERVICE): Record<string, string> {
   return Object.fromEntries(
-    Object.entries<string>(SERVICE.environment).map(([name, text]) => [name, fillIn(text, dotEnv)]),
+    Object.entries<string>(service.environment).map(([name, text]) => [name, fillIn(text, dotEnv)]),
   );
 }
 
@@ -89,16 +90,35 @@ Deno.test("variables that are added to the .env reach the relay", () => {
   assert.equal(config.maxSockets, 7);
 });
 
-Deno.test("the compose file sets no variable that the relay does not read", () => {
-  const unknown = Object.keys(SERVICE.environment).filter((name) => !settingNames.includes(name));
-  assert.deepEqual(unknown, []);
+Deno.test("in the edge container the relay takes what that has, and what is added to it", () => {
+  const configFor = (dotEnv: Record<string, string>) =>
+    readConfig({
+      JWT_SECRET: SECRET,
+      SUPABASE_URL: "http://api-gw:8000",
+      SUPABASE_ANON_KEY: anonKey,
+      SUPABASE_PUBLISHABLE_KEYS: '{"default":""}',
+      ...environmentFor(dotEnv, EDGE),
+    });
+  const config = configFor(DOT_ENV);
+  assert.equal(config.supabaseUrl.href, "http://api-gw:8000/");
+  assert.deepEqual([config.upstreamKey, config.jwtSecret], [anonKey, SECRET]);
+  assert.deepEqual([config.issuers, config.origins], [[], [DOT_ENV.SITE_URL]]);
+  const { upstreamKey } = configFor({ ...DOT_ENV, SUPABASE_PUBLISHABLE_KEY: PUBLISHABLE_KEY });
+  assert.equal(upstreamKey, PUBLISHABLE_KEY);
+  assert.equal(EDGE.environment.VERIFY_JWT, "false");
+});
+
+Deno.test("the compose files set no variable that the relay does not read", () => {
+  const names = [SERVICE, EDGE].flatMap(({ environment }) => Object.keys(environment));
+  const unknown = names.filter((name) => !settingNames.includes(name));
+  assert.deepEqual(unknown, ["VERIFY_JWT"]);
 });
 
 Deno.test("the container gives the relay time to drain, room for its sockets and no more rights", () => {
   const config = readConfig(environmentFor());
   assert.ok(Number.parseInt(SERVICE.stop_grace_period) * 1000 > config.drainMs);
   assert.match(SERVICE.stop_grace_period, /^\d+s$/);
-  assert.ok(100 + config.maxSockets! * 0.22 < Number.parseInt(SERVICE.mem_limit));
+  assert.ok(200 + config.maxSockets! * 0.1 < Number.parseInt(SERVICE.mem_limit));
   assert.match(SERVICE.mem_limit, /^\d+m$/);
   assert.equal(SERVICE.image, `denoland/deno:${hosts[0].name.slice("Deno ".length)}`);
   assert.equal(SERVICE.read_only, true);
