@@ -31,8 +31,10 @@ export const handshakeTokens = [
   ...bad.filter((token) => !/\s/.test(token)),
 ];
 
-/** None of these, in whatever place, lets anybody in. */
-export const badTokens = handshakeTokens.filter((token) => !verified.has(token));
+/** None of these lets anybody in, wherever it stands and whatever is cut off from it. */
+export const badTokens = handshakeTokens.filter((token) =>
+  !verified.has(token) && !token.startsWith(good)
+);
 
 /** Good ones often, and rarely what ends the socket. */
 export const frameTokens = [
