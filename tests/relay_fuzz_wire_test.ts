@@ -17,7 +17,7 @@ import { ALICE } from "./support/tokens.ts";
 /** What a heap may grow by between two collections, in MiB; what leaks grows with the count. */
 const GROWTH_MIB = 48;
 
-/** Connections at once, or frames of one socket. */
+/** Handshakes of one round, or frames of one socket. */
 const BATCH = 20;
 
 /** Does all of it; the second half may not need more memory than the first left behind. */
@@ -44,17 +44,18 @@ testOnHosts(`${handshakes} harm nobody, and bad ones never dial (seed ${SEED})`,
       const bad: Handshake[] = [];
       while (bad.length < BATCH) {
         const handshake = makeHandshake(random, relay.address, handshakeTokens);
-        (mayDial(handshake, rules) ? good : bad).push(handshake);
+        // Deno puts its own address in the place of an empty Host.
+        const host = handshake.host || relay.address;
+        (mayDial({ ...handshake, host }, rules) ? good : bad).push(handshake);
       }
       // Without a good token, since a broken line may take away what was wrong.
       const broken = bad.slice(BATCH / 2)
         .map(() => makeHandshake(random, relay.address, badTokens));
-      await Promise.all([
-        ...bad.slice(0, BATCH / 2).map((it) => shake(relay.address, it)),
-        ...broken.map((it) => shake(relay.address, it, random)),
-      ]);
-      const tried = JSON.stringify([...bad, ...broken]);
-      assert.equal(upstream.dials(), 0, `seed ${SEED}: one of ${tried} dialled`);
+      for (const [index, handshake] of [...bad.slice(0, BATCH / 2), ...broken].entries()) {
+        await shake(relay.address, handshake, index < BATCH / 2 ? undefined : random);
+        const what = `seed ${SEED}: this dialled: ${JSON.stringify(handshake)}`;
+        assert.equal(upstream.dials(), 0, what);
+      }
     });
     const answers = await Promise.all(good.slice(0, BATCH).map((it) => shake(relay.address, it)));
     assert.ok(answers.includes(101) && upstream.dials() > 0, `good ones got ${answers}`);
