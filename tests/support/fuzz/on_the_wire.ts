@@ -25,8 +25,8 @@ export async function shake(
     const at = broken.below(head.length);
     head = head.slice(0, at) + broken.pick(BROKEN) + head.slice(at + broken.below(4));
     if (broken.oneIn(4)) head = head.slice(0, broken.below(head.length));
-    // A head without an end would be waited for.
-    head += "\r\n\r\n";
+    // A head without an end, or of empty lines alone, would be waited for.
+    head += "\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n";
   }
   try {
     await wire.send(Buffer.from(head, "latin1"));
