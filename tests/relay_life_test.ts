@@ -122,6 +122,26 @@ async function negotiate(address: string, token: string): Promise<Client> {
   return client;
 }
 
+testLife(
+  "a token that is about to expire is told with what is left of it, to clients that understand",
+  { onSocket: echo },
+  async ({ relay, urlWith }) => {
+    const token = await sign({ exp: Math.floor(Date.now() / 1000) + 20 });
+    const told = await negotiate(relay.address, token);
+    const { status, deadline_ms } = await readNotice(told);
+    assert.equal(status, "token_expiring");
+    assert.ok(deadline_ms > 0 && deadline_ms <= 20_000, `${deadline_ms} ms were told`);
+    const other = connect(urlWith(token));
+    await other.opened;
+    // The first thing that it hears is its own echo.
+    await assertEchoes(other);
+    for (const { socket, closed } of [told, other]) {
+      socket.close();
+      await closed;
+    }
+  },
+);
+
 /** What the relay's hurried clock says, in seconds since the epoch. */
 async function timeOf(relay: RelayProcess): Promise<number> {
   const { start } = await relay.line(({ event }) => event === "hurry") as { start: number };

@@ -139,7 +139,10 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
       return json(200, health.report(config, authenticator.checks, maxSockets));
     }
     if (route.kind === "broadcast") {
-      return broadcast(request, route, await identify(request, url), config, runtime);
+      const identity = await identify(request, url);
+      const address = addressOf(request.headers, config.trustedProxies);
+      const mayPass = (messages: number) => limits.mayBroadcast(identity, address, messages);
+      return broadcast(request, route, identity, mayPass, config, runtime);
     }
     return await (isUpgrade(request.headers) ? connect(request, url) : verdict(request, url));
   }
