@@ -213,6 +213,36 @@ testLife(
   },
 );
 
+/** Holds the dials that begin while it is there. */
+let dial: { begun: PromiseWithResolvers<void>; end: PromiseWithResolvers<void> } | undefined;
+
+testLife(
+  "a client whose dial is under way when the worker begins to end is sent on to another",
+  {
+    env: { RELAY_DRAIN_MS: "600000" },
+    async refuse(request) {
+      dial?.begun.resolve();
+      await dial?.end.promise;
+      return Deno.upgradeWebSocket(request).response;
+    },
+  },
+  async ({ relay, urlWith }) => {
+    dial = undefined;
+    const moving = await negotiate(relay.address, await sign());
+    dial = { begun: Promise.withResolvers(), end: Promise.withResolvers() };
+    const late = connect(urlWith(await sign()));
+    await dial.begun.promise;
+    relay.signal("SIGTERM");
+    assert.equal((await readNotice(moving)).status, "drain");
+    dial.end.resolve();
+    const { code, reason } = await late.closed;
+    assert.equal(code, 4503);
+    assert.match(reason, /^draining: /);
+    moving.socket.close(1000);
+    assert.equal(await relay.exited, 0);
+  },
+);
+
 testLife(
   "SIGTERM ends a relay without sockets at once",
   { env: { RELAY_DRAIN_MS: "600000" } },

@@ -96,7 +96,8 @@ Deno.test("in the edge container the relay takes what that has, and what is adde
       JWT_SECRET: SECRET,
       SUPABASE_URL: "http://api-gw:8000",
       SUPABASE_ANON_KEY: anonKey,
-      SUPABASE_PUBLISHABLE_KEYS: '{"default":""}',
+      // As newer compose files hand it in: empty where .env has none.
+      SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: dotEnv.SUPABASE_PUBLISHABLE_KEY }),
       ...environmentFor(dotEnv, EDGE),
     });
   const config = configFor(DOT_ENV);

@@ -60,10 +60,14 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     const vsn = vsnOf(url);
     const identity = await identify(request, url);
     const leave = limits.enter(identity, addressOf(request.headers, config.trustedProxies));
+    let upstream;
     try {
-      const upstream = await dialUpstream(config, upstreamUrl(config, url), runtime);
+      upstream = await dialUpstream(config, upstreamUrl(config, url), runtime);
+      // The dial may have taken seconds, and a drain ends the sockets that were there when it began.
+      drain.check();
       return { vsn, identity, upstream, leave };
     } catch (error) {
+      upstream?.socket.close();
       leave();
       throw error;
     }
