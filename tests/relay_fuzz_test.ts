@@ -7,7 +7,7 @@ import { FakeRuntime } from "./support/fuzz/fake_runtime.ts";
 import { FrameOracle } from "./support/fuzz/frame_oracle.ts";
 import { type Data, makeFrame } from "./support/fuzz/frames.ts";
 import { mayDial } from "./support/fuzz/handshake_oracle.ts";
-import { type Handshake, makeHandshake, UPGRADE } from "./support/fuzz/handshakes.ts";
+import { type Handshake, makeHandshake, show, UPGRADE } from "./support/fuzz/handshakes.ts";
 import { Random } from "./support/fuzz/random.ts";
 import { COUNTS, env, rules, SEED } from "./support/fuzz/settings.ts";
 import { alice, frameTokens, handshakeTokens, verified } from "./support/fuzz/tokens.ts";
@@ -59,7 +59,7 @@ Deno.test(`${name} (seed ${SEED})`, async () => {
     const [dials, upgrades] = [runtime.dials.length, runtime.upgrades.length];
     await ask(handshake);
     const isGood = mayDial(handshake, rules);
-    const what = `seed ${SEED}, handshake ${n}: ${JSON.stringify(handshake)}`;
+    const what = `seed ${SEED}, handshake ${n}: ${show(handshake)}`;
     assert.equal(runtime.dials.length - dials, isGood ? 1 : 0, what);
     if (isGood) good++;
     for (const { url } of runtime.dials.slice(dials)) assertOwnUrl(url);

@@ -25,7 +25,8 @@ export function mayDial(handshake: Handshake, rules: Rules): boolean {
 function isUpgrade(method: string, headers: Headers): boolean {
   const has = (name: string) => (headers.get(name) ?? "").toLowerCase();
   return method === "GET" && has("upgrade") === "websocket" && has("sec-websocket-key") !== "" &&
-    has("sec-websocket-version") === "13" && /(^|,)\s*upgrade\s*(,|$)/.test(has("connection"));
+    has("sec-websocket-version") === "13" &&
+    /(^|,)[\t ]*upgrade[\t ]*(,|$)/.test(has("connection"));
 }
 
 function isServed({ pathname, searchParams }: URL): boolean {
