@@ -5,9 +5,30 @@
  * ```ts
  * const transport = relayTransport({ relay, token: () => session?.access_token ?? null });
  * const supabase = createClient(url, publishableKey, { realtime: { transport } });
+ * transport.catchUp(tableCatchUp(supabase, "url_clicks", { key: "id", time: "clicked_at" }));
  * ```
  * @module
  */
+import type { CatchUp } from "./catch_up.ts";
+import { Connection } from "./connection.ts";
+import { defaultHost, type Host } from "./host.ts";
+import { RelaySocket } from "./socket.ts";
+import type { RelayStatus } from "./status.ts";
+
+export { tableCatchUp } from "./catch_up.ts";
+export type {
+  CatchUp,
+  CatchUpRequest,
+  Mirror,
+  TableCatchUpOptions,
+  TableReader,
+} from "./catch_up.ts";
+export type { Host } from "./host.ts";
+export type { RelaySocket } from "./socket.ts";
+export type { RelayStatus } from "./status.ts";
+
+/** What waits while no socket is underneath: a minute of typing, a second of a busy page. */
+const MAX_QUEUE_BYTES = 1_048_576;
 
 export interface RelayTransportOptions {
   /** The relay, such as `https://abc.supabase.co/functions/v1/relay`; http(s) or ws(s). */
@@ -17,131 +38,58 @@ export interface RelayTransportOptions {
    * viewer. It travels as a subprotocol, so it is in no URL and no access log.
    */
   token?: () => string | null | undefined | Promise<string | null | undefined>;
+  /** Told of each change of state. */
+  onstatus?(status: RelayStatus): void;
+  /** How tables are read again after a gap; transport.catchUp() adds more. */
+  catchUp?: CatchUp[];
+  /** What pushes may wait while reconnecting, in bytes. Default 1 MiB. */
+  maxQueueBytes?: number;
+  /**
+   * A worker's wall clock, in ms, where it is known (150000 on Supabase's free plan): the transport
+   * then moves in time even if the relay's notice does not reach it. Default: only after a notice.
+   */
+  wallClockMs?: number;
+  /** Replaces parts of the runtime: a WebSocket class, clock, chance, timers. For tests. */
+  host?: Partial<Host>;
 }
 
 /** A class shaped like WebSocket, for `realtime.transport` of createClient(). */
-export type RelayTransport = new (address: string | URL) => RelaySocket;
-
-/** Makes the transport. Throws a TypeError for a relay that is not an http(s) or ws(s) URL. */
-export function relayTransport({ relay, token }: RelayTransportOptions): RelayTransport {
-  const base = socketUrl(relay);
-  return class extends RelaySocket {
-    constructor(address: string | URL) {
-      super(base, new URL(address), token ?? (() => null));
-    }
-  };
-}
-
-/** Asks the relay to answer this name instead of the token entry. */
-const PROTOCOL = "realtime-relay.v1";
-
-/** What the relay takes of realtime-js's query; the key only for viewers without a token. */
-const FORWARDED = ["vsn", "log_level"];
+export type RelayTransport = (new (address: string | URL) => RelaySocket) & {
+  /** How the way to Realtime stands now. */
+  readonly status: RelayStatus;
+  /** Dials at once, whatever the transport waits for. */
+  retry(): void;
+  /** Adds tables that are read again after a gap. */
+  catchUp(...tables: CatchUp[]): void;
+};
 
 /**
- * One socket to the relay. It is CONNECTING while the token is awaited, and from then on is the
- * WebSocket below it. A token() that throws ends it like a refused connection: `error`, then `close`.
+ * Makes the transport of one client. Throws a TypeError for a relay that is not an http(s) or ws(s)
+ * URL.
  */
-export class RelaySocket extends EventTarget {
-  static readonly CONNECTING = 0;
-  static readonly OPEN = 1;
-  static readonly CLOSING = 2;
-  static readonly CLOSED = 3;
-  readonly CONNECTING = 0;
-  readonly OPEN = 1;
-  readonly CLOSING = 2;
-  readonly CLOSED = 3;
-
-  readonly url: string;
-  onopen: ((event: Event) => void) | null = null;
-  onmessage: ((event: MessageEvent) => void) | null = null;
-  onerror: ((event: Event) => void) | null = null;
-  onclose: ((event: CloseEvent) => void) | null = null;
-
-  #socket: WebSocket | undefined;
-  #binaryType: BinaryType = "blob";
-  #closed = false;
-
-  constructor(relay: URL, address: URL, token: () => unknown) {
-    super();
-    const url = withQuery(relay, address.searchParams);
-    this.url = url.href;
-    this.#connect(url, address.searchParams.get("apikey"), token);
-  }
-
-  get readyState(): number {
-    if (this.#closed) return this.CLOSED;
-    return this.#socket?.readyState ?? this.CONNECTING;
-  }
-  get bufferedAmount(): number {
-    return this.#socket?.bufferedAmount ?? 0;
-  }
-  get protocol(): string {
-    return this.#socket?.protocol ?? "";
-  }
-  get extensions(): string {
-    return this.#socket?.extensions ?? "";
-  }
-  get binaryType(): BinaryType {
-    return this.#binaryType;
-  }
-  set binaryType(type: BinaryType) {
-    this.#binaryType = type;
-    if (this.#socket) this.#socket.binaryType = type;
-  }
-
-  /** Throws an InvalidStateError while the socket is CONNECTING, as WebSocket does. */
-  send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
-    if (!this.#socket) {
-      throw new DOMException("The socket is still connecting.", "InvalidStateError");
+export function relayTransport(options: RelayTransportOptions): RelayTransport {
+  const { relay, token, onstatus, wallClockMs, maxQueueBytes = MAX_QUEUE_BYTES } = options;
+  const catchUps = [...options.catchUp ?? []];
+  const host = { ...defaultHost(), ...options.host };
+  const connection = new Connection(
+    { relay: socketUrl(relay), token, onstatus, maxQueueBytes, wallClockMs },
+    catchUps,
+    host,
+  );
+  return class extends RelaySocket {
+    constructor(address: string | URL) {
+      super(connection, new URL(address));
     }
-    this.#socket.send(data as string);
-  }
-
-  close(code?: number, reason?: string): void {
-    if (this.#socket) this.#socket.close(code, reason);
-    else this.#end("The socket was closed before it was opened.");
-  }
-
-  async #connect(url: URL, apikey: string | null, token: () => unknown): Promise<void> {
-    try {
-      const jwt = await token();
-      if (this.#closed) return;
-      if (!jwt && apikey) url.searchParams.set("apikey", apikey);
-      this.#open(new WebSocket(url, jwt ? [PROTOCOL, `jwt-${jwt}`] : [PROTOCOL]));
-    } catch (error) {
-      // Not the error's text: a token may be in it.
-      this.#end(`The socket could not be opened: ${(error as Error)?.name ?? "error"} in token().`);
+    static get status() {
+      return connection.current;
     }
-  }
-
-  #open(socket: WebSocket): void {
-    this.#socket = socket;
-    socket.binaryType = this.#binaryType;
-    socket.onopen = () => this.#emit(new Event("open"), this.onopen);
-    socket.onerror = () => this.#emit(new Event("error"), this.onerror);
-    socket.onmessage = ({ data }) => {
-      this.#emit(new MessageEvent("message", { data }), this.onmessage);
-    };
-    socket.onclose = ({ code, reason, wasClean }) => {
-      this.#emit(new CloseEvent("close", { code, reason, wasClean }), this.onclose);
-    };
-  }
-
-  #end(reason: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    // As WebSocket does: whoever closes a socket may still attach handlers before they are called.
-    queueMicrotask(() => {
-      this.#emit(new Event("error"), this.onerror);
-      this.#emit(new CloseEvent("close", { code: 1006, reason }), this.onclose);
-    });
-  }
-
-  #emit<E extends Event>(event: E, handler: ((event: E) => void) | null): void {
-    handler?.call(this, event);
-    this.dispatchEvent(event);
-  }
+    static retry() {
+      connection.retry();
+    }
+    static catchUp(...tables: CatchUp[]) {
+      catchUps.push(...tables);
+    }
+  };
 }
 
 function socketUrl(relay: string | URL): URL {
@@ -151,14 +99,5 @@ function socketUrl(relay: string | URL): URL {
     throw new TypeError(`The relay's URL must be http(s) or ws(s): got ${url.protocol}//`);
   }
   url.pathname = url.pathname.replace(/(\/websocket)?\/*$/, "/websocket");
-  return url;
-}
-
-function withQuery(relay: URL, query: URLSearchParams): URL {
-  const url = new URL(relay);
-  for (const name of FORWARDED) {
-    const value = query.get(name);
-    if (value !== null) url.searchParams.set(name, value);
-  }
   return url;
 }

@@ -50,8 +50,12 @@ async function pass(
   const answered = worker.enter();
   const port = Number(worker.relay.address.split(":")[1]);
   const server = keep(connect({ host: "127.0.0.1", port }));
-  server.once("close", answered);
-  server.once("error", () => isUpgrade && client.end(BAD_GATEWAY));
+  server.once("close", () => {
+    answered();
+    // A worker that was killed may have left neither an answer nor the end that pipe() waits for.
+    if (isUpgrade && server.bytesRead === 0) client.end(BAD_GATEWAY);
+    else client.end();
+  });
   client.once("close", () => server.destroy());
   server.once("data", (first) => {
     answered();

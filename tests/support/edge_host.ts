@@ -12,6 +12,8 @@ export interface EdgeHost {
   worker(n: number): Promise<EdgeWorker>;
   /** Everything that the workers printed. */
   readonly output: string[];
+  /** Kills all workers of now without notice. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,6 +54,10 @@ export async function startEdgeHost(
     return worker && !worker.isRetired ? worker : await (booting ??= boot());
   }
 
+  async function crash(): Promise<void> {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+
   await current();
   const front = await startFront(current);
   return {
@@ -64,10 +70,11 @@ export async function startEdgeHost(
     get output() {
       return workers.flatMap(({ relay }) => relay.output);
     },
+    crash,
     async stop() {
       await booting;
       await front.stop();
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await crash();
     },
   };
 }

@@ -68,9 +68,10 @@ export class EdgeWorker {
     this.#end("cpu", CPU_LEFT_MS);
   }
 
-  /** Kills it without a word. */
+  /** Kills it without a word; it gets no more requests. */
   async stop(): Promise<void> {
     this.#isEnding = true;
+    this.isRetired = true;
     this.#timers.forEach(clearTimeout);
     this.relay.signal("SIGKILL");
     await this.relay.stop();

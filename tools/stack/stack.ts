@@ -32,8 +32,8 @@ export interface StackOptions {
 /** A running stack. */
 export interface Stack {
   info: StackInfo;
-  postgres: Postgres;
   /** The ones of now: another after each restart. */
+  readonly postgres: Postgres;
   readonly realtime: Realtime;
   readonly relay: RunningFunction;
   /** Resolves with a sentence when a part ends that was not asked to. */
@@ -43,6 +43,8 @@ export interface Stack {
   /** For tests: the same part again, at another port behind the same origin. */
   restartRealtime(): Promise<void>;
   restartRelay(): Promise<void>;
+  /** For tests: SIGKILL for Postgres, and a new one on its data and port. */
+  crashPostgres(): Promise<void>;
 }
 
 /**
@@ -86,7 +88,8 @@ async function start(options: StackOptions, parts: Parts): Promise<Stack> {
   // Awaited below; if something else fails first, that is what is told.
   functions.catch(() => {});
 
-  const { postgres, api } = await startDatabase(options, keys, gateway.url, parts);
+  const { api, ...database } = await startDatabase(options, keys, gateway.url, parts);
+  let { postgres } = database;
   const realtime = await replaceable(
     "realtime",
     () => serveRealtime(postgres, keys, log),
@@ -98,7 +101,9 @@ async function start(options: StackOptions, parts: Parts): Promise<Stack> {
   targets.api = api.fetch;
   return {
     info: describe(gateway.url, postgres.adminUrl, keys, api.users),
-    postgres,
+    get postgres() {
+      return postgres;
+    },
     get realtime() {
       return realtime.current;
     },
@@ -109,6 +114,15 @@ async function start(options: StackOptions, parts: Parts): Promise<Stack> {
     stop: () => parts.stop(),
     restartRealtime: realtime.restart,
     restartRelay: relay.restart,
+    async crashPostgres() {
+      const { port } = postgres;
+      postgres.kill();
+      await parts.take("postgres");
+      postgres = await parts.add(
+        "postgres",
+        () => startPostgres({ dataDir, port, settings: options.databaseSettings }),
+      );
+    },
   };
 }
 

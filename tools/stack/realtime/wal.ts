@@ -18,7 +18,7 @@ export interface WalOptions extends Slot {
 /** How long to wait before the next attempt: a restarting Postgres is back within a second. */
 const RETRY_MS = { first: 50, most: 2_000 };
 /** How long a slot may be in use at the start before that is somebody else's doing. */
-const BUSY_MS = 3_000;
+const BUSY_MS = 10_000;
 /** Well below wal_sender_timeout (60 s), after which Postgres drops a silent reader. */
 const STATUS_MS = 10_000;
 

@@ -1,0 +1,98 @@
+import type { EdgeHost } from "../edge_host.ts";
+import type { CutProxy } from "./cut_proxy.ts";
+import { randomFrom, shuffled } from "./random.ts";
+
+/** What can break. */
+export interface Breakable {
+  host: EdgeHost;
+  proxy: CutProxy;
+  restartRealtime(): Promise<void>;
+  crashPostgres(): Promise<void>;
+}
+
+const BREAK = {
+  /** The workers are gone from one moment to the next. */
+  "worker killed": ({ host }: Breakable) => host.crash(),
+  "Realtime restarted": (stage: Breakable) => stage.restartRealtime(),
+  /** Clients hear of it at once. */
+  "connection reset": ({ proxy }: Breakable) => proxy.cut("reset"),
+  /** Clients hear of it by unanswered heartbeats only. */
+  "connection silent": ({ proxy }: Breakable) => proxy.cut("silence"),
+  "Postgres killed": (stage: Breakable) => stage.crashPostgres(),
+} satisfies Record<string, (stage: Breakable) => unknown>;
+
+/** The part of the rows between two faults that is inserted at full speed while nobody listens. */
+const FULL_SPEED = 1 / 2;
+
+/** How often each of them breaks in one run. */
+export type Counts = Record<keyof typeof BREAK, number>;
+
+export interface FaultOptions {
+  counts: Counts;
+  /** Decides their order. */
+  seed: number;
+  /** The inserts among which they are spread evenly. */
+  rows: number;
+  stage: Breakable;
+  /** Resolves when every viewer has seen rows with ids above this. */
+  recovery: (id: number) => Promise<unknown>;
+}
+
+/** Breaks one thing after the other while rows are inserted, each when all is well again. */
+export class Faults {
+  /** The newest id of all. */
+  newest = 0;
+  readonly #options: FaultOptions;
+  readonly #plan: (keyof Counts)[];
+  readonly #every: number;
+  #count = 0;
+  #begun = 0;
+  #isUnderWay = false;
+  #last: Promise<void> = Promise.resolve();
+  readonly #failed = Promise.withResolvers<never>();
+
+  constructor(options: FaultOptions) {
+    this.#options = options;
+    const kinds = Object.entries(options.counts) as [keyof Counts, number][];
+    const all = kinds.flatMap(([kind, count]) => Array<keyof Counts>(count).fill(kind));
+    this.#plan = shuffled(all, randomFrom(options.seed));
+    this.#every = options.rows / (all.length + 1);
+  }
+
+  /** Whether so many rows were inserted since a fault that few are left before the next is due. */
+  get needCalm(): boolean {
+    return this.#isUnderWay && this.#count > (this.#begun + FULL_SPEED) * this.#every;
+  }
+
+  /** Rejects when something could not be broken, or nobody recovered from it. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** To be called after each insert; begins the next fault if it is due. */
+  onInsert(count: number, id: number): void {
+    this.#count = count;
+    this.newest = Math.max(this.newest, id);
+    const kind = this.#plan[this.#begun];
+    if (!kind || this.#isUnderWay || count < (this.#begun + 1) * this.#every) return;
+    this.#begun++;
+    this.#isUnderWay = true;
+    this.#last = this.#run(kind);
+    this.#last.catch(this.#failed.reject);
+  }
+
+  /** Resolves after the recovery from the last one; rejects if rows ran out before all were done. */
+  async ended(): Promise<void> {
+    await this.#last;
+    const left = this.#plan.length - this.#begun;
+    if (left > 0) throw new Error(`${left} faults are left after all rows: insert more rows.`);
+  }
+
+  async #run(kind: keyof Counts): Promise<void> {
+    await BREAK[kind](this.#options.stage);
+    await this.#options.recovery(this.newest).catch((error) => {
+      throw new Error(`no recovery from: ${kind}`, { cause: error });
+    });
+    this.#isUnderWay = false;
+  }
+}

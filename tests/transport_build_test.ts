@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { build } from "../tools/client/build.ts";
+import { withDirectory } from "./support/directory.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** A page's script may cost this much; what is on top of it has to be worth it. */
+const MAX_GZIP_BYTES = 12_000;
+
+/** What the declarations of mod.ts name, and nothing else. */
+const TYPES = ["catch_up", "frame", "host", "mod", "socket", "status"];
+
+/** TypeScript: "Type X is not assignable to type Y". */
+const NOT_ASSIGNABLE = 2322;
+
+/** The package as it is published: built, beside its package.json. */
+async function withPackage(
+  test: (folder: string, size: { bytes: number; gzip: number }) => Promise<void>,
+): Promise<void> {
+  await withDirectory(async (folder) => {
+    const size = await build(`${folder}/dist/`);
+    await Deno.copyFile(`${ROOT}client/package.json`, `${folder}/package.json`);
+    await test(folder, size);
+  });
+}
+
+Deno.test("the client is one small module without imports, and imports as one", async () => {
+  await withPackage(async (folder, { gzip }) => {
+    assert.ok(gzip < MAX_GZIP_BYTES, `${gzip} bytes gzipped, of ${MAX_GZIP_BYTES}`);
+    const source = await Deno.readTextFile(`${folder}/dist/mod.js`);
+    assert.doesNotMatch(source, /\bimport\b|\brequire\b/);
+    const { relayTransport, tableCatchUp, ...rest } = await import(`file://${folder}/dist/mod.js`);
+    assert.deepEqual(rest, {});
+    const transport = relayTransport({ relay: "https://relay.test/functions/v1/relay" });
+    assert.equal(transport.status.state, "closed");
+    const table = tableCatchUp(null, "url_clicks", { key: "id", time: "clicked_at" });
+    assert.deepEqual([table.schema, table.overlapMs], ["public", 30_000]);
+  });
+});
+
+Deno.test("npm packs the module and its types, and they stand alone", async () => {
+  await withPackage(async (folder) => {
+    const { success, stdout } = await new Deno.Command("npm", {
+      args: ["pack", "--dry-run", "--json"],
+      cwd: folder,
+      stderr: "null",
+    }).output();
+    assert.ok(success);
+    const [{ files }] = JSON.parse(new TextDecoder().decode(stdout));
+    const expected = [...TYPES.map((name) => `dist/${name}.d.ts`), "dist/mod.js", "package.json"];
+    assert.deepEqual(
+      files.map(({ path }: { path: string }) => path).toSorted(),
+      expected.toSorted(),
+    );
+    const use = `import { relayTransport, tableCatchUp, type RelayStatus } from "./dist/mod.js";
+      const catchUp = [tableCatchUp({ schema: () => ({ from: () => null }) }, "t", { key: "id", time: "at" })];
+      const onstatus = ({ state }: RelayStatus) => console.log(state);
+      const transport: { readonly OPEN: number } = new (relayTransport({ relay: "", catchUp, onstatus }))("");
+      export const wrong: string = transport.OPEN;`;
+    await Deno.writeTextFile(`${folder}/use.ts`, use);
+    const { ModuleKind, ModuleResolutionKind, ScriptTarget } = ts;
+    const program = ts.createProgram([`${folder}/use.ts`], {
+      ...{ strict: true, noEmit: true, types: [], target: ScriptTarget.ES2022 },
+      ...{ module: ModuleKind.ES2022, moduleResolution: ModuleResolutionKind.Bundler },
+      lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
+    });
+    const errors = ts.getPreEmitDiagnostics(program).map(({ code }) => code);
+    assert.deepEqual(errors, [NOT_ASSIGNABLE], "only that a number is no string");
+  });
+});

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { type CatchUp, conditions, tableCatchUp } from "../client/catch_up.ts";
+import type { Json } from "../client/frame.ts";
+import { readGap } from "../client/read_gap.ts";
+import { closeGap } from "../client/gap.ts";
+import { broadcast, change, SessionRig } from "./support/transport/session_rig.ts";
+
+const TOPIC = "realtime:room";
+const { signal } = new AbortController();
+const options = { key: "id", time: "clicked_at" };
+const mirrored = { ...options, topic: "clicks:{slug}", event: "click", payload: ["id", "slug"] };
+const nobody = { schema: () => assert.fail("nothing is read here") };
+
+/** A table that a test fills; `asked` are the requests. */
+function tableOf(rows: Json[], more: Partial<CatchUp> = {}) {
+  const asked: { since: string; filter?: string }[] = [];
+  const catchUp: CatchUp = {
+    ...tableCatchUp(nobody, "url_clicks", mirrored),
+    async *read({ since, filter }) {
+      asked.push({ since, filter });
+      yield await Promise.resolve(rows);
+    },
+    ...more,
+  };
+  return { catchUp, asked };
+}
+
+const row = (id: number, at = 0) => ({ id, slug: "docs", clicked_at: new Date(at).toISOString() });
+
+/** Loses the socket of a joined topic, and joins it on another. */
+function interrupt(rig: SessionRig, topic: string, bindings: Json[]) {
+  rig.session.lose(rig.session.active!);
+  const link = rig.live();
+  rig.joined(link, topic, bindings);
+  return { link, channel: rig.session.channels.get(topic)! };
+}
+
+Deno.test("rows that were missed come as INSERTs, once, and before newer live events", async () => {
+  const at = 1_000_000;
+  const { catchUp, asked } = tableOf([1, 2, 3, 4].map((id) => row(id, at)));
+  const rig = new SessionRig("2.0.0", [catchUp]);
+  const binding = { id: 11, event: "INSERT", schema: "public", table: "url_clicks" };
+  const filtered = { ...binding, id: 12, filter: "slug=eq.docs" };
+  rig.time = at;
+  const first = rig.live();
+  rig.join(TOPIC);
+  rig.joined(first, TOPIC, [binding, filtered]);
+  rig.time += 60_000;
+  rig.bring(first, change(TOPIC, [11, 12], "INSERT", row(1, rig.time)));
+  const { link, channel } = interrupt(rig, TOPIC, [binding, filtered]);
+  rig.bring(link, change(TOPIC, [11, 12], "INSERT", row(4, at)));
+  rig.bring(link, change(TOPIC, [11, 12], "INSERT", row(5, at)));
+  const missing = await readGap(rig.session, link, channel, signal);
+  closeGap(rig.session, link, channel, missing);
+  const events = rig.events("postgres_changes").map(({ payload }) => {
+    const { data, ids } = payload as { data: { record: { id: number } }; ids: number[] };
+    return [data.record.id, ids.join()];
+  });
+  const [one, two] = [[2, 3, 4], [2, 3, 4]];
+  assert.deepEqual(events, [
+    [1, "11,12"],
+    ...one.map((id) => [id, "11"]),
+    ...two.map((id) => [id, "12"]),
+    [5, "11,12"],
+  ]);
+  const since = new Date(at + 60_000 - 30_000).toISOString();
+  assert.deepEqual(asked, [{ since, filter: undefined }, { since, filter: "slug=eq.docs" }]);
+  assert.equal(rig.events("system").length, 1, "Subscribed, and no gap");
+  assert.equal(rig.session.caughtUp, 6);
+});
+
+Deno.test("a topic that mirrors a table gets its rows as broadcasts, and asks for no replay", async () => {
+  const { catchUp, asked } = tableOf([row(1), row(2)]);
+  const rig = new SessionRig("2.0.0", [catchUp]);
+  const topic = "realtime:clicks:docs";
+  const first = rig.live();
+  rig.join(topic, { private: true });
+  rig.joined(first, topic);
+  const live = broadcast(topic, { id: 1, slug: "docs" }, "some-uuid");
+  live.payload.event = "click";
+  rig.bring(first, live);
+  const { link, channel } = interrupt(rig, topic, []);
+  const { config } = rig.out(link, "phx_join")[0].payload as { config: Json };
+  assert.deepEqual(config.broadcast, {});
+  assert.equal(await readGap(rig.session, link, channel, signal), undefined);
+  const [, caughtUp] = rig.events("broadcast");
+  assert.deepEqual(caughtUp.payload, {
+    type: "broadcast",
+    event: "click",
+    payload: { id: 2, slug: "docs" },
+  });
+  assert.deepEqual(asked.map(({ filter }) => filter), ["slug=eq.docs"]);
+});
+
+const gaps: [string, Json, Json[], string | undefined][] = [
+  ["a table that nobody can read", {}, [{ id: 1, event: "INSERT", table: "other" }], "events"],
+  ["UPDATE and DELETE", {}, [{ id: 1, event: "*", table: "url_clicks" }], "updates"],
+  ["INSERTs that were read", {}, [{ id: 1, event: "INSERT", table: "url_clicks" }], undefined],
+  ["a public topic", {}, [], "events"],
+];
+
+for (const [what, config, bindings, missing] of gaps) {
+  Deno.test(`${what}: ${missing ?? "nothing"} may be missing`, async () => {
+    const rig = new SessionRig("2.0.0", [tableOf([]).catchUp]);
+    const first = rig.live();
+    const whole = bindings.map((binding) => ({ schema: "public", ...binding }));
+    rig.join(TOPIC, config);
+    rig.joined(first, TOPIC, whole);
+    const { link, channel } = interrupt(rig, TOPIC, whole);
+    assert.equal(await readGap(rig.session, link, channel, signal), missing);
+  });
+}
+
+for (
+  const [replayed, known, missing] of [
+    [25, false, "events"],
+    [25, true, "unstored"],
+    [24, false, "unstored"],
+  ] as const
+) {
+  Deno.test(`${replayed} replayed, ${known ? "one" : "none"} of them known: ${missing} may be missing`, async () => {
+    const rig = new SessionRig();
+    const first = rig.live();
+    rig.join(TOPIC, { private: true });
+    rig.joined(first, TOPIC);
+    if (known) rig.bring(first, broadcast(TOPIC, 0, "id-0"));
+    const { link, channel } = interrupt(rig, TOPIC, []);
+    const reading = readGap(rig.session, link, channel, signal);
+    for (let i = 0; i < replayed; i++) rig.bring(link, broadcast(TOPIC, i, `id-${i}`, true));
+    rig.answerOwn(link);
+    assert.equal(await reading, missing);
+    assert.equal(rig.events("broadcast").length, replayed);
+  });
+}
+
+Deno.test("filters of Postgres Changes are read as PostgREST has them", () => {
+  assert.deepEqual(conditions(), []);
+  assert.deepEqual(conditions("slug=eq.a.b"), [["slug", "eq", "a.b"]]);
+  assert.deepEqual(conditions('a=in.(1,"x,y"),b=not.is.null'), [
+    ["a", "in", '(1,"x,y")'],
+    ["b", "not", "is.null"],
+  ]);
+  assert.deepEqual(conditions('a=eq."x,y"'), [["a", "eq", '"x,y"']]);
+  assert.throws(() => conditions("nonsense"), SyntaxError);
+});
+
+Deno.test("a topic is matched with its column, and only as a whole", () => {
+  const { mirror } = tableCatchUp(nobody, "url_clicks", mirrored);
+  assert.equal(mirror!("clicks:docs")!.filter, "slug=eq.docs");
+  for (const other of ["clicks:", "click", "other"]) assert.equal(mirror!(other), undefined);
+  const whole = tableCatchUp(nobody, "t", { ...options, topic: "all" }).mirror!;
+  assert.deepEqual([whole("all")!.filter, whole("all")!.event], [undefined, "INSERT"]);
+  assert.equal(whole("allx"), undefined);
+});
