@@ -1,0 +1,114 @@
+import { NOTICES } from "../../../supabase/functions/relay/credential.ts";
+import { type Check, found, ok } from "../check.ts";
+import type { Context, Target } from "../context.ts";
+import type { FindingId } from "../findings.ts";
+import type { Options } from "../options.ts";
+import { type Answer, ask, NoAnswer } from "../raw_http.ts";
+import { recognise, tracesOf } from "../recognise.ts";
+import { readAnswer, type Reading } from "./answer.ts";
+
+/** One server on the way from the browser to Realtime. */
+interface Hop {
+  name: "the front" | "the gateway" | "Realtime";
+  url: URL;
+}
+
+/** Findings about what is not there, which another way of asking may explain. */
+const PATHS: FindingId[] = ["path_wrong", "page_answered", "refused_otherwise"];
+const TENANTS: FindingId[] = ["tenant_not_found", "refused_403"];
+
+/** Asks for the upgrade at the front, and where that fails, at each hop behind it. */
+export async function probeUpgrade(context: Context): Promise<Check[]> {
+  const { options, target } = context;
+  const [front, ...behind] = hopsOf(options, target);
+  const { answer, reading } = await open(front.url, context);
+  if (answer instanceof NoAnswer === false) context.proxy = recognise(answer);
+  context.proxy = options.proxy ?? context.proxy;
+  const traces = answer instanceof NoAnswer ? "" : tracesOf(answer);
+  if (!reading) return [ok("upgrade", `101 at ${front.url.origin}${front.url.pathname}${traces}`)];
+  const results = await Promise.all(behind.map(async (hop) => ({
+    hop,
+    reading: (await open(hop.url, context)).reading,
+  })));
+  const id = await explain(reading, front.url, context);
+  const saw = `${reading.saw}${traces}`;
+  const passed = results.find((it) => !it.reading)?.hop;
+  const last = results.findLast((it) => it.reading)?.hop;
+  const others = results.map(({ hop, reading }) =>
+    ok("upgrade", `${hop.name} by itself (${hop.url.origin}): ${reading?.saw ?? "101"}`)
+  );
+  return [found(id, saw, { hop: blame(front, last, passed, reading) }), ...others];
+}
+
+/** The last hop that fails before one that does not; where none was asked, whose words they are. */
+function blame(
+  front: Hop,
+  last: Hop | undefined,
+  passed: Hop | undefined,
+  reading: Reading,
+): string {
+  if (passed) return passed.name === "the gateway" ? front.name : "the gateway or the front";
+  if (last) return last.name;
+  return reading.fromRealtime ? "Realtime, or what stands right before it" : front.name;
+}
+
+function hopsOf({ direct, realtime }: Options, { socket }: Target): [Hop, ...Hop[]] {
+  const hops: [Hop, ...Hop[]] = [{ name: "the front", url: socket }];
+  if (direct) hops.push({ name: "the gateway", url: at(direct, "realtime/v1/websocket") });
+  if (realtime) hops.push({ name: "Realtime", url: at(realtime, "socket/websocket") });
+  return hops;
+}
+
+function at(base: URL, path: string): URL {
+  return base.pathname.endsWith("/websocket") ? base : new URL(path, base);
+}
+
+async function open(
+  url: URL,
+  { options, target }: Context,
+  host?: string,
+): Promise<{ answer: Answer | NoAnswer; reading: Reading | undefined }> {
+  const key = options.key ?? target.key;
+  const protocol = target.kind === "relay" ? NOTICES : undefined;
+  const answer = await ask(withQuery(url, key), {
+    waitMs: options.waitMs,
+    headers: {
+      ...(host ? { Host: host } : {}),
+      ...(options.origin ? { Origin: options.origin } : {}),
+      ...(protocol ? { "Sec-WebSocket-Protocol": protocol } : {}),
+    },
+  }).catch((error) => {
+    if (error instanceof NoAnswer) return error;
+    throw error;
+  });
+  return { answer, reading: readAnswer(answer, { key, protocol, kind: target.kind }) };
+}
+
+/** As realtime-js asks. */
+export function withQuery(url: URL, key: string | undefined): URL {
+  const result = new URL(url);
+  if (key) result.searchParams.set("apikey", key);
+  result.searchParams.set("vsn", "1.0.0");
+  return result;
+}
+
+/** Asks in other ways: one that passes tells what the proxy does to the request. */
+async function explain({ id }: Reading, front: URL, context: Context): Promise<FindingId> {
+  const opens = async (path: string, host?: string) =>
+    !(await open(new URL(path, front), context, host)).reading;
+  const { pathname } = front;
+  if (PATHS.includes(id) && pathname.endsWith("/realtime/v1/websocket")) {
+    const [doubled, cut, bare] = await Promise.all([
+      opens(pathname.replace("/realtime/v1", "/realtime/v1/realtime/v1")),
+      opens(pathname.replace("/realtime/v1", "")),
+      opens("/socket/websocket"),
+    ]);
+    if (doubled) return "path_lost";
+    if (cut) return "path_doubled";
+    if (bare || await opens("/socket/websocket", tenantHost(context))) return "path_unmapped";
+  }
+  if (TENANTS.includes(id) && await opens(pathname, tenantHost(context))) return "host_not_tenant";
+  return id;
+}
+
+const tenantHost = ({ options }: Context) => `${options.tenant}.localhost`;
