@@ -5,7 +5,9 @@ import { AREAS } from "./findings.ts";
 import { identify } from "./identify.ts";
 import type { Options } from "./options.ts";
 import { probeChannels } from "./probe/channels.ts";
+import { probeDatabase } from "./probe/database.ts";
 import { probeEnvFile } from "./probe/env_file.ts";
+import { probeInsert } from "./probe/insert.ts";
 import { probeKeys } from "./probe/keys.ts";
 import { probeName } from "./probe/name.ts";
 import { probeRelay } from "./probe/relay.ts";
@@ -57,12 +59,17 @@ export async function diagnose(
       ),
     );
   }
+  if (options.db) progress("reading the database");
+  note(await probeDatabase(context));
   note(await probeEnvFile(options));
   const order = (check: Check) => AREAS.indexOf(check.area);
   return { context, checks: checks.sort((a, b) => order(a) - order(b)) };
 }
 
-function openChannels(context: Context): Promise<Check[]> | Check[] {
+/** The row is inserted last: a table that is published anew subscribes every channel again. */
+async function openChannels(context: Context): Promise<Check[]> {
   if (context.options.quick) return [skipped("channels", "--quick leaves them out")];
-  return probeChannels(context);
+  const channels = await probeChannels(context);
+  if (channels.some(({ state }) => state === "failed")) return channels;
+  return [...channels, ...await probeInsert(context)];
 }
