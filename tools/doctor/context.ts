@@ -22,6 +22,8 @@ export interface Context {
   target: Target;
   /** Told what is looked at now. */
   progress: (what: string) => void;
+  /** Whether the key's signature fits the secret or JWKS given here. */
+  keyVerified?: boolean;
   /** The proxy at the front, once an answer told. */
   proxy?: ProxyName;
 }

@@ -43,13 +43,14 @@ export async function diagnose(
   const isThere = isReached && (target.socket.host === options.url.host ||
     note(await probeName(target.socket, options.waitMs)));
   if (isThere) {
-    progress("asking for the upgrade, judging the keys");
-    const [upgrade, keys] = await Promise.all([probeUpgrade(context), probeKeys(context)]);
-    note(keys);
+    progress("judging the keys");
+    note(await probeKeys(context));
+    progress("asking for the upgrade");
+    const isOpen = note(await probeUpgrade(context));
     progress("joining channels, asking the relay");
     const [channels, relay] = await Promise.all([
-      note(upgrade) ? openChannels(context) : [skipped("channels", "the upgrade fails")],
-      probeRelay(context),
+      isOpen ? openChannels(context) : [skipped("channels", "the upgrade fails")],
+      probeRelay(context, isOpen),
     ]);
     note([...channels, ...relay]);
   } else {

@@ -15,7 +15,7 @@ const MAX_SCRIPTS = 12;
 const MAX_BYTES = 4 << 20;
 
 const PROJECT =
-  /https:\/\/[a-z0-9]+\.supabase\.(?:co|in|red)\b|https?:\/\/[\w.:-]+(?=\/realtime\/v1)/;
+  /https:\/\/[a-z0-9]+\.supabase\.(?:co|in|red)\b|(?<=createClient\)?\(\s*["'`])https?:\/\/[^"'`]+|https?:\/\/[\w.:-]+(?=\/realtime\/v1)/;
 const RELAY = /(?:https?:\/\/[\w.:-]+|(?<=["'`]))(?:\/[\w.-]+)*\/relay(?=["'`/])/;
 const KEYS = /sb_(?:publishable|secret)_[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g;
 

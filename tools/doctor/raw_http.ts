@@ -21,10 +21,15 @@ export class NoAnswer extends Error {
 
 /** Enough to tell a JSON refusal from a page. */
 const MAX_BODY = 4_096;
+const LAST_CHUNK = "\r\n0\r\n";
 const MAX_HEAD = 64 * 1024;
 /** The key of RFC 6455's own example, and the answer that it must get. */
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/** Close, masked by zeros, without a code (RFC 6455, 5.5.1). */
+const CLOSE_FRAME = Uint8Array.of(0x88, 0x80, 0, 0, 0, 0);
+const GOODBYE_MS = 500;
 
 export interface Ask {
   /** Beside those of an upgrade; a Host here takes the place of the URL's own. */
@@ -47,7 +52,9 @@ export async function ask(url: URL, options: Ask): Promise<Answer> {
   }, options.waitMs);
   try {
     await write(connection, Buffer.from(requestOf(url, options), "latin1"));
-    return await readAnswer(connection);
+    const answer = await readAnswer(connection);
+    if (answer.status === 101) await sayGoodbye(connection);
+    return answer;
   } catch (error) {
     if (late) throw new NoAnswer("silent", `nothing came within ${options.waitMs / 1000} s`);
     if (error instanceof NoAnswer) throw error;
@@ -129,11 +136,19 @@ async function readAnswer(connection: Deno.Conn): Promise<Answer> {
   const status = Number(first.split(" ")[1]);
   const headers = headersOf(lines);
   if (status === 101) return { status, headers, body: "" };
-  const length = Number(headers.get("content-length") ?? MAX_BODY);
+  const chunked = /chunked/i.test(headers.get("transfer-encoding") ?? "");
+  const length = chunked ? MAX_BODY : Number(headers.get("content-length") ?? MAX_BODY);
   const enough = end + 4 + Math.min(length, MAX_BODY);
+  const isWhole = () => bytes.length >= enough || chunked && bytes.includes(LAST_CHUNK, end);
   // An answer that is cut short still tells its status.
-  while (bytes.length < enough && await more().catch(() => false));
-  return { status, headers, body: bytes.subarray(end + 4, enough).toString("utf8") };
+  while (!isWhole() && await more().catch(() => false));
+  const body = bytes.subarray(end + 4, enough).toString("utf8");
+  return { status, headers, body: chunked ? unchunk(body) : body };
+}
+
+/** Chunks without their sizes (RFC 9112, 7.1), of a text that may be cut. */
+function unchunk(body: string): string {
+  return body.replace(/(?:^|\r\n)[0-9a-f]+(?:;[^\r\n]*)?\r\n/gi, "");
 }
 
 /** The server's first frame is SETTINGS, or GOAWAY: length, type, flags, stream 0. */
@@ -152,6 +167,19 @@ function headersOf(lines: string[]): Headers {
     }
   }
   return headers;
+}
+
+/** A socket that ends without a close frame holds its proxy for a while. */
+async function sayGoodbye(connection: Deno.Conn): Promise<void> {
+  const timer = setTimeout(() => close(connection), GOODBYE_MS);
+  try {
+    await write(connection, CLOSE_FRAME);
+    while (await connection.read(new Uint8Array(1024)) !== null);
+  } catch {
+    // It has ended, which was the aim.
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {

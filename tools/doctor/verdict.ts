@@ -37,8 +37,9 @@ const FOLLOWS: Partial<Record<FindingId, FindingId[]>> = {
   relay_origin: ["join_refused", "socket_lost"],
   relay_anonymous: ["join_refused", "socket_lost"],
   relay_refuses: ["join_refused", "socket_lost"],
-  relay_verify_jwt: ["relay_missing", "refused_otherwise", "server_error", "gateway_unreachable"],
-  relay_misconfigured: ["gateway_unreachable", "server_error"],
+  relay_verify_jwt: ["refused_otherwise", "server_error", "gateway_unreachable"],
+  relay_missing: ["path_wrong", "refused_otherwise", "page_answered", "server_error"],
+  relay_misconfigured: ["gateway_unreachable", "refused_otherwise", "server_error"],
 };
 
 export interface Verdict {

@@ -55,11 +55,13 @@ const PROGRAMS: Record<ProxyName, { program: string; args(file: string, at: Plac
 /** Debian keeps some of them where only root's PATH looks. */
 const DIRECTORIES = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
 
-/** The program's path; undefined where it is not installed. */
-export function findProxy(name: ProxyName): string | undefined {
-  return DIRECTORIES.filter(Boolean).map((directory) => join(directory, PROGRAMS[name].program))
-    .find(isFile);
+/** The path of a program; undefined where it is not installed. */
+export function findProgram(program: string): string | undefined {
+  return DIRECTORIES.filter(Boolean).map((directory) => join(directory, program)).find(isFile);
 }
+
+/** The same for a proxy, whose program may have another name. */
+export const findProxy = (name: ProxyName) => findProgram(PROGRAMS[name].program);
 
 /**
  * Runs a proxy with the configuration that `configure` writes for its place, and resolves when it
@@ -76,13 +78,16 @@ export async function startProxy(
   await Deno.chmod(directory, 0o777);
   const place = { port: freePort(), directory };
   const file = join(directory, "proxy.conf");
-  await Deno.writeTextFile(file, configure(place));
+  // HAProxy takes a last line without an end for a file that was cut.
+  await Deno.writeTextFile(file, configure(place) + "\n");
   if (name === "caddy") await withoutAdmin(program, file, directory);
   const child = new Deno.Command(program, {
     args: PROGRAMS[name].args(file, place),
     cwd: directory,
     env: homeOf(directory),
     ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+    // A group of its own, so that workers end with a master that had to be killed.
+    detached: true,
   }).spawn();
   const output: string[] = [];
   const note = async (stream: ReadableStream<Uint8Array>) => {
@@ -90,8 +95,8 @@ export async function startProxy(
   };
   const ended = Promise.all([note(child.stdout), note(child.stderr), child.status]);
   const stop = async () => {
-    end(child, "SIGTERM");
-    const timer = setTimeout(() => end(child, "SIGKILL"), STOP_MS);
+    end(child.pid, "SIGTERM");
+    const timer = setTimeout(() => end(-child.pid, "SIGKILL"), STOP_MS);
     await ended;
     clearTimeout(timer);
     await Deno.remove(directory, { recursive: true });
@@ -111,7 +116,10 @@ const homeOf = (directory: string) => ({
   ...{ HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
 });
 
-/** Replaces a Caddyfile by what it means, less the administrator's port, which all would share. */
+/**
+ * Replaces a Caddyfile by what it means, less the administrator's port, which all would share, and
+ * with an end that does not wait: Go gives a connection without a request five seconds.
+ */
 async function withoutAdmin(program: string, file: string, directory: string): Promise<void> {
   const { success, stdout, stderr } = await new Deno.Command(program, {
     args: ["adapt", "--config", file, "--adapter", "caddyfile"],
@@ -141,9 +149,9 @@ async function untilListening(port: number, ended: Promise<unknown>): Promise<vo
   }
 }
 
-function end(child: Deno.ChildProcess, signal: Deno.Signal): void {
+function end(pid: number, signal: Deno.Signal): void {
   try {
-    child.kill(signal);
+    Deno.kill(pid, signal);
   } catch {
     // It has ended already.
   }

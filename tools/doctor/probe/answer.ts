@@ -84,7 +84,7 @@ function idOf({ status, headers, body }: Answer, key: string | undefined): Findi
   return status >= 500 ? "server_error" : "refused_otherwise";
 }
 
-function idOfSilence({ kind }: NoAnswer): FindingId {
+function idOfSilence({ kind, message }: NoAnswer): FindingId {
   switch (kind) {
     case "name":
       return "name_unresolved";
@@ -99,7 +99,7 @@ function idOfSilence({ kind }: NoAnswer): FindingId {
     case "closed":
       return "closed_unanswered";
     case "not_http":
-      return "not_http";
+      return message.includes("HTTP/2") ? "http2_only" : "not_http";
   }
 }
 

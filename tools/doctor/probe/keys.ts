@@ -57,8 +57,9 @@ async function verify(
   words: string,
   secret: string | undefined,
   { header }: Decoded,
-  { target: { project }, options }: Context,
+  context: Context,
 ): Promise<Check> {
+  const { target: { project }, options } = context;
   const symmetric = header.alg === "HS256";
   if (symmetric && !secret) return ok("keys", `${words}; signature unknown without --jwt-secret`);
   if (!symmetric && !project) return ok("keys", `${words}; signature unknown without a project`);
@@ -66,6 +67,7 @@ async function verify(
     if (symmetric) {
       await jwtVerify(key, new TextEncoder().encode(secret), { algorithms: ["HS256"] });
     } else await jwtVerify(key, jwksOf(project!, options.waitMs));
+    context.keyVerified = true;
     return ok("keys", `${words}; signature good`);
   } catch (error) {
     return found(idOf(error), `${words}; ${reasonOf(error)}`);

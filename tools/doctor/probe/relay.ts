@@ -18,20 +18,21 @@ const IDS: Record<string, FindingId> = {
 /** What the platform's own check of a JWT says, hosted and self-hosted. */
 const VERIFY_JWT = /authorization header|NO_AUTH_HEADER|invalid jwt|auth header/i;
 
-/** The relay's health, its verdict on the credential, and a socket through it. */
-export async function probeRelay(context: Context): Promise<Check[]> {
+/** The relay's health, its verdict on the credential, and, where sockets open, one through it. */
+export async function probeRelay(context: Context, isOpen: boolean): Promise<Check[]> {
   const { target, options: { waitMs } } = context;
   const isAsked = target.kind === "relay";
   if (!isAsked && (target.kind !== "project" || !target.project)) {
     return [skipped("relay", "the URL is Realtime's own")];
   }
+  if (!isAsked && !isOpen) return [skipped("relay", "the upgrade fails on the way to it as well")];
   const relay = target.relay ?? new URL("functions/v1/relay", target.project);
   const health = await ask(new URL(`${relay.href}/health`), { upgrade: false, waitMs })
     .catch((error: NoAnswer) => error);
   const { checks, isWell } = readHealth(health, relay, isAsked);
   if (!isWell) return checks;
   const verdict = await askVerdict(relay, context);
-  if (verdict.some(({ state }) => state === "failed")) return [...checks, ...verdict];
+  if (!isOpen || verdict.some(({ state }) => state === "failed")) return [...checks, ...verdict];
   return [...checks, ...verdict, ...await join(relay, context)];
 }
 

@@ -15,6 +15,13 @@ interface Hop {
 
 /** Findings about what is not there, which another way of asking may explain. */
 const PATHS: FindingId[] = ["path_wrong", "page_answered", "refused_otherwise"];
+/** Said by Realtime, done by a proxy before it. */
+const OF_PROXIES: FindingId[] = [
+  "upgrade_dropped",
+  "http_version",
+  "query_dropped",
+  "host_not_tenant",
+];
 const TENANTS: FindingId[] = ["tenant_not_found", "refused_403"];
 
 /** Asks for the upgrade at the front, and where that fails, at each hop behind it. */
@@ -37,7 +44,8 @@ export async function probeUpgrade(context: Context): Promise<Check[]> {
   const others = results.map(({ hop, reading }) =>
     ok("upgrade", `${hop.name} by itself (${hop.url.origin}): ${reading?.saw ?? "101"}`)
   );
-  return [found(id, saw, { hop: blame(front, last, passed, reading) }), ...others];
+  const hop = blame(front, last, passed, { ...reading, id });
+  return [found(id, saw, { hop }), ...others];
 }
 
 /** The last hop that fails before one that does not; where none was asked, whose words they are. */
@@ -49,7 +57,7 @@ function blame(
 ): string {
   if (passed) return passed.name === "the gateway" ? front.name : "the gateway or the front";
   if (last) return last.name;
-  return reading.fromRealtime ? "Realtime, or what stands right before it" : front.name;
+  return reading.fromRealtime && !OF_PROXIES.includes(reading.id) ? "Realtime" : front.name;
 }
 
 function hopsOf({ direct, realtime }: Options, { socket }: Target): [Hop, ...Hop[]] {
@@ -94,18 +102,21 @@ export function withQuery(url: URL, key: string | undefined): URL {
 
 /** Asks in other ways: one that passes tells what the proxy does to the request. */
 async function explain({ id }: Reading, front: URL, context: Context): Promise<FindingId> {
-  const opens = async (path: string, host?: string) =>
-    !(await open(new URL(path, front), context, host)).reading;
+  if (id === "key_signature" && context.keyVerified) return "server_secret_differs";
+  const asks = async (path: string, host?: string) =>
+    (await open(new URL(path, front), context, host)).reading;
+  const opens = async (path: string, host?: string) => !await asks(path, host);
   const { pathname } = front;
   if (PATHS.includes(id) && pathname.endsWith("/realtime/v1/websocket")) {
     const [doubled, cut, bare] = await Promise.all([
       opens(pathname.replace("/realtime/v1", "/realtime/v1/realtime/v1")),
       opens(pathname.replace("/realtime/v1", "")),
-      opens("/socket/websocket"),
+      asks("/socket/websocket"),
     ]);
     if (doubled) return "path_lost";
     if (cut) return "path_doubled";
-    if (bare || await opens("/socket/websocket", tenantHost(context))) return "path_unmapped";
+    // Whatever Realtime says there, it is the path that leads to it.
+    if (!bare || bare.fromRealtime) return "path_unmapped";
   }
   if (TENANTS.includes(id) && await opens(pathname, tenantHost(context))) return "host_not_tenant";
   return id;

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import postgres from "postgres";
+import type { FindingId } from "../../../tools/doctor/findings.ts";
+import { findProgram, type Place, type ProxyName, startProxy } from "../proxies/start.ts";
+import { type TestStack, withStack } from "../stack.ts";
+import { diagnose, failures, sawAll } from "./run.ts";
+
+/** What broken set-ups are made of. */
+export interface Stage {
+  stack: TestStack;
+  /** As superuser, on the stack's database. */
+  sql: postgres.Sql;
+  /** The stack's own key: what a set-up is asked with where it names none. */
+  key: string;
+  /** Starts a proxy that ends with the set-up, and gives its URL. */
+  proxy(name: ProxyName, configure: (place: Place) => string): Promise<string>;
+  /** Ends or mends something, after the doctor was there; the latest first. */
+  after(undo: () => unknown): void;
+}
+
+/** One way in which a socket fails, made for real. */
+export interface SetUp {
+  name: string;
+  expect: FindingId;
+  /** The hop that the verdict must name. */
+  hop?: string;
+  /** Words that must stand in the lines to paste. */
+  paste?: RegExp;
+  /** A program. */
+  needs?: string;
+  /** Breaks it, and gives the doctor's arguments, the URL first. */
+  make(stage: Stage): Promise<string[]> | string[];
+}
+
+/** A stack for `work`, and a stage on it. */
+export async function withStage(
+  work: (stage: Omit<Stage, "after" | "proxy">) => Promise<void>,
+): Promise<void> {
+  await withStack(async (stack) => {
+    const sql = postgres(stack.info.DB_URL, { max: 2, onnotice: () => {} });
+    try {
+      await work({ stack, sql, key: stack.info.ANON_KEY });
+    } finally {
+      await sql.end();
+    }
+  });
+}
+
+/** A step for each set-up: the doctor names what is broken, that alone, and the exit code is 1. */
+export async function tryAll(
+  t: Deno.TestContext,
+  stage: Omit<Stage, "after" | "proxy">,
+  setUps: SetUp[],
+): Promise<void> {
+  for (const setUp of setUps) {
+    const { name, expect, needs } = setUp;
+    const missing = needs && !findProgram(needs) ? ` (skipped: ${needs} is not installed)` : "";
+    await t.step({
+      name: `${name}: ${expect}${missing}`,
+      ignore: missing !== "",
+      fn: () => tryOne(stage, setUp),
+    });
+  }
+}
+
+async function tryOne(
+  stage: Omit<Stage, "after" | "proxy">,
+  { expect, hop, paste, make }: SetUp,
+): Promise<void> {
+  const undo: (() => unknown)[] = [];
+  const after = (work: () => unknown) => void undo.unshift(work);
+  try {
+    const proxy = async (name: ProxyName, configure: (place: Place) => string) => {
+      const started = await startProxy(name, configure);
+      after(started.stop);
+      return started.url;
+    };
+    const args = await make({ ...stage, after, proxy });
+    const more = [["--key", stage.key], ["--wait", "3"]].filter(([name]) => !args.includes(name));
+    const result = await diagnose([...args, ...more.flat()]);
+    assert.deepEqual(failures(result), [expect], sawAll(result));
+    assert.equal(result.exitCode, 1);
+    const [finding] = result.findings;
+    if (hop) assert.equal(finding.hop, hop);
+    if (paste) assert.match(finding.paste.join("\n"), paste);
+  } finally {
+    for (const work of undo) await work();
+  }
+}
