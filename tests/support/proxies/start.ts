@@ -27,7 +27,8 @@ export interface Place {
 /** Starting takes a fraction of a second; a proxy that does not listen by then never will. */
 const READY_MS = 20_000;
 const LOOK_MS = 20;
-const STOP_MS = 5_000;
+/** None of them has anything to save, and Caddy may wait five seconds for a connection. */
+const STOP_MS = 1_000;
 
 /** Programs, and how each runs in the foreground on one configuration and nothing else. */
 const PROGRAMS: Record<ProxyName, { program: string; args(file: string, at: Place): string[] }> = {
@@ -116,10 +117,7 @@ const homeOf = (directory: string) => ({
   ...{ HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
 });
 
-/**
- * Replaces a Caddyfile by what it means, less the administrator's port, which all would share, and
- * with an end that does not wait: Go gives a connection without a request five seconds.
- */
+/** Replaces a Caddyfile by what it means, less the administrator's port, which all would share. */
 async function withoutAdmin(program: string, file: string, directory: string): Promise<void> {
   const { success, stdout, stderr } = await new Deno.Command(program, {
     args: ["adapt", "--config", file, "--adapter", "caddyfile"],
