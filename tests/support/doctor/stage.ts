@@ -18,6 +18,9 @@ export interface Stage {
   after(undo: () => unknown): void;
 }
 
+/** What all set-ups of a file share. */
+export type Bare = Omit<Stage, "after" | "proxy">;
+
 /** One way in which a socket fails, made for real. */
 export interface SetUp {
   name: string;
@@ -34,7 +37,7 @@ export interface SetUp {
 
 /** A stack for `work`, and a stage on it. */
 export async function withStage(
-  work: (stage: Omit<Stage, "after" | "proxy">) => Promise<void>,
+  work: (stage: Bare) => Promise<void>,
 ): Promise<void> {
   await withStack(async (stack) => {
     const sql = postgres(stack.info.DB_URL, { max: 2, onnotice: () => {} });
@@ -49,41 +52,73 @@ export async function withStage(
 /** A step for each set-up: the doctor names what is broken, that alone, and the exit code is 1. */
 export async function tryAll(
   t: Deno.TestContext,
-  stage: Omit<Stage, "after" | "proxy">,
+  stage: Bare,
   setUps: SetUp[],
 ): Promise<void> {
   for (const setUp of setUps) {
     const { name, expect, needs } = setUp;
-    const missing = needs && !findProgram(needs) ? ` (skipped: ${needs} is not installed)` : "";
     await t.step({
-      name: `${name}: ${expect}${missing}`,
-      ignore: missing !== "",
+      name: `${name}: ${expect}${missing(needs)}`,
+      ignore: missing(needs) !== "",
       fn: () => tryOne(stage, setUp),
     });
   }
 }
 
-async function tryOne(
-  stage: Omit<Stage, "after" | "proxy">,
-  { expect, hop, paste, make }: SetUp,
-): Promise<void> {
-  const undo: (() => unknown)[] = [];
-  const after = (work: () => unknown) => void undo.unshift(work);
-  try {
-    const proxy = async (name: ProxyName, configure: (place: Place) => string) => {
-      const started = await startProxy(name, configure);
-      after(started.stop);
-      return started.url;
-    };
-    const args = await make({ ...stage, after, proxy });
-    const more = [["--key", stage.key], ["--wait", "3"]].filter(([name]) => !args.includes(name));
-    const result = await diagnose([...args, ...more.flat()]);
+async function tryOne(bare: Bare, { expect, hop, paste, make }: SetUp): Promise<void> {
+  await withProps(bare, async (stage) => {
+    const result = await diagnose(await argumentsOf(stage, make));
     assert.deepEqual(failures(result), [expect], sawAll(result));
     assert.equal(result.exitCode, 1);
     const [finding] = result.findings;
     if (hop) assert.equal(finding.hop, hop);
     if (paste) assert.match(finding.paste.join("\n"), paste);
+  });
+}
+
+/** A step for each healthy set-up: no failure, no warning, exit code 0. */
+export async function tryHealthy(
+  t: Deno.TestContext,
+  bare: Bare,
+  setUps: Omit<SetUp, "expect">[],
+): Promise<void> {
+  for (const { name, needs, make } of setUps) {
+    await t.step({
+      name: `${name}: no alarm${missing(needs)}`,
+      ignore: missing(needs) !== "",
+      fn: () =>
+        withProps(bare, async (stage) => {
+          const result = await diagnose(await argumentsOf(stage, make));
+          assert.deepEqual(result.findings, [], sawAll(result));
+          assert.equal(result.exitCode, 0);
+        }),
+    });
+  }
+}
+
+/** Runs `work` with what a set-up may start, and ends all of it. */
+async function withProps(bare: Bare, work: (stage: Stage) => Promise<void>): Promise<void> {
+  const undo: (() => unknown)[] = [];
+  const after = (work: () => unknown) => void undo.unshift(work);
+  const proxy = async (name: ProxyName, configure: (place: Place) => string) => {
+    const started = await startProxy(name, configure);
+    after(started.stop);
+    return started.url;
+  };
+  try {
+    await work({ ...bare, after, proxy });
   } finally {
     for (const work of undo) await work();
   }
+}
+
+/** The set-up's arguments, with the stack's key and a short patience where it names none. */
+async function argumentsOf(stage: Stage, make: SetUp["make"]): Promise<string[]> {
+  const args = await make(stage);
+  const more = [["--key", stage.key], ["--wait", "3"]].filter(([name]) => !args.includes(name));
+  return [...args, ...more.flat()];
+}
+
+function missing(program: string | undefined): string {
+  return program && !findProgram(program) ? ` (skipped: ${program} is not installed)` : "";
 }
