@@ -22,6 +22,7 @@ const FOLLOWS: Partial<Record<FindingId, FindingId[]>> = {
   tenant_gcm_key: ["server_secret_differs", "refused_403", "server_error"],
   tenant_suspended: ["tenant_disabled", "refused_403"],
   env_db_enc_key: ["tenant_secret_undecryptable", "server_error"],
+  env_key_roles: ["env_relay"],
   env_api_jwt_secret: ["tenant_secret_stale", "server_secret_differs"],
   wal_level: ["changes_silent", "changes_refused", "insert_lost"],
   publication_missing: ["table_unpublished", "changes_refused", "changes_silent", "insert_lost"],

@@ -93,11 +93,8 @@ function relay(variables: Variables): Check[] {
   if (!Object.keys(variables).some((name) => name.startsWith("RELAY_"))) return [];
   try {
     // The compose file names the URL and the key by itself.
-    readConfig({
-      SUPABASE_URL: "http://kong:8000",
-      SUPABASE_ANON_KEY: variables.ANON_KEY ?? "unnamed",
-      ...variables,
-    });
+    const key = variables.SUPABASE_ANON_KEY || variables.ANON_KEY || "unnamed";
+    readConfig({ SUPABASE_URL: "http://kong:8000", ...variables, SUPABASE_ANON_KEY: key });
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
