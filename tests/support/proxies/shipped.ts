@@ -10,6 +10,11 @@ const FILES: Record<ProxyName, string> = {
   apache: "apache.conf",
 };
 
+/** The proxies whose files can be run here, and a note for a test's name about the others. */
+export const PROXIES = (Object.keys(FILES) as ProxyName[]).filter(findProxy);
+const missing = Object.keys(FILES).filter((name) => !findProxy(name as ProxyName));
+export const MISSING = missing.length > 0 ? ` (skipped: there is no ${missing.join(", ")})` : "";
+
 /** Where a shipped file leads, and what it shows. */
 export interface Ends {
   /** host:port of Supabase's gateway. */
