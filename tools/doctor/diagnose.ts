@@ -7,6 +7,7 @@ import type { Options } from "./options.ts";
 import { probeChannels } from "./probe/channels.ts";
 import { probeDatabase } from "./probe/database.ts";
 import { probeEnvFile } from "./probe/env_file.ts";
+import { probeIdle } from "./probe/idle.ts";
 import { probeInsert } from "./probe/insert.ts";
 import { probeKeys } from "./probe/keys.ts";
 import { probeName } from "./probe/name.ts";
@@ -53,6 +54,7 @@ export async function diagnose(
       probeRelay(context, isOpen),
     ]);
     note([...channels, ...relay]);
+    if (isOpen) note(await probeIdle(context));
   } else {
     note(
       ["upgrade", "keys", "channels", "relay"].map((area) =>

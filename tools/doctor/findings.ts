@@ -238,6 +238,12 @@ const TABLE = {
     "A proxy cuts the socket while it is idle, sooner than the next heartbeat comes.",
     "Raise the proxy's read and tunnel timeouts; realtime-js sends a heartbeat every 25 s.",
   ],
+  idle_short: [
+    "upgrade",
+    "warning",
+    "A socket lives by its heartbeats alone: silence of a minute ends it.",
+    "Raise the proxy's timeouts: browsers slow the heartbeats of a background tab down.",
+  ],
   secret_key: [
     "keys",
     "failed",
@@ -350,7 +356,7 @@ const TABLE = {
   tenant_jwks_stale: [
     "tenant",
     "warning",
-    "The tenant's stored JWKS lacks a key that the project's JWKS has.",
+    "The tenant's stored JWKS is not the project's: tokens that name a kid are refused.",
     "Set API_JWT_JWKS to the project's JWKS and start Realtime with SEED_SELF_HOST=true.",
   ],
   tenant_suspended: [

@@ -16,7 +16,10 @@ export class PhoenixSocket {
   readonly #frames: Frame[] = [];
   readonly #waiting = new Set<() => void>();
   #ref = 0;
+  readonly #ended = Promise.withResolvers<void>();
   closed: Closed | undefined;
+  /** Resolves when the socket is closed, by whomever. */
+  readonly ended = this.#ended.promise;
 
   private constructor(readonly socket: WebSocket, readonly waitMs: number) {
     socket.onmessage = ({ data }) => {
@@ -25,6 +28,7 @@ export class PhoenixSocket {
     };
     socket.onclose = ({ code, reason }) => {
       this.closed = { code, reason };
+      this.#ended.resolve();
       this.#wake();
     };
   }

@@ -80,9 +80,9 @@ async function tryOne(bare: Bare, { expect, hop, paste, make }: SetUp): Promise<
 export async function tryHealthy(
   t: Deno.TestContext,
   bare: Bare,
-  setUps: Omit<SetUp, "expect">[],
+  setUps: (Omit<SetUp, "expect"> & { kind?: string })[],
 ): Promise<void> {
-  for (const { name, needs, make } of setUps) {
+  for (const { name, needs, make, kind } of setUps) {
     await t.step({
       name: `${name}: no alarm${missing(needs)}`,
       ignore: missing(needs) !== "",
@@ -91,6 +91,7 @@ export async function tryHealthy(
           const result = await diagnose(await argumentsOf(stage, make));
           assert.deepEqual(result.findings, [], sawAll(result));
           assert.equal(result.exitCode, 0);
+          if (kind) assert.equal(result.kind, kind);
         }),
     });
   }

@@ -43,6 +43,7 @@ export const TOPICS: Partial<Record<FindingId, keyof Fixes>> = {
   host_not_tenant: "host",
   tenant_not_found: "host",
   idle_cut: "timeouts",
+  idle_short: "timeouts",
   socket_lost: "timeouts",
   waf: "firewall",
 };

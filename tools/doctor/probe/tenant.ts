@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type postgres from "postgres";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
@@ -7,7 +8,7 @@ import { decrypt, encrypt, isGcm } from "../tenant_secret.ts";
 interface Tenant {
   external_id: string;
   jwt_secret: string | null;
-  jwt_jwks?: { keys?: { kid?: string }[] } | null;
+  jwt_jwks?: { keys?: { kid?: string; kty?: string; k?: string }[] } | null;
   suspend?: boolean;
 }
 
@@ -74,6 +75,11 @@ function repairOf(stored: string, options: Options): string[] | undefined {
 
 /** Whether the tenant holds every key that the project signs with today. */
 async function judgeJwks({ jwt_jwks }: Tenant, { target, options }: Context): Promise<Check[]> {
+  const { jwtSecret } = options;
+  const secrets = jwt_jwks?.keys?.filter(({ kty }) => kty === "oct").map(({ k }) => k) ?? [];
+  if (jwtSecret && secrets.length > 0 && !secrets.includes(toBase64Url(jwtSecret))) {
+    return [found("tenant_jwks_stale", "the secret key in its JWKS is not JWT_SECRET")];
+  }
   const kids = await projectKids(target.project, options.waitMs);
   const stored = jwt_jwks?.keys?.map(({ kid }) => kid) ?? [];
   const lacking = kids.filter((kid) => !stored.includes(kid));
@@ -94,4 +100,5 @@ async function projectKids(project: URL | undefined, waitMs: number): Promise<st
   }
 }
 
+const toBase64Url = (text: string) => Buffer.from(text).toString("base64url");
 const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
