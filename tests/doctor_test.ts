@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readOptions, UsageError } from "../tools/doctor/options.ts";
-import { describe, findingIds } from "../tools/doctor/findings.ts";
+import { describe, findingIds } from "../tools/doctor/findings/mod.ts";
 import { FIXES, linesFor, TOPICS } from "../tools/doctor/fixes/mod.ts";
 import { probeIdle } from "../tools/doctor/probe/idle.ts";
 import { decrypt, encrypt } from "../tools/doctor/tenant_secret.ts";

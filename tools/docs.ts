@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { codes, RelayError } from "../supabase/functions/relay/errors.ts";
-import { AREAS, describe, findingIds } from "./doctor/findings.ts";
+import { AREAS, describe, findingIds } from "./doctor/findings/mod.ts";
 import { DEVIATIONS } from "../tests/support/transcript/deviations.ts";
 
 /** The table of refusals; each code is an anchor that a refusal's `docs` points at. */

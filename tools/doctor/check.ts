@@ -1,4 +1,4 @@
-import { type Area, describe, type FindingId } from "./findings.ts";
+import { type Area, describe, type FindingId } from "./findings/mod.ts";
 
 /** One thing that was looked at, and what was seen. */
 export interface Check {

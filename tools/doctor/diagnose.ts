@@ -1,7 +1,7 @@
 import type { Check } from "./check.ts";
 import { skipped } from "./check.ts";
 import type { Context } from "./context.ts";
-import { AREAS } from "./findings.ts";
+import { AREAS } from "./findings/mod.ts";
 import { identify } from "./identify.ts";
 import type { Options } from "./options.ts";
 import { probeChannels } from "./probe/channels.ts";

@@ -1,6 +1,6 @@
 import type { Check } from "./check.ts";
 import type { Diagnosis } from "./diagnose.ts";
-import { describe } from "./findings.ts";
+import { describe } from "./findings/mod.ts";
 import { linesFor } from "./fixes/mod.ts";
 import type { Verdict } from "./verdict.ts";
 

@@ -1,5 +1,5 @@
 import type { Check } from "./check.ts";
-import { describe, type FindingId } from "./findings.ts";
+import { describe, type FindingId } from "./findings/mod.ts";
 
 /**
  * What follows from what: where the cause was found, its symptoms are told as such, and neither

@@ -130,6 +130,60 @@ export const DATABASE_SET_UPS: SetUp[] = [
     },
   },
   {
+    name: "a subscription with a filter on char(n)",
+    expect: "filter_unfit",
+    make: async (stage) => {
+      const args = await table(stage, "", "id int primary key, code char(5)");
+      await subscribed(stage, "code");
+      return args;
+    },
+  },
+  {
+    name: "a thousand subscriptions",
+    expect: "subscribers_many",
+    make: async (stage) => {
+      const args = await table(stage, "");
+      await subscribed(stage, "id");
+      await stage.sql`
+        insert into realtime.subscription (entity, filters)
+        select 'public.notes', array[]::realtime.user_defined_filter[] from generate_series(2, 1000)
+      `;
+      return args;
+    },
+  },
+  {
+    name: "a table without row level security",
+    ...{ expect: "rls_off", paste: /enable row level security/ },
+    make: (stage) => table(stage, "alter table public.notes disable row level security;"),
+  },
+  {
+    name: "a table with replica identity nothing",
+    expect: "replica_identity",
+    make: (stage) => table(stage, "alter table public.notes replica identity nothing;"),
+  },
+  {
+    name: "a policy that opens every private topic",
+    ...{ expect: "messages_policy_open", paste: /drop policy "everything"/ },
+    make: async (stage) => {
+      const policy = "policy everything on realtime.messages";
+      await change(stage, `create ${policy} for select using (true)`, `drop ${policy}`);
+      return all(stage);
+    },
+  },
+  {
+    name: "a migration that was not pushed",
+    expect: "migrations_missing",
+    make: async (stage) => {
+      const { sql, after } = stage;
+      const [last] = await sql`
+        delete from supabase_migrations.schema_migrations
+        where version = (select max(version) from supabase_migrations.schema_migrations) returning *
+      `;
+      after(() => sql`insert into supabase_migrations.schema_migrations ${sql(last)}`);
+      return all(stage);
+    },
+  },
+  {
     name: "realtime.messages without a partition for today",
     expect: "partition_missing",
     make: async (stage) => {

@@ -87,6 +87,11 @@ export const ENV_FILE_SET_UPS: SetUp[] = [
     make: set({ FUNCTIONS_VERIFY_JWT: "true" }),
   },
   {
+    name: "an env file whose JWKS is commented out",
+    expect: "env_jwks_commented",
+    make: set({}, '\n# JWT_JWKS={"keys":[]}\n'),
+  },
+  {
     name: "an env file with which the relay would not start",
     expect: "env_relay",
     make: set({ RELAY_ORIGINS: "example.com" }),

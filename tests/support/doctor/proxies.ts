@@ -2,6 +2,27 @@ import { freePort } from "../../../tools/stack/free_port.ts";
 import { apache, caddy, haproxy, hostOf, nginx, NGINX_UPGRADE } from "./configurations.ts";
 import type { SetUp } from "./stage.ts";
 
+/** A server that refuses HTTP/1.0 in these words, and everything else. */
+function serveStrict(words: string) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const run = (async () => {
+    for await (const connection of listener) {
+      const head = new Uint8Array(16_384);
+      const size = await connection.read(head).catch(() => null) ?? 0;
+      const isOld = new TextDecoder().decode(head.subarray(0, size)).includes("HTTP/1.0\r\n");
+      const [status, body] = isOld ? ["400 Bad Request", words] : ["404 Not Found", ""];
+      const answer = `HTTP/1.1 ${status}\r\ncontent-length: ${body.length}\r\nconnection: close`;
+      await connection.write(new TextEncoder().encode(`${answer}\r\n\r\n${body}`)).catch(() => {});
+      connection.close();
+    }
+  })();
+  const stop = async () => {
+    listener.close();
+    await run;
+  };
+  return { port: listener.addr.port, stop };
+}
+
 /** Typical mistakes in front of a healthy project. */
 export const PROXY_SET_UPS: SetUp[] = [
   {
@@ -25,6 +46,36 @@ export const PROXY_SET_UPS: SetUp[] = [
         }`),
       ),
     ],
+  },
+  {
+    name: "a gateway behind the front that drops the headers",
+    ...{ expect: "upgrade_dropped", hop: "the gateway", needs: "nginx" },
+    make: async ({ stack, proxy }) => {
+      const { API_URL, PUBLISHABLE_KEY } = stack.info;
+      const gateway = await proxy("nginx", nginx(`location / { proxy_pass ${API_URL}; }`));
+      const front = nginx(`${NGINX_UPGRADE} location / { proxy_pass ${gateway}; }`);
+      return [
+        ...[await proxy("nginx", front), "--direct", gateway, "--realtime", stack.realtime.url],
+        ...["--key", PUBLISHABLE_KEY],
+      ];
+    },
+  },
+  {
+    name: "nginx that speaks HTTP/1.0 to a server that cares",
+    ...{ expect: "http_version", needs: "nginx", paste: /proxy_http_version 1\.1/ },
+    make: async ({ proxy, after }) => {
+      // What the WebSocket adapter of Realtime answers.
+      const { port, stop } = serveStrict("HTTP version HTTP/1.0 unsupported");
+      after(stop);
+      return [
+        `${await proxy(
+          "nginx",
+          nginx(`proxy_set_header Upgrade $http_upgrade;
+          proxy_set_header Connection "upgrade";
+          location / { proxy_pass http://127.0.0.1:${port}; }`),
+        )}/realtime/v1`,
+      ];
+    },
   },
   {
     name: "nginx whose proxy_pass ends with a slash, so that the prefix is lost",

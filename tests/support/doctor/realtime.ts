@@ -1,7 +1,7 @@
 import { signToken } from "../../../tools/stack/keys.ts";
 import { unsigned } from "../tokens.ts";
 import { type Script, startUpstream } from "../upstream.ts";
-import { nginx, NGINX_UPGRADE } from "./configurations.ts";
+import { caddy, nginx, NGINX_UPGRADE } from "./configurations.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
 const HOUR = 3600;
@@ -142,6 +142,65 @@ export const REALTIME_SET_UPS: SetUp[] = [
     ],
   },
   {
+    name: "a firewall that wants a challenge solved",
+    ...{ expect: "waf", hop: "the front", paste: /WAF/ },
+    make: (stage) => [
+      scripted(stage, {
+        refuse: () =>
+          new Response("<!doctype html>Just a moment...", {
+            status: 403,
+            headers: {
+              "cf-ray": "1-AMS",
+              "cf-mitigated": "challenge",
+              "content-type": "text/html",
+            },
+          }),
+      }),
+    ],
+  },
+  {
+    name: "a Realtime that crashes as it answers",
+    expect: "server_error",
+    make: (stage) => [
+      scripted(stage, { refuse: () => new Response("Internal Server Error", { status: 500 }) }),
+    ],
+  },
+  {
+    name: "a Realtime that answers nothing",
+    expect: "unanswered",
+    make: (stage) => [
+      ...[scripted(stage, { refuse: () => new Promise(() => {}) }), "--wait", "0.5"],
+    ],
+  },
+  {
+    name: "a Realtime that never says that changes flow",
+    expect: "changes_silent",
+    make: (stage) => [
+      scripted(stage, {
+        onSocket(socket) {
+          socket.onmessage = ({ data }) => {
+            const { topic, event, ref } = JSON.parse(data);
+            const payload = { status: "ok", response: {} };
+            const reply = { topic, event: "phx_reply", ref, payload };
+            socket.send(JSON.stringify(event === "broadcast" ? { topic, event } : reply));
+          };
+        },
+      }),
+      ...["--wait", "0.5"],
+    ],
+  },
+  {
+    name: "a server whose clock is an hour behind",
+    expect: "clock_skew",
+    make: async (stage) => {
+      const { host } = new URL(stage.stack.info.API_URL);
+      const date = new Date(Date.now() - 3_600_000).toUTCString();
+      const page = `handle / {\nheader Date "${date}"\nrespond "a page"\n}`;
+      return [await stage.proxy("caddy", caddy(`${page}\nreverse_proxy ${host}`))];
+    },
+    needs: "caddy",
+  },
+  {
     name: "a Realtime that is full",
     expect: "too_many",
     make: (stage) => [
@@ -153,7 +212,7 @@ export const REALTIME_SET_UPS: SetUp[] = [
   {
     name: "a proxy that opens the socket and holds its frames",
     expect: "socket_silent",
-    make: (stage) => [scripted(stage, {}), "--wait", "1"],
+    make: (stage) => [scripted(stage, {}), "--wait", "0.5"],
   },
   {
     name: "a server that opens the socket and ends it",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { doctor } from "../../../tools/doctor/doctor.ts";
-import type { FindingId } from "../../../tools/doctor/findings.ts";
+import type { FindingId } from "../../../tools/doctor/findings/mod.ts";
 
 /** What the doctor's --json says, as far as tests read it. */
 export interface Result {
@@ -35,11 +35,6 @@ export async function diagnose(args: string[], env?: Record<string, string>): Pr
   const result: Result = { ...JSON.parse(out), printed: out + err };
   assert.equal(result.exitCode, code);
   return result;
-}
-
-/** The ids of what is broken; warnings are none. */
-export function failures({ findings }: Result): FindingId[] {
-  return findings.filter(({ severity }) => severity === "failed").map(({ id }) => id);
 }
 
 /** Everything the doctor saw, for the message of a test that fails. */

@@ -95,6 +95,17 @@ export const TENANT_SET_UPS: SetUp[] = [
     ],
   },
   {
+    name: "a JWKS of the tenant that holds an old secret",
+    expect: "tenant_jwks_stale",
+    make: async (stage) => {
+      const jwt_secret = encrypt(secretOf(stage), { ecb: ECB }, false);
+      const args = await tenant(stage, { jwt_secret });
+      const jwks = { keys: [{ kty: "oct", k: "b2xk" }] };
+      await stage.sql`update _realtime.tenants set jwt_jwks = ${stage.sql.json(jwks)}`;
+      return args;
+    },
+  },
+  {
     name: "a tenant that is suspended",
     ...{ expect: "tenant_suspended", paste: /suspend = false/ },
     make: (stage) =>

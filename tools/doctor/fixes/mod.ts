@@ -1,4 +1,4 @@
-import type { FindingId } from "../findings.ts";
+import type { FindingId } from "../findings/mod.ts";
 import type { ProxyName } from "../options.ts";
 import { apache } from "./apache.ts";
 import { caddy } from "./caddy.ts";

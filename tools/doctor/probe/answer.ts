@@ -1,4 +1,4 @@
-import type { FindingId } from "../findings.ts";
+import type { FindingId } from "../findings/mod.ts";
 import type { Kind } from "../context.ts";
 import { ACCEPT, type Answer, NoAnswer } from "../raw_http.ts";
 

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { blind, type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import type { FindingId } from "../findings.ts";
+import type { FindingId } from "../findings/mod.ts";
 import { probeMessages } from "./messages.ts";
 import { probeTable } from "./table.ts";
 import { probeTenant } from "./tenant.ts";

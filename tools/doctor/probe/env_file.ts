@@ -2,7 +2,7 @@ import { decodeJwt, jwtVerify } from "jose";
 import { ConfigError, readConfig } from "../../../supabase/functions/relay/config.ts";
 import { isSecretKey } from "../../../supabase/functions/relay/keys.ts";
 import { type Check, found, ok, skipped } from "../check.ts";
-import type { FindingId } from "../findings.ts";
+import type { FindingId } from "../findings/mod.ts";
 import type { Options } from "../options.ts";
 
 type Variables = Record<string, string>;

@@ -12,7 +12,7 @@ import { type Code, RelayError } from "../../../supabase/functions/relay/errors.
 import { isSecretKey } from "../../../supabase/functions/relay/keys.ts";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import type { FindingId } from "../findings.ts";
+import type { FindingId } from "../findings/mod.ts";
 
 /** What a minute of NTP failure does not reach, and what makes fresh tokens look wrong. */
 const SKEW_MS = 30_000;

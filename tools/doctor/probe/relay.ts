@@ -1,6 +1,6 @@
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import type { FindingId } from "../findings.ts";
+import type { FindingId } from "../findings/mod.ts";
 import { type Answer, ask, NoAnswer } from "../raw_http.ts";
 import { openSocket } from "./channels.ts";
 import { withQuery } from "./upgrade.ts";
@@ -14,9 +14,6 @@ const IDS: Record<string, FindingId> = {
   token_expired: "token_expired",
   token_signature: "token_signature",
 };
-
-/** What the platform's own check of a JWT says, hosted and self-hosted. */
-const VERIFY_JWT = /authorization header|NO_AUTH_HEADER|invalid jwt|auth header/i;
 
 /** The relay's health, its verdict on the credential, and, where sockets open, one through it. */
 export async function probeRelay(context: Context, isOpen: boolean): Promise<Check[]> {
@@ -48,10 +45,14 @@ function readHealth(health: Answer | NoAnswer, relay: URL, isAsked: boolean) {
     const problems = (report.problems as string[]).join("; ");
     return ends(found("relay_misconfigured", problems));
   }
-  if (status === 401 && (isAsked || VERIFY_JWT.test(body))) {
+  if (!isAsked) {
+    const why = status === 401 ? "what is there wants a JWT first; give its URL" : "there is none";
+    return ends(skipped("relay", `${relay.href}: ${why}`));
+  }
+  // The relay's own health asks for nothing, so it was somebody before it.
+  if (status === 401) {
     return ends(found("relay_verify_jwt", `HTTP 401 at ${relay.pathname}/health`));
   }
-  if (!isAsked) return ends(skipped("relay", `there is none at ${relay.href}`));
   return ends(found("relay_missing", `HTTP ${status} at ${relay.pathname}/health`));
 }
 

@@ -1,7 +1,7 @@
 import { NOTICES } from "../../../supabase/functions/relay/credential.ts";
 import { type Check, found, ok } from "../check.ts";
 import type { Context, Target } from "../context.ts";
-import type { FindingId } from "../findings.ts";
+import type { FindingId } from "../findings/mod.ts";
 import type { Options } from "../options.ts";
 import { type Answer, ask, NoAnswer } from "../raw_http.ts";
 import { recognise, tracesOf } from "../recognise.ts";
@@ -33,31 +33,30 @@ export async function probeUpgrade(context: Context): Promise<Check[]> {
   context.proxy = options.proxy ?? context.proxy;
   const traces = answer instanceof NoAnswer ? "" : tracesOf(answer);
   if (!reading) return [ok("upgrade", `101 at ${front.url.origin}${front.url.pathname}${traces}`)];
-  const results = await Promise.all(behind.map(async (hop) => ({
-    hop,
-    reading: (await open(hop.url, context)).reading,
-  })));
+  const results = await Promise.all(behind.map((hop) => openBehind(hop, context)));
   const id = await explain(reading, front.url, context);
-  const saw = `${reading.saw}${traces}`;
-  const passed = results.find((it) => !it.reading)?.hop;
-  const last = results.findLast((it) => it.reading)?.hop;
   const others = results.map(({ hop, reading }) =>
     ok("upgrade", `${hop.name} by itself (${hop.url.origin}): ${reading?.saw ?? "101"}`)
   );
-  const hop = blame(front, last, passed, { ...reading, id });
-  return [found(id, saw, { hop }), ...others];
+  const hop = blame({ ...reading, id }, results);
+  return [found(id, `${reading.saw}${traces}`, { hop }), ...others];
 }
 
-/** The last hop that fails before one that does not; where none was asked, whose words they are. */
-function blame(
-  front: Hop,
-  last: Hop | undefined,
-  passed: Hop | undefined,
-  reading: Reading,
-): string {
-  if (passed) return passed.name === "the gateway" ? front.name : "the gateway or the front";
-  if (last) return last.name;
-  return reading.fromRealtime && !OF_PROXIES.includes(reading.id) ? "Realtime" : front.name;
+/** Realtime is asked as its gateway would: by its tenant's name. Only a gateway knows opaque keys. */
+async function openBehind(hop: Hop, context: Context) {
+  const host = hop.name === "Realtime" ? tenantHost(context) : undefined;
+  const { reading } = await open(hop.url, context, host);
+  const isWell = hop.name === "Realtime" && reading?.id === "key_not_swapped";
+  return { hop, reading: isWell ? undefined : reading };
+}
+
+/** The hop that fails and is nearest to Realtime; where none behind was asked, whose words it were. */
+function blame(reading: Reading, behind: { hop: Hop; reading: Reading | undefined }[]): string {
+  const failing = behind.findLast((it) => it.reading)?.hop;
+  if (failing) return failing.name;
+  const passing = behind[0]?.hop;
+  if (passing) return passing.name === "Realtime" ? "the front or the gateway" : "the front";
+  return reading.fromRealtime && !OF_PROXIES.includes(reading.id) ? "Realtime" : "the front";
 }
 
 function hopsOf({ direct, realtime }: Options, { socket }: Target): [Hop, ...Hop[]] {
