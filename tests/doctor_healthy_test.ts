@@ -6,6 +6,7 @@ import { watchPauses } from "./support/pauses.ts";
 import { makeCertificate } from "./support/proxies/certificate.ts";
 import { startShipped } from "./support/proxies/shipped.ts";
 import { findProgram, findProxy, type ProxyName } from "./support/proxies/start.ts";
+import { pasted } from "./support/doctor/pasted.ts";
 import { signIn } from "./support/doctor/sign_in.ts";
 
 const PROXIES: ProxyName[] = ["nginx", "caddy", "haproxy", "apache"];
@@ -61,6 +62,18 @@ Deno.test("the doctor raises no false alarm at what is healthy", async (t) => {
       assert.ok(ms < WHOLE_RUN_MS, `${Math.round(ms)} ms`);
       assert.ok(stderr.split("\n").filter((line) => line.endsWith("…")).length >= 4, stderr);
     });
+    await tryHealthy(
+      t,
+      stage,
+      PROXIES.map((name) => ({
+        name: `a project behind ${name} with the lines that the doctor prints for it`,
+        needs: name === "apache" ? "apache2" : name,
+        async make({ stack, proxy }) {
+          const url = await proxy(name, pasted(name, new URL(stack.info.API_URL).host));
+          return [`${url}/realtime/v1`];
+        },
+      })),
+    );
     await tryShippedProxies(t, stage);
   });
 });

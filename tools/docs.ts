@@ -30,7 +30,7 @@ export function findingSections(): string {
     const entries = own.map(({ id, severity, says, fix }) =>
       `#### ${id}\n\n${severity === "warning" ? "A warning. " : ""}${says}\n\n${fix}`
     );
-    return [`### The doctor's area: ${area}`, ...entries].join("\n\n");
+    return [`### In the area ${area}`, ...entries].join("\n\n");
   });
   return sections.join("\n\n");
 }
