@@ -84,7 +84,7 @@ Deno.test("a database that cannot be reached is said, and ends with code 2", asy
       socket.onmessage = ({ data }) => {
         const { topic, event, ref } = JSON.parse(data);
         const reply = { topic, event: "phx_reply", ref, payload: { status: "ok", response: {} } };
-        socket.send(JSON.stringify(event === "broadcast" ? { topic, event } : reply));
+        socket.send(JSON.stringify(event === "broadcast" ? { topic, event, payload: {} } : reply));
         const system = { topic, event: "system", payload: { status: "ok" } };
         if (event === "phx_join") socket.send(JSON.stringify(system));
       };

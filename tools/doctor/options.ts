@@ -4,7 +4,8 @@ export const HELP = `Says why a Supabase Realtime socket fails, hop by hop, and 
 
 deno task doctor URL [options]
 
-URL is a project, a Realtime endpoint, a relay, or a page that uses one of them.
+URL is a project, a Realtime endpoint, a relay, or a page that uses one of them. An apikey or a jwt
+in its query is taken for --key or --token.
 
   --key KEY             publishable or anon key       (SUPABASE_PUBLISHABLE_KEY, SUPABASE_ANON_KEY,
                                                        ANON_KEY)
@@ -115,9 +116,12 @@ export function readOptions(
       .find(Boolean);
   if (positionals.length !== 1) problems.push("Give one URL: --help shows how.");
   const url = readUrl("The URL", positionals[0], problems);
+  const carried = (name: string) => url?.searchParams.get(name) || undefined;
   const options = {
-    key: given("key") ?? from("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "ANON_KEY"),
-    token: given("token") ?? from("DOCTOR_TOKEN"),
+    // People paste the address that fails, with all that it carries.
+    key: given("key") ?? carried("apikey") ??
+      from("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "ANON_KEY"),
+    token: given("token") ?? carried("jwt") ?? from("DOCTOR_TOKEN"),
     jwtSecret: given("jwt-secret") ?? from("JWT_SECRET"),
     direct: readUrl("--direct", given("direct"), problems),
     realtime: readUrl("--realtime", given("realtime"), problems),

@@ -16,7 +16,9 @@ const MAX_BYTES = 4 << 20;
 
 const PROJECT =
   /https:\/\/[a-z0-9]+\.supabase\.(?:co|in|red)\b|(?<=createClient\)?\(\s*["'`])https?:\/\/[^"'`]+|https?:\/\/[\w.:-]+(?=\/realtime\/v1)/;
-const RELAY = /(?:https?:\/\/[\w.:-]+|(?<=["'`]))(?:\/[\w.-]+)*\/relay(?=["'`/])/;
+/** As relayTransport() is given it, or by its path on Supabase. */
+const RELAY =
+  /(?<=\brelay:\s*["'`])[^"'`]+|(?:https?:\/\/[\w.:-]+)?\/functions\/v1\/relay(?=["'`/?])/;
 const KEYS = /sb_(?:publishable|secret)_[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g;
 
 /** Reads the page at `url` and its own scripts. A page that is not there has nothing to say. */
@@ -32,8 +34,8 @@ export async function readPage(url: URL, waitMs: number): Promise<Page> {
   const project = PROJECT.exec(text)?.[0];
   const relay = RELAY.exec(text)?.[0];
   return {
-    project: project ? new URL("/", project) : undefined,
-    relay: relay ? new URL(relay, url) : undefined,
+    project: project && URL.canParse(project) ? new URL("/", project) : undefined,
+    relay: relay && URL.canParse(relay, url) ? new URL(relay, url) : undefined,
     key: keys.find((key) => !isSecretKey(key)),
     checks: keys.some(isSecretKey)
       ? [found("secret_key", `the page at ${url.origin} or one of its scripts holds one`)]

@@ -23,7 +23,8 @@ export class PhoenixSocket {
 
   private constructor(readonly socket: WebSocket, readonly waitMs: number) {
     socket.onmessage = ({ data }) => {
-      if (typeof data === "string") this.#frames.push(JSON.parse(data));
+      const frame = parse(data);
+      if (frame) this.#frames.push(frame);
       this.#wake();
     };
     socket.onclose = ({ code, reason }) => {
@@ -83,6 +84,16 @@ export class PhoenixSocket {
   #wake() {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
+  }
+}
+
+/** Frames in bytes, and what is no frame at all, answer nothing that was asked. */
+function parse(data: unknown): Frame | undefined {
+  try {
+    const frame = JSON.parse(String(data));
+    return typeof frame?.event === "string" && frame.payload ? frame : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -87,6 +87,11 @@ export const ENV_FILE_SET_UPS: SetUp[] = [
     make: set({ FUNCTIONS_VERIFY_JWT: "true" }),
   },
   {
+    name: "an env file whose relay does not serve the page's origin",
+    expect: "relay_origin",
+    make: async (stage) => [...await file(stage, {}), "--origin", "https://example.org"],
+  },
+  {
     name: "an env file whose JWKS is commented out",
     expect: "env_jwks_commented",
     make: set({}, '\n# JWT_JWKS={"keys":[]}\n'),

@@ -23,6 +23,34 @@ function scripted({ after }: Stage, script: Script): string {
   return `${upstream.url}/realtime/v1`;
 }
 
+/** Answers whatever comes with these bytes, and hangs up. */
+function raw({ after }: Stage, answer: string): string {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const run = (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(16_384)).catch(() => null);
+      await connection.write(new TextEncoder().encode(answer)).catch(() => 0);
+      connection.close();
+    }
+  })();
+  after(async () => {
+    listener.close();
+    await run;
+  });
+  return `http://127.0.0.1:${listener.addr.port}/realtime/v1`;
+}
+
+/** Says yes to joins, and sends broadcasts back or does not; of changes it says nothing. */
+function echo(socket: WebSocket, broadcasts: boolean): void {
+  socket.onmessage = ({ data }) => {
+    const { topic, event, ref } = JSON.parse(data);
+    const payload = { status: "ok", response: {} };
+    const reply = { topic, event: "phx_reply", ref, payload };
+    if (event !== "broadcast") socket.send(JSON.stringify(reply));
+    else if (broadcasts) socket.send(JSON.stringify({ topic, event, payload }));
+  };
+}
+
 const signed = ({ stack }: Stage, claims: Record<string, unknown>, seconds = HOUR, secret = "") =>
   signToken(secret || stack.info.JWT_SECRET, claims, seconds);
 
@@ -175,19 +203,32 @@ export const REALTIME_SET_UPS: SetUp[] = [
   {
     name: "a Realtime that never says that changes flow",
     expect: "changes_silent",
+    make: (stage) => [scripted(stage, { onSocket: (it) => echo(it, true) }), "--wait", "0.5"],
+  },
+  {
+    name: "something on the way that drops broadcasts",
+    expect: "broadcast_lost",
+    make: (stage) => [scripted(stage, { onSocket: (it) => echo(it, false) }), "--wait", "0.5"],
+  },
+  {
+    name: "something that rewrites the handshake",
+    expect: "accept_wrong",
     make: (stage) => [
-      scripted(stage, {
-        onSocket(socket) {
-          socket.onmessage = ({ data }) => {
-            const { topic, event, ref } = JSON.parse(data);
-            const payload = { status: "ok", response: {} };
-            const reply = { topic, event: "phx_reply", ref, payload };
-            socket.send(JSON.stringify(event === "broadcast" ? { topic, event } : reply));
-          };
-        },
-      }),
-      ...["--wait", "0.5"],
+      raw(
+        stage,
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+      ),
     ],
+  },
+  {
+    name: "a server that hangs up",
+    expect: "closed_unanswered",
+    make: (stage) => [raw(stage, "")],
+  },
+  {
+    name: "a port that speaks something else",
+    expect: "not_http",
+    make: (stage) => [raw(stage, "SSH-2.0-OpenSSH_9.2\r\n")],
   },
   {
     name: "a server whose clock is an hour behind",

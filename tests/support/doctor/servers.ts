@@ -13,7 +13,7 @@ async function server({ stack, after }: Stage, settings: Record<string, string>)
   after(own.stop);
   const sql = postgres(own.adminUrl, { max: 1, onnotice: () => {} });
   after(() => sql.end());
-  return { sql, args: [stack.info.API_URL, "--quick", "--db", own.adminUrl] };
+  return { sql, url: own.adminUrl, args: [stack.info.API_URL, "--quick", "--db", own.adminUrl] };
 }
 
 const makeSlot = (sql: postgres.Sql, name: string) =>
@@ -25,6 +25,14 @@ export const SERVER_SET_UPS: SetUp[] = [
     name: "a server whose log is not logical",
     ...{ expect: "wal_level", paste: /set wal_level = logical/ },
     make: async (stage) => (await server(stage, { wal_level: "replica" })).args,
+  },
+  {
+    name: "a database that is not the one Realtime reads",
+    expect: "insert_lost",
+    make: async (stage) => {
+      const { url } = await server(stage, {});
+      return [stage.stack.info.API_URL, "--db", url];
+    },
   },
   {
     name: "a server whose replication slots are all taken",

@@ -40,6 +40,6 @@ export const CHANNELS = {
   insert_lost: [
     "failed",
     "A row was inserted, and its change did not arrive.",
-    "Check the replication slot and Realtime's log for PoolingReplicationError.",
+    "Check that --db is the database that Realtime reads, its slot, and its log for errors.",
   ],
 } as const satisfies Rows;

@@ -1,4 +1,5 @@
 import { decodeJwt, jwtVerify } from "jose";
+import { isAllowedOrigin } from "../../../supabase/functions/relay/authorize.ts";
 import { ConfigError, readConfig } from "../../../supabase/functions/relay/config.ts";
 import { isSecretKey } from "../../../supabase/functions/relay/keys.ts";
 import { type Check, found, ok, skipped } from "../check.ts";
@@ -19,7 +20,7 @@ const LENGTHS: [name: string, id: FindingId, fits: (bytes: number) => boolean][]
 const COMMENTED_JWKS = /^\s*#\s*(?:export\s+)?(\w*JWKS\w*)\s*=\s*\S/m;
 
 /** Reads self-hosted Supabase's .env for what does not fit together. */
-export async function probeEnvFile({ envFile }: Options): Promise<Check[]> {
+export async function probeEnvFile({ envFile, origin }: Options): Promise<Check[]> {
   if (!envFile) return [skipped("env file", "none was given with --env-file")];
   const { variables, text } = envFile;
   const findings = [
@@ -27,7 +28,7 @@ export async function probeEnvFile({ envFile }: Options): Promise<Check[]> {
     ...await keys(variables),
     ...jwks(text, variables),
     ...servers(variables),
-    ...relay(variables),
+    ...relay(variables, origin),
   ];
   if (findings.length > 0) return findings;
   return [ok("env file", `${Object.keys(variables).length} variables fit together`)];
@@ -88,13 +89,17 @@ function servers(variables: Variables): Check[] {
   return checks;
 }
 
-/** What the relay's own reader says, if the file has settings of the relay. */
-function relay(variables: Variables): Check[] {
+/** What the relay's own reader says, if the file has settings of the relay; and of the origin. */
+function relay(variables: Variables, origin: string | undefined): Check[] {
   if (!Object.keys(variables).some((name) => name.startsWith("RELAY_"))) return [];
   try {
     // The compose file names the URL and the key by itself.
     const key = variables.SUPABASE_ANON_KEY || variables.ANON_KEY || "unnamed";
-    readConfig({ SUPABASE_URL: "http://kong:8000", ...variables, SUPABASE_ANON_KEY: key });
+    const url = "http://kong:8000";
+    const config = readConfig({ SUPABASE_URL: url, ...variables, SUPABASE_ANON_KEY: key });
+    if (origin && !isAllowedOrigin(origin, config)) {
+      return [found("relay_origin", `RELAY_ORIGINS of the file does not cover ${origin}`)];
+    }
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -78,7 +78,8 @@ async function askVerdict(relay: URL, { options, target }: Context): Promise<Che
       ...(token ? { Authorization: `Bearer ${token}` } : {}),
       ...(origin ? { Origin: origin } : {}),
     },
-  });
+  }).catch((error: NoAnswer) => error);
+  if (answer instanceof NoAnswer) return [found("relay_missing", answer.message)];
   const { code, message, advice } = parse(answer.body) ?? {};
   if (code === "upgrade_required") return [ok("relay", "its verdict: the credential is good")];
   if (typeof code !== "string") return [found("relay_missing", `HTTP ${answer.status} to a GET`)];
