@@ -29,11 +29,21 @@ export async function doctor(args: string[], around: Surroundings): Promise<0 | 
     return 0;
   }
   const hide = hiderOf(options);
-  const diagnosis = await diagnose(options, (what) => around.err(hide(`${what} …`)));
-  const verdict = judge(diagnosis.checks);
+  const seen = await diagnose(options, (what) => around.err(hide(`${what} …`)));
+  // Hidden before it is shortened: half a secret would not be recognised.
+  const checks = seen.checks.map((check) => ({ ...check, saw: shorten(hide(check.saw)) }));
+  const diagnosis = { ...seen, checks };
+  const verdict = judge(checks);
   const text = options.json
     ? toJson(diagnosis, verdict)
     : toText(diagnosis, verdict, around.colour);
   around.out(hide(text));
   return verdict.exitCode;
+}
+
+/** As much of an answer as a person reads. */
+const MAX_SAW = 240;
+
+function shorten(text: string): string {
+  return text.length > MAX_SAW ? `${text.slice(0, MAX_SAW)} …` : text;
 }

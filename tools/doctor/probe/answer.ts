@@ -103,11 +103,11 @@ function idOfSilence({ kind, message }: NoAnswer): FindingId {
   }
 }
 
-/** The start of a body that is words; of a page only that it is one. */
+/** A body that is words; of a page only that it is one. */
 function quote({ headers, body }: Answer): string {
   const location = headers.get("location");
   if (location) return ` to ${location.split("?")[0]}`;
   const text = body.trim().replace(/\s+/g, " ");
   if (/^</.test(text)) return ", a page";
-  return text ? `: ${text.slice(0, 120)}` : ", empty";
+  return text ? `: ${text}` : ", empty";
 }

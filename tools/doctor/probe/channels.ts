@@ -84,7 +84,7 @@ export async function subscribe(
   const system = await socket.frame((it) => it.topic === topic && it.event === "system");
   const { status, message } = system?.payload ?? {};
   if (status === "ok") return { state: "ready", saw: "", topic };
-  if (system) return { state: "refused", saw: shorten(String(message)), topic };
+  if (system) return { state: "refused", saw: String(message), topic };
   return { state: "silent", saw: "neither a yes nor a no came", topic };
 }
 
@@ -95,7 +95,7 @@ function join(socket: PhoenixSocket, topic: string, config: object, token?: stri
 
 function refusalOf({ status, response }: Record<string, unknown>): string | undefined {
   if (status === "ok") return undefined;
-  return shorten(String((response as { reason?: unknown })?.reason ?? "without a reason"));
+  return String((response as { reason?: unknown })?.reason ?? "without a reason");
 }
 
 /** A socket that is still open and says nothing is silent; a closed one says why. */
@@ -104,5 +104,3 @@ function lost({ closed }: PhoenixSocket, what: string): Check {
   const { code, reason } = closed;
   return found("socket_lost", `closed with ${code}${reason ? `: ${reason}` : ", no reason"}`);
 }
-
-const shorten = (text: string) => text.length > 160 ? `${text.slice(0, 160)} …` : text;
