@@ -94,11 +94,11 @@ async function tryShippedProxies(t: Deno.TestContext, { stack }: Bare): Promise<
           const front = await startShipped(name, { ...ends, certificate });
           try {
             const env = { DENO_CERT: certificate.cert, ANON_KEY };
-            for (const path of ["", "/functions/v1/relay"]) {
+            await Promise.all(["", "/functions/v1/relay"].map(async (path) => {
               const { code, stdout } = await runCommand([`https://${front.host}${path}`], env);
               assert.equal(code, 0, stdout);
               assert.doesNotMatch(stdout, /^failed/m);
-            }
+            }));
           } finally {
             await front.stop();
           }

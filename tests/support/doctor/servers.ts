@@ -5,32 +5,31 @@ import type { SetUp, Stage } from "./stage.ts";
 /** Enough segments of the log that a slot which may keep one megabyte loses its place. */
 const SEGMENTS = 4;
 
-/** A Postgres of its own, with settings that no running server takes. */
-async function server({ stack, after }: Stage, settings: Record<string, string>) {
-  const dataDir = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
-  after(() => Deno.remove(dataDir, { recursive: true }));
+/** A Postgres with settings that no running server takes, on data that all set-ups share. */
+async function server({ stack, after }: Stage, dataDir: string, settings: Record<string, string>) {
   const own = await startPostgres({ dataDir, settings: { fsync: "off", ...settings } });
   after(own.stop);
   const sql = postgres(own.adminUrl, { max: 1, onnotice: () => {} });
   after(() => sql.end());
+  after(() => sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots`);
   return { sql, url: own.adminUrl, args: [stack.info.API_URL, "--quick", "--db", own.adminUrl] };
 }
 
 const makeSlot = (sql: postgres.Sql, name: string) =>
   sql`select pg_create_logical_replication_slot(${name}, 'pgoutput')`;
 
-/** What is wrong with a whole server. */
-export const SERVER_SET_UPS: SetUp[] = [
+/** What is wrong with a whole server, whose data is in `dataDir`. */
+export const serverSetUps = (dataDir: string): SetUp[] => [
   {
     name: "a server whose log is not logical",
     ...{ expect: "wal_level", paste: /set wal_level = logical/ },
-    make: async (stage) => (await server(stage, { wal_level: "replica" })).args,
+    make: async (stage) => (await server(stage, dataDir, { wal_level: "replica" })).args,
   },
   {
     name: "a database that is not the one Realtime reads",
     expect: "insert_lost",
     make: async (stage) => {
-      const { url } = await server(stage, {});
+      const { url } = await server(stage, dataDir, {});
       return [stage.stack.info.API_URL, "--db", url];
     },
   },
@@ -38,7 +37,7 @@ export const SERVER_SET_UPS: SetUp[] = [
     name: "a server whose replication slots are all taken",
     ...{ expect: "slots_full", paste: /max_replication_slots = 4/ },
     make: async (stage) => {
-      const { sql, args } = await server(stage, { max_replication_slots: "2" });
+      const { sql, args } = await server(stage, dataDir, { max_replication_slots: "2" });
       for (const name of ["a", "b"]) await makeSlot(sql, name);
       return args;
     },
@@ -52,7 +51,7 @@ export const SERVER_SET_UPS: SetUp[] = [
         max_wal_size: "32MB",
         min_wal_size: "32MB",
       };
-      const { sql, args } = await server(stage, settings);
+      const { sql, args } = await server(stage, dataDir, settings);
       await makeSlot(sql, "supabase_realtime_replication_slot");
       for (let segment = 0; segment < SEGMENTS; segment++) {
         await sql`select pg_logical_emit_message(false, 'doctor', 'a record'), pg_switch_wal()`;
