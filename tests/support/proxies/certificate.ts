@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** A self-signed certificate for 127.0.0.1. */
+/** A self-signed certificate for localhost. */
 export interface Certificate {
   /** Paths of the certificate, of its key, and of both in one file. */
   cert: string;
@@ -18,7 +18,7 @@ export async function makeCertificate(directory: string): Promise<Certificate> {
   const { success, stderr } = await new Deno.Command("openssl", {
     args: [
       ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+      ...["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
       // As an authority it could not be a server's own certificate too.
       ...["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", cert],
     ],

@@ -1,3 +1,5 @@
+import { Wire } from "../wire.ts";
+
 /** What arrived behind a proxy. */
 export interface Arrived {
   /** Path and query. */
@@ -30,6 +32,26 @@ export function startEcho() {
     async stop() {
       abort.abort();
       await server.finished;
+    },
+  };
+}
+
+/** A server that reads a request's head, keeps it, and hangs up. */
+export function startHangingUp(address: string) {
+  const [hostname, port] = address.split(":");
+  const listener = Deno.listen({ hostname, port: Number(port) });
+  const heads: string[] = [];
+  const run = (async () => {
+    for await (const connection of listener) {
+      using wire = new Wire(connection);
+      heads.push(await wire.until("\r\n\r\n"));
+    }
+  })();
+  return {
+    heads,
+    async stop() {
+      listener.close();
+      await run;
     },
   };
 }

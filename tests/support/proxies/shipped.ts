@@ -27,7 +27,7 @@ export interface Ends {
 /** A proxy that runs on a file of deploy/proxies. */
 export interface Front extends Proxy {
   name: ProxyName;
-  /** host:port of its https. */
+  /** host:port of its https; the host is a name, so that it differs from those behind. */
   host: string;
   /** host:port of its http. */
   plainHost: string;
@@ -41,8 +41,8 @@ export async function startShipped(name: ProxyName, ends: Ends): Promise<Front> 
   const proxy = await startProxy(name, (place) => configure(name, place, plainPort, ends));
   return Object.assign(proxy, {
     name,
-    host: `127.0.0.1:${proxy.port}`,
-    plainHost: `127.0.0.1:${plainPort}`,
+    host: `localhost:${proxy.port}`,
+    plainHost: `localhost:${plainPort}`,
     async logs() {
       const texts = [...proxy.output];
       for await (const { name } of Deno.readDir(proxy.directory)) {
@@ -94,10 +94,11 @@ function configure(name: ProxyName, place: Place, plainPort: number, ends: Ends)
       "listen 443 ssl;": `listen ${port} ssl;`,
       "/var/log/nginx/": `${place.directory}/`,
     },
-    // Nobody issues a certificate for this address, so here it is given one.
+    // Nobody issues a certificate for this name, so here it is given one.
     caddy: {
-      "http://example.com {": `http://${plain} {`,
-      "https://example.com {": `https://${port} {\n\ttls ${cert} ${key}`,
+      "http://example.com {": `http://localhost:${plainPort} {\n\tbind 127.0.0.1`,
+      "https://example.com {":
+        `https://localhost:${place.port} {\n\tbind 127.0.0.1\n\ttls ${cert} ${key}`,
     },
     haproxy: {
       "bind :80": `bind ${plain}`,
