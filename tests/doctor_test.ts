@@ -7,6 +7,7 @@ import { decrypt, encrypt } from "../tools/doctor/tenant_secret.ts";
 import { judge } from "../tools/doctor/verdict.ts";
 import { found, ok } from "../tools/doctor/check.ts";
 import { runCommand } from "./support/doctor/command.ts";
+import { agree } from "./support/doctor/agree.ts";
 import { diagnose, run } from "./support/doctor/run.ts";
 import { SECRET, SECRET_KEY, sign, signAnonKey } from "./support/tokens.ts";
 import { startUpstream } from "./support/upstream.ts";
@@ -81,17 +82,7 @@ Deno.test("no secret that the doctor is given, or is told, is in what it prints"
 });
 
 Deno.test("a database that cannot be reached is said, and ends with code 2", async () => {
-  const upstream = startUpstream({
-    onSocket(socket) {
-      socket.onmessage = ({ data }) => {
-        const { topic, event, ref } = JSON.parse(data);
-        const reply = { topic, event: "phx_reply", ref, payload: { status: "ok", response: {} } };
-        socket.send(JSON.stringify(event === "broadcast" ? { topic, event, payload: {} } : reply));
-        const system = { topic, event: "system", payload: { status: "ok" } };
-        if (event === "phx_join") socket.send(JSON.stringify(system));
-      };
-    },
-  });
+  const upstream = startUpstream({ onSocket: agree });
   try {
     const db = "postgres://me:password@127.0.0.1:1/postgres";
     const result = await diagnose([`${upstream.url}/realtime/v1`, "--key", KEY, "--db", db]);

@@ -1,4 +1,5 @@
 import type { Check } from "./check.ts";
+import type { Context } from "./context.ts";
 import type { Diagnosis } from "./diagnose.ts";
 import { describe } from "./findings/mod.ts";
 import { linesFor } from "./fixes/mod.ts";
@@ -18,18 +19,22 @@ export function toText({ context, checks }: Diagnosis, verdict: Verdict, colour:
       check.area.padEnd(8)
     }  ${saw}${id}`;
   });
-  const advice = verdict.causes.map((cause) => adviceOf(cause, context.proxy));
+  const advice = verdict.causes.map((cause, index) => adviceOf(cause, index > 0, context));
   return [lines.join("\n"), verdict.sentence, ...advice].join("\n\n");
 }
 
-function adviceOf(cause: Check, proxy: Diagnosis["context"]["proxy"]): string {
+/** What to do; of all but the first, which the verdict names, also what it is. */
+function adviceOf(cause: Check, isFurther: boolean, context: Context): string {
   const { says, fix } = describe(cause.id!);
-  const paste = pasteOf(cause, proxy).map((line) => `    ${line}`);
-  return [`${cause.id}: ${says}`, `  ${fix}`, ...paste, `  ${DOCS}#${cause.id}`].join("\n");
+  return [
+    `${cause.id}: ${isFurther ? `${says} ` : ""}${fix}`,
+    ...pasteOf(cause, context).map((line) => `    ${line}`),
+    `  ${DOCS}#${cause.id}`,
+  ].join("\n");
 }
 
-function pasteOf(cause: Check, proxy: Diagnosis["context"]["proxy"]): string[] {
-  return cause.paste ?? linesFor(cause.id!, proxy) ?? [];
+function pasteOf(cause: Check, { proxy, options: { direct } }: Context): string[] {
+  return cause.paste ?? linesFor(cause.id!, proxy, direct?.host) ?? [];
 }
 
 /** The same for programs: ids are stable, sentences are not. */
@@ -44,7 +49,7 @@ export function toJson({ context, checks }: Diagnosis, verdict: Verdict): string
       findings: verdict.causes.map((cause) => ({
         id: cause.id,
         ...describe(cause.id!),
-        ...{ hop: cause.hop, saw: cause.saw, paste: pasteOf(cause, proxy) },
+        ...{ hop: cause.hop, saw: cause.saw, paste: pasteOf(cause, context) },
         docs: `${DOCS}#${cause.id}`,
       })),
       symptoms: verdict.symptoms.map(({ id, saw }) => ({ id, saw })),

@@ -48,9 +48,16 @@ export const TOPICS: Partial<Record<FindingId, keyof Fixes>> = {
   waf: "firewall",
 };
 
+/** Where the gateway is in the lines, unless told. */
+const GATEWAY = "127.0.0.1:8000";
+
 /** The lines for a finding at this proxy; undefined where there are none, or no proxy is known. */
-export function linesFor(id: FindingId, proxy: ProxyName | undefined): string[] | undefined {
+export function linesFor(
+  id: FindingId,
+  proxy: ProxyName | undefined,
+  gateway = GATEWAY,
+): string[] | undefined {
   const topic = TOPICS[id];
   const text = proxy && topic && FIXES[proxy][topic];
-  return text ? [`# ${proxy}`, ...text.split("\n")] : undefined;
+  return text ? [`# ${proxy}`, ...text.replaceAll(GATEWAY, gateway).split("\n")] : undefined;
 }

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { blind, type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import type { FindingId } from "../findings/mod.ts";
+import type { Area, FindingId } from "../findings/mod.ts";
 import { probeMessages } from "./messages.ts";
 import { probeTable } from "./table.ts";
 import { probeTenant } from "./tenant.ts";
@@ -31,18 +31,24 @@ export async function probeDatabase(context: Context): Promise<Check[]> {
     await sql.end({ timeout: 1 });
     return [blind("database", `no connection: ${(error as Error).message}`)];
   }
+  const probes = [
+    ["tenant", () => probeTenant(sql, context)],
+    ["database", () => probeServer(sql)],
+    ["database", () => probeTable(sql, context)],
+    ["database", () => probeMessages(sql)],
+  ] as const;
+  const checks: Check[] = [];
+  for (const [area, probe] of probes) checks.push(...await tryProbe(area, probe));
+  await sql.end({ timeout: 1 });
+  return checks;
+}
+
+/** A role that may not read one thing may still read the others. */
+async function tryProbe(area: Area, probe: () => Promise<Check[]>): Promise<Check[]> {
   try {
-    return [
-      ...await probeTenant(sql, context),
-      ...await probeServer(sql),
-      ...await probeTable(sql, context),
-      ...await probeMessages(sql),
-    ];
+    return await probe();
   } catch (error) {
-    // Such as a role that may not read what it would have to.
-    return [blind("database", `a question failed: ${(error as Error).message}`)];
-  } finally {
-    await sql.end({ timeout: 1 });
+    return [blind(area, `a question failed: ${(error as Error).message}`)];
   }
 }
 

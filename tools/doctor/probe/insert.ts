@@ -3,12 +3,15 @@ import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
 import { openSocket, subscribe } from "./channels.ts";
 
+/** What shells expect of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
 /**
  * A row that must arrive: in a table of its own, published for these moments, visible to everybody
  * who subscribes it, and dropped whatever happens. It holds nothing but a number.
  */
 export async function probeInsert(context: Context): Promise<Check[]> {
-  const { db, waitMs, token } = context.options;
+  const { db, waitMs } = context.options;
   const skip = (why: string) => [skipped("channels", `no row was inserted: ${why}`)];
   if (!db) return skip("--db was not given");
   const name = `realtime_doctor_${crypto.randomUUID().slice(0, 8)}`;
@@ -16,26 +19,35 @@ export async function probeInsert(context: Context): Promise<Check[]> {
     ...{ max: 1, connect_timeout: Math.ceil(waitMs / 1000), onnotice: () => {} },
     connection: { application_name: "realtime-relay-doctor" },
   });
+  const drop = () => sql`drop table if exists ${sql(`public.${name}`)}`.catch(() => {});
+  // Ctrl-C must not leave it behind either.
+  const interrupt = () => void drop().finally(() => Deno.exit(INTERRUPTED));
+  Deno.addSignalListener("SIGINT", interrupt);
   try {
     const problem = await make(sql, name).then(() => undefined, (error: Error) => error.message);
-    if (problem) return skip(problem);
-    const socket = await openSocket(context);
-    if (!socket) return skip("the socket did not open");
-    try {
-      const { state, saw } = await subscribe(socket, "public", name, token);
-      if (state !== "ready") return [found("insert_lost", saw || `the subscription is ${state}`)];
-      const start = performance.now();
-      await sql`insert into ${sql(`public.${name}`)} default values`;
-      const change = await socket.frame(({ event }) => event === "postgres_changes");
-      const ms = Math.round(performance.now() - start);
-      if (change) return [ok("channels", `an inserted row arrived (${ms} ms)`)];
-      return [found("insert_lost", `nothing within ${waitMs / 1000} s`)];
-    } finally {
-      socket.close();
-    }
+    return problem ? skip(problem) : [await insert(sql, name, context)];
   } finally {
-    await sql`drop table if exists ${sql(`public.${name}`)}`.catch(() => {});
+    await drop();
+    Deno.removeSignalListener("SIGINT", interrupt);
     await sql.end({ timeout: 1 });
+  }
+}
+
+async function insert(sql: postgres.Sql, name: string, context: Context): Promise<Check> {
+  const { waitMs, token } = context.options;
+  const socket = await openSocket(context);
+  if (!socket) return skipped("channels", "no row was inserted: the socket did not open");
+  try {
+    const { state, saw } = await subscribe(socket, "public", name, token);
+    if (state !== "ready") return found("insert_lost", saw || `the subscription is ${state}`);
+    const start = performance.now();
+    await sql`insert into ${sql(`public.${name}`)} default values`;
+    const change = await socket.frame(({ event }) => event === "postgres_changes");
+    const ms = Math.round(performance.now() - start);
+    if (change) return ok("channels", `an inserted row arrived (${ms} ms)`);
+    return found("insert_lost", `nothing within ${waitMs / 1000} s`);
+  } finally {
+    socket.close();
   }
 }
 

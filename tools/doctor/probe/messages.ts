@@ -18,9 +18,11 @@ async function judgeMessages(sql: Sql): Promise<Check[]> {
     from pg_partition_tree('realtime.messages'), lateral (
       select pg_get_expr(relpartbound, oid) as bound from pg_class where oid = relid
     ) b
-    where isleaf and timezone('utc', now())::date >=
-        (regexp_match(bound, 'FROM \\(''([^'']+)''\\)'))[1]::timestamp
-      and timezone('utc', now()) < (regexp_match(bound, 'TO \\(''([^'']+)''\\)'))[1]::timestamp
+    where isleaf and (
+      relid = 'realtime.messages'::regclass or bound = 'DEFAULT'
+      or timezone('utc', now()) >= (regexp_match(bound, 'FROM \\(''([^'']+)''\\)'))[1]::timestamp
+        and timezone('utc', now()) < (regexp_match(bound, 'TO \\(''([^'']+)''\\)'))[1]::timestamp
+    )
     union all select null limit 1
   `;
   const open = await sql`

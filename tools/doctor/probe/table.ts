@@ -32,7 +32,9 @@ export async function probeTable(sql: Sql, context: Context): Promise<Check[]> {
     ...judgePublication(facts),
     ...judgeShape(facts),
     ...await judgeRole(sql, facts, context),
-    ...await probeSubscriptions(sql, facts.oid, facts.name),
+    ...await probeSubscriptions(sql, facts.oid, facts.name).catch(({ message }: Error) => [
+      skipped("database", `who subscribes: ${message}`),
+    ]),
   ];
 }
 

@@ -35,9 +35,11 @@ export async function probeUpgrade(context: Context): Promise<Check[]> {
   if (!reading) return [ok("upgrade", `101 at ${front.url.origin}${front.url.pathname}${traces}`)];
   const results = await Promise.all(behind.map((hop) => openBehind(hop, context)));
   const id = await explain(reading, front.url, context);
-  const others = results.map(({ hop, reading }) =>
-    ok("upgrade", `${hop.name} by itself (${hop.url.origin}): ${reading?.saw ?? "101"}`)
-  );
+  const others = results.map(({ hop, reading }): Check => ({
+    area: "upgrade",
+    state: reading ? "failed" : "ok",
+    saw: `${hop.name} by itself (${hop.url.origin}): ${reading?.saw ?? "101"}`,
+  }));
   const hop = blame({ ...reading, id }, results);
   return [found(id, `${reading.saw}${traces}`, { hop }), ...others];
 }
@@ -56,7 +58,8 @@ function blame(reading: Reading, behind: { hop: Hop; reading: Reading | undefine
   if (failing) return failing.name;
   const passing = behind[0]?.hop;
   if (passing) return passing.name === "Realtime" ? "the front or the gateway" : "the front";
-  return reading.fromRealtime && !OF_PROXIES.includes(reading.id) ? "Realtime" : "the front";
+  const ofRealtime = reading.fromRealtime || reading.id === "refused_403";
+  return ofRealtime && !OF_PROXIES.includes(reading.id) ? "Realtime" : "the front";
 }
 
 function hopsOf({ direct, realtime }: Options, { socket }: Target): [Hop, ...Hop[]] {
