@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { withDirectory } from "./support/directory.ts";
 import { makeCertificate } from "./support/proxies/certificate.ts";
-import { MISSING, PROXIES, startShipped } from "./support/proxies/shipped.ts";
+import { type Front, MISSING, PROXIES, withShipped } from "./support/proxies/shipped.ts";
 import { findProgram } from "./support/proxies/start.ts";
 import { RawSocket, serveMute } from "./support/raw_socket.ts";
 import type { Wire } from "./support/wire.ts";
@@ -25,29 +25,35 @@ Deno.test({
       const mute = serveMute();
       const { host } = new URL(mute.url);
       const ends = { gateway: host, relay: host, certificate };
-      const fronts = await Promise.all(PROXIES.map((name) => startShipped(name, ends)));
-      const sockets: { name: string; socket: RawSocket }[] = [];
       try {
-        for (const front of fronts) {
-          for (const path of PATHS) {
-            const socket = await RawSocket.open(`wss://${front.host}${path}`, [certificate.pem]);
-            sockets.push({ name: `${front.name} ${path}`, socket });
-          }
-        }
-        await new Promise((wake) => setTimeout(wake, IDLE_MS));
-        const answers = Promise.allSettled(mute.wires.map(answer));
-        const cut = await Promise.all(sockets.map(async ({ name, socket }) => {
-          return await isOpen(socket, name) ? [] : name;
-        }));
-        assert.deepEqual(cut.flat(), [], "cut while idle");
-        await answers;
+        await withShipped(ends, (fronts) => fallSilent(fronts, mute.wires, certificate.pem));
       } finally {
-        for (const { socket } of sockets) socket[Symbol.dispose]();
-        await Promise.all(fronts.map((front) => front.stop()));
         await mute.stop();
       }
     }),
 });
+
+/** Two sockets behind each proxy, which must carry a text both ways after the silence. */
+async function fallSilent(fronts: Front[], wires: Wire[], pem: string): Promise<void> {
+  const sockets: { name: string; socket: RawSocket }[] = [];
+  try {
+    for (const { name, host } of fronts) {
+      for (const path of PATHS) {
+        const socket = await RawSocket.open(`wss://${host}${path}`, [pem]);
+        sockets.push({ name: `${name} ${path}`, socket });
+      }
+    }
+    await new Promise((wake) => setTimeout(wake, IDLE_MS));
+    const answers = Promise.allSettled(wires.map(answer));
+    const cut = await Promise.all(sockets.map(async ({ name, socket }) => {
+      return await isOpen(socket, name) ? [] : name;
+    }));
+    assert.deepEqual(cut.flat(), [], "cut while idle");
+    await answers;
+  } finally {
+    for (const { socket } of sockets) socket[Symbol.dispose]();
+  }
+}
 
 /** Sends a text, and tells whether it comes back. */
 async function isOpen(socket: RawSocket, text: string): Promise<boolean> {

@@ -5,12 +5,14 @@ import { relayTransport } from "../client/mod.ts";
 import { withDirectory } from "./support/directory.ts";
 import { inTime } from "./support/in_time.ts";
 import { makeCertificate, trust } from "./support/proxies/certificate.ts";
-import { type Front, MISSING, PROXIES, startShipped } from "./support/proxies/shipped.ts";
+import { type Front, MISSING, PROXIES, withShipped } from "./support/proxies/shipped.ts";
 import { findProgram } from "./support/proxies/start.ts";
 import { type TestStack, withStack } from "./support/stack.ts";
 
 /** RELAY_TEST_LONG=1 runs the full number. */
 const ROWS = Deno.env.get("RELAY_TEST_LONG") === "1" ? 1000 : 50;
+/** Generous: it fails a test that would hang, and decides nothing else. */
+const LAST_CLICK_MS = 120_000;
 const openssl = findProgram("openssl");
 
 Deno.test({
@@ -26,27 +28,30 @@ Deno.test({
         const gateway = new URL(stack.info.API_URL).host;
         const relay = new URL(stack.relay.url).host;
         const ends = { gateway, relay, certificate };
-        const fronts = await Promise.all(PROXIES.map((name) => startShipped(name, ends)));
-        const viewers = fronts.flatMap((front) => [
-          new Viewer(`${front.name}, Realtime`, clientOf(stack, front)),
-          new Viewer(`${front.name}, relay`, clientOf(stack, front, throughRelay(front))),
-        ]);
-        try {
-          await inTime(Promise.all(viewers.map((viewer) => viewer.ready)), "all are subscribed");
-          const hosts = await insertAll(stack);
-          for (const viewer of viewers) {
-            await inTime(viewer.saw(hosts.at(-1)!), `the last click for ${viewer.name}`, 120_000);
-            assert.deepEqual(viewer.hosts, hosts, viewer.name);
-          }
-        } finally {
-          await Promise.all(viewers.map((viewer) => viewer.leave()));
-          await Promise.all(fronts.map((front) => front.stop()));
-        }
+        await withShipped(ends, (fronts) => watch(stack, fronts));
         const opened = stack.log.filter(({ event }) => event === "open");
         assert.equal(opened.length, PROXIES.length, "half of the sockets went through the relay");
       }, { relayEnv: { RELAY_TRUSTED_PROXIES: "1" } });
     }),
 });
+
+/** Two viewers behind each proxy, who must all see every click, once and in order. */
+async function watch(stack: TestStack, fronts: Front[]): Promise<void> {
+  const viewers = fronts.flatMap((front) => [
+    new Viewer(`${front.name}, Realtime`, clientOf(stack, front)),
+    new Viewer(`${front.name}, relay`, clientOf(stack, front, throughRelay(front))),
+  ]);
+  try {
+    await inTime(Promise.all(viewers.map((viewer) => viewer.ready)), "all are subscribed");
+    const hosts = await insertAll(stack);
+    for (const viewer of viewers) {
+      await inTime(viewer.saw(hosts.at(-1)!), `the last click for ${viewer.name}`, LAST_CLICK_MS);
+      assert.deepEqual(viewer.hosts, hosts, viewer.name);
+    }
+  } finally {
+    await Promise.all(viewers.map((viewer) => viewer.leave()));
+  }
+}
 
 const clientOf = ({ info }: TestStack, front: Front, realtime = {}) =>
   createClient(`https://${front.host}`, info.PUBLISHABLE_KEY, {

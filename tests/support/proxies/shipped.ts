@@ -37,8 +37,11 @@ export interface Front extends Proxy {
 
 /** Starts a proxy on its shipped file, of which only addresses, ports and paths are others. */
 export async function startShipped(name: ProxyName, ends: Ends): Promise<Front> {
-  const plainPort = freePort();
-  const proxy = await startProxy(name, (place) => configure(name, place, plainPort, ends));
+  let plainPort = 0;
+  const proxy = await startProxy(name, (place) => {
+    plainPort = freePort(place.port + 1);
+    return configure(name, place, plainPort, ends);
+  });
   return Object.assign(proxy, {
     name,
     host: `localhost:${proxy.port}`,
@@ -53,12 +56,24 @@ export async function startShipped(name: ProxyName, ends: Ends): Promise<Front> 
   });
 }
 
+/** Starts all that can run here, one after the other so that none takes another's port. */
+export async function withShipped(ends: Ends, work: (fronts: Front[]) => Promise<void>) {
+  const fronts: Front[] = [];
+  try {
+    for (const name of PROXIES) fronts.push(await startShipped(name, ends));
+    await work(fronts);
+  } finally {
+    await Promise.all(fronts.map((front) => front.stop()));
+  }
+}
+
 /** What the proxy's own check of the syntax says about the shipped file: undefined if it is good. */
 export async function checkShipped(name: ProxyName, ends: Ends): Promise<string | undefined> {
   const directory = await Deno.makeTempDir({ prefix: `realtime-relay-${name}-` });
   try {
     const file = join(directory, "proxy.conf");
-    const text = configure(name, { port: freePort(), directory }, freePort(), ends);
+    const port = freePort();
+    const text = configure(name, { port, directory }, freePort(port + 1), ends);
     await Deno.writeTextFile(file, text);
     const { code, stdout, stderr } = await new Deno.Command(findProxy(name)!, {
       args: {
