@@ -4,11 +4,13 @@ import { describe, findingIds } from "../tools/doctor/findings/mod.ts";
 import { FIXES, linesFor, TOPICS } from "../tools/doctor/fixes/mod.ts";
 import { probeIdle } from "../tools/doctor/probe/idle.ts";
 import { decrypt, encrypt } from "../tools/doctor/tenant_secret.ts";
+import { ACCEPT } from "../tools/doctor/raw_http.ts";
 import { judge } from "../tools/doctor/verdict.ts";
 import { found, ok } from "../tools/doctor/check.ts";
 import { runCommand } from "./support/doctor/command.ts";
 import { agree } from "./support/doctor/agree.ts";
-import { diagnose, run } from "./support/doctor/run.ts";
+import { serveBytes } from "./support/doctor/bytes.ts";
+import { diagnose, run, sawAll } from "./support/doctor/run.ts";
 import { SECRET, SECRET_KEY, sign, signAnonKey } from "./support/tokens.ts";
 import { startUpstream } from "./support/upstream.ts";
 import { nginx, NGINX_UPGRADE } from "./support/doctor/configurations.ts";
@@ -112,6 +114,25 @@ Deno.test("the command prints aligned lines, two sentences, the fix, and the pag
     assert.match(stderr, /^reaching .* …$/m);
   } finally {
     await upstream.stop();
+  }
+});
+
+Deno.test("whatever answers at the address, the doctor ends with a verdict", async () => {
+  const head = "HTTP/1.1 200 OK\r\n";
+  const answers = [
+    ...["", "\r\n\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "HTTP/9.9 101 ?\r\n\r\n"],
+    ...[`${head}content-length: -1\r\n\r\nx`, `${head}transfer-encoding: chunked\r\n\r\nzz\r\n`],
+    ...[`${head}bad header\r\n: \r\nx\0y: \xff\r\n\r\n`, `${head}x: ${"a".repeat(70_000)}`],
+    ...[`${head}content-type: application/json\r\n\r\n{"error":`, "\x16\x03\x01\x00\xff\x00"],
+    ...["HTTP/1.1 301 Moved\r\nlocation: ::::\r\n\r\n", `HTTP/1.1 999 x\r\n\r\n<html>`],
+    `HTTP/1.1 101 x\r\nupgrade: websocket\r\nsec-websocket-accept: ${ACCEPT}\r\n\r\n\x81\x7f`,
+  ];
+  for (const answer of answers) {
+    const server = serveBytes(answer);
+    const result = await diagnose([server.url, "--key", KEY, "--wait", "0.3"]);
+    await server.stop();
+    assert.ok([1, 2].includes(result.exitCode), `${JSON.stringify(answer)}: ${sawAll(result)}`);
+    assert.ok(!/failed at it/.test(sawAll(result)), sawAll(result));
   }
 });
 

@@ -2,7 +2,9 @@ import type { Check } from "./check.ts";
 import type { Context } from "./context.ts";
 import type { Diagnosis } from "./diagnose.ts";
 import { describe } from "./findings/mod.ts";
-import { linesFor } from "./fixes/mod.ts";
+import { linesFor, TOPICS } from "./fixes/mod.ts";
+import { SETTINGS } from "./fixes/settings.ts";
+import { PROXIES } from "./options.ts";
 import type { Verdict } from "./verdict.ts";
 
 const DOCS = "docs/TROUBLESHOOTING.md";
@@ -34,7 +36,9 @@ function adviceOf(cause: Check, isFurther: boolean, context: Context): string {
 }
 
 function pasteOf(cause: Check, { proxy, options: { direct } }: Context): string[] {
-  return cause.paste ?? linesFor(cause.id!, proxy, direct?.host) ?? [];
+  const id = cause.id!;
+  return cause.paste ?? linesFor(id, proxy, direct?.host) ?? SETTINGS[id]?.split("\n") ??
+    (TOPICS[id] ? [`(no proxy gave itself away; --proxy ${PROXIES.join("|")} prints lines)`] : []);
 }
 
 /** The same for programs: ids are stable, sentences are not. */

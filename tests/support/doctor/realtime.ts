@@ -1,6 +1,7 @@
 import { signToken } from "../../../tools/stack/keys.ts";
 import { unsigned } from "../tokens.ts";
 import { type Script, startUpstream } from "../upstream.ts";
+import { serveBytes } from "./bytes.ts";
 import { caddy, nginx, NGINX_UPGRADE } from "./configurations.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
@@ -23,21 +24,11 @@ function scripted({ after }: Stage, script: Script): string {
   return `${upstream.url}/realtime/v1`;
 }
 
-/** Answers whatever comes with these bytes, and hangs up. */
+/** Answers whatever comes with these bytes. */
 function raw({ after }: Stage, answer: string): string {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const run = (async () => {
-    for await (const connection of listener) {
-      await connection.read(new Uint8Array(16_384)).catch(() => null);
-      await connection.write(new TextEncoder().encode(answer)).catch(() => 0);
-      connection.close();
-    }
-  })();
-  after(async () => {
-    listener.close();
-    await run;
-  });
-  return `http://127.0.0.1:${listener.addr.port}/realtime/v1`;
+  const { url, stop } = serveBytes(answer);
+  after(stop);
+  return `${url}/realtime/v1`;
 }
 
 /** Says yes to joins, and sends broadcasts back or does not; of changes it says nothing. */

@@ -30,7 +30,7 @@ function serve({ after }: Stage, handler: (request: Request) => Response | Promi
 export const RELAY_SET_UPS: SetUp[] = [
   {
     name: "a platform that verifies the JWT of every request before the relay",
-    expect: "relay_verify_jwt",
+    ...{ expect: "relay_verify_jwt", paste: /verify_jwt = false/ },
     // What the main function of self-hosted Supabase does with VERIFY_JWT=true.
     make: (stage) => [
       serve(
