@@ -139,6 +139,15 @@ export const DATABASE_SET_UPS: SetUp[] = [
     },
   },
   {
+    name: "a subscription with a pattern on varchar",
+    expect: "filter_unfit",
+    make: async (stage) => {
+      const args = await table(stage, "", "id int primary key, title varchar(80)");
+      await subscribed(stage, "title", "like");
+      return args;
+    },
+  },
+  {
     name: "a thousand subscriptions",
     expect: "subscribers_many",
     make: async (stage) => {
@@ -199,7 +208,7 @@ export const DATABASE_SET_UPS: SetUp[] = [
 ];
 
 /** The original's own list of who subscribes to what, which the local stack keeps in memory. */
-async function subscribed(stage: Stage, column: string): Promise<void> {
+async function subscribed(stage: Stage, column: string, op = "eq"): Promise<void> {
   await change(
     stage,
     `create type realtime.user_defined_filter as (column_name text, op text, value text);
@@ -208,7 +217,7 @@ async function subscribed(stage: Stage, column: string): Promise<void> {
       filters realtime.user_defined_filter[]
     );
     insert into realtime.subscription (entity, filters) values
-      ('public.notes', array[('${column}', 'eq', '{a}')::realtime.user_defined_filter])`,
+      ('public.notes', array[('${column}', '${op}', '{a}')::realtime.user_defined_filter])`,
     "drop table realtime.subscription; drop type realtime.user_defined_filter",
   );
 }

@@ -1,5 +1,7 @@
+import { LogicalReplicationService, PgoutputPlugin } from "pg-logical-replication";
 import postgres from "postgres";
 import { startPostgres } from "../../../tools/stack/postgres.ts";
+import { inTime } from "../in_time.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
 /** Enough segments of the log that a slot which may keep one megabyte loses its place. */
@@ -39,6 +41,23 @@ export const serverSetUps = (dataDir: string): SetUp[] => [
     make: async (stage) => {
       const { sql, args } = await server(stage, dataDir, { max_replication_slots: "2" });
       for (const name of ["a", "b"]) await makeSlot(sql, name);
+      return args;
+    },
+  },
+  {
+    name: "a server whose WAL senders are all taken",
+    ...{ expect: "senders_full", paste: /max_wal_senders = 2/ },
+    make: async (stage) => {
+      const { sql, url, args } = await server(stage, dataDir, { max_wal_senders: "1" });
+      await makeSlot(sql, "somebody");
+      await sql`create publication everything for all tables`;
+      const reader = new LogicalReplicationService({ connectionString: url });
+      const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: ["everything"] });
+      const started = new Promise((resolve) => reader.once("start", resolve));
+      reader.subscribe(plugin, "somebody").catch(() => "It was ended.");
+      stage.after(() => sql`drop publication everything`);
+      stage.after(() => reader.destroy());
+      await inTime(started, "the log is read");
       return args;
     },
   },
