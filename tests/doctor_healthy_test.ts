@@ -5,6 +5,7 @@ import { withDirectory } from "./support/directory.ts";
 import { watchPauses } from "./support/pauses.ts";
 import { makeCertificate } from "./support/proxies/certificate.ts";
 import { startShipped } from "./support/proxies/shipped.ts";
+import { startUpstream } from "./support/upstream.ts";
 import { findProgram, findProxy, type ProxyName } from "./support/proxies/start.ts";
 import { pasted } from "./support/doctor/pasted.ts";
 import { signIn } from "./support/doctor/sign_in.ts";
@@ -41,6 +42,18 @@ Deno.test("the doctor raises no false alarm at what is healthy", async (t) => {
         name: "a relay of its own, without a path before it",
         ...relay,
         make: () => [stage.stack.relay.url],
+      },
+      {
+        ...{ name: "a relay of its own, by a token whose secret is not given", ...relay },
+        make: () => [stage.stack.relay.url, "--token", token],
+      },
+      {
+        ...{ name: "a project that has public channels turned off", kind: "realtime" },
+        make: ({ after }) => {
+          const upstream = startUpstream({ onSocket: refusePublic });
+          after(upstream.stop);
+          return [`${upstream.url}/realtime/v1`, "--topic", "room"];
+        },
       },
       {
         ...{ name: "a page that connects to a project", ...project },
@@ -105,6 +118,18 @@ async function tryShippedProxies(t: Deno.TestContext, { stack }: Bare): Promise<
         }),
     });
   }
+}
+
+/** As Realtime does with that setting; private channels are open to everybody here. */
+function refusePublic(socket: WebSocket): void {
+  const reason = "PrivateOnly: This project only allows private channels";
+  socket.onmessage = ({ data }) => {
+    const { topic, ref, payload: { config } } = JSON.parse(data);
+    const payload = config?.private
+      ? { status: "ok", response: {} }
+      : { status: "error", response: { reason } };
+    socket.send(JSON.stringify({ topic, event: "phx_reply", ref, payload }));
+  };
 }
 
 function servePage(script: string, after: (undo: () => unknown) => void): string {

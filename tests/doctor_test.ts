@@ -145,6 +145,15 @@ Deno.test("a symptom is told as one, and only its cause is advised on", () => {
   assert.equal(exitCode, 1);
 });
 
+Deno.test("of any two findings at least one is a cause: none explains itself away", () => {
+  for (const one of findingIds) {
+    for (const other of findingIds) {
+      const { causes } = judge([found(one, ""), found(other, "")]);
+      assert.ok(causes.length > 0, `${one}, ${other}`);
+    }
+  }
+});
+
 Deno.test("a warning alone is no problem", () => {
   const { exitCode, sentence } = judge([ok("upgrade", "101"), found("rls_off", "off")]);
   assert.equal(exitCode, 0);

@@ -1,5 +1,4 @@
 import type { FindingId } from "../findings/mod.ts";
-import type { Kind } from "../context.ts";
 import { ACCEPT, type Answer, NoAnswer } from "../raw_http.ts";
 
 /** What an answer to the upgrade means; undefined for a 101 that a browser takes. */
@@ -42,10 +41,10 @@ const BY_STATUS: Record<number, FindingId> = {
 /** Whose words these are: the gateway says `message`, Realtime says `error` or nothing. */
 const OF_REALTIME = /^\{"error":|' header must contain/;
 
-/** Reads an answer, or the lack of one. `key` is the one that was sent. */
+/** Reads an answer, or the lack of one, to an upgrade with this key and this one subprotocol. */
 export function readAnswer(
   answer: Answer | NoAnswer,
-  sent: { key?: string; protocol?: string; kind: Kind },
+  sent: { key?: string; protocol?: string },
 ): Reading | undefined {
   if (answer instanceof NoAnswer) {
     return { id: idOfSilence(answer), saw: answer.message, fromRealtime: false };

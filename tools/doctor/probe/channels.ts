@@ -13,12 +13,19 @@ export async function openSocket({ options, target }: Context): Promise<PhoenixS
   return await PhoenixSocket.open(url, protocols, waitMs, origin);
 }
 
-/** Joins channels on one socket, all at once. */
+/** A refusal in these words is a setting of the project, or of the relay, and no fault. */
+export const PRIVATE_ONLY = /private_?only/i;
+
+/** Joins channels on one socket: a public one first, without which nothing else is to be tried. */
 export async function probeChannels(context: Context): Promise<Check[]> {
   const socket = await openSocket(context);
   if (!socket) return [found("socket_lost", "the socket did not open")];
   try {
     const first = await probePublic(socket, context);
+    if (first === "private only") {
+      const setting = ok("channels", "public channels are turned off, by a setting");
+      return [setting, ...await probePrivate(socket, context)];
+    }
     if (first.some(({ state }) => state === "failed")) return first;
     const rest = await Promise.all([probePrivate(socket, context), probeChanges(socket, context)]);
     return [...first, ...rest.flat()];
@@ -28,19 +35,21 @@ export async function probeChannels(context: Context): Promise<Check[]> {
 }
 
 /** A public channel of a random name, and a broadcast to itself. */
-async function probePublic(socket: PhoenixSocket, { options }: Context): Promise<Check[]> {
+async function probePublic(
+  socket: PhoenixSocket,
+  { options }: Context,
+): Promise<Check[] | "private only"> {
   const topic = `realtime:doctor-${crypto.randomUUID()}`;
   const config = { broadcast: { self: true, ack: true } };
   const start = performance.now();
-  const ref = join(socket, topic, config, options.token);
-  const reply = await socket.reply(ref);
+  const reply = await socket.reply(join(socket, topic, config, options.token));
   if (!reply) return [lost(socket, "no answer came to the first join")];
   const reason = refusalOf(reply.payload);
-  if (reason !== undefined) return [found("join_refused", reason)];
-  const joined = ok(
-    "channels",
-    `public channel joined (${Math.round(performance.now() - start)} ms)`,
-  );
+  if (reason !== undefined) {
+    return PRIVATE_ONLY.test(reason) ? "private only" : [found("join_refused", reason)];
+  }
+  const ms = Math.round(performance.now() - start);
+  const joined = ok("channels", `public channel joined (${ms} ms)`);
   socket.push(topic, "broadcast", { type: "broadcast", event: "doctor", payload: {} });
   const copy = await socket.frame((it) => it.topic === topic && it.event === "broadcast");
   if (!copy) return [joined, found("broadcast_lost", "the copy for the sender did not come")];
@@ -63,7 +72,9 @@ async function probeChanges(socket: PhoenixSocket, { options }: Context): Promis
   const answer = await subscribe(socket, schema, table, options.token);
   if (answer.state === "ready") return [ok("channels", `changes of ${options.table} subscribed`)];
   if (!options.tableGiven && answer.state === "refused") {
-    return [skipped("channels", `there is no ${options.table}; name a table with --table`)];
+    return [
+      skipped("channels", `${options.table}, since it is refused; name a table with --table`),
+    ];
   }
   const id = answer.state === "refused" ? "changes_refused" : "changes_silent";
   return [found(id, answer.saw)];

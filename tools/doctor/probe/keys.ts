@@ -111,6 +111,9 @@ async function judgeToken(
     checks.push(...await judgeJwks(token, context));
     if (checks.some(({ state }) => state === "failed")) return checks;
   }
+  if (!target.project && (jwt?.header.alg !== "HS256" || !options.jwtSecret)) {
+    return [...checks, skipped("keys", "the token's signature, without a project or its secret")];
+  }
   try {
     const authenticator = createAuthenticator(config, fetch, Date.now);
     const identity = await authenticator.authenticate({ kind: "token", token });
@@ -121,6 +124,9 @@ async function judgeToken(
     );
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
+    if (error.code === "auth_unavailable") {
+      return [...checks, skipped("keys", "the token's signature: the Auth server did not answer")];
+    }
     checks.push(found(TOKEN_IDS[error.code] ?? "token_refused", `${error.code}: ${error.message}`));
   }
   return checks;

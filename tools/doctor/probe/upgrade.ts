@@ -29,9 +29,9 @@ export async function probeUpgrade(context: Context): Promise<Check[]> {
   const { options, target } = context;
   const [front, ...behind] = hopsOf(options, target);
   const { answer, reading } = await open(front.url, context);
-  if (answer instanceof NoAnswer === false) context.proxy = recognise(answer);
-  context.proxy = options.proxy ?? context.proxy;
-  const traces = answer instanceof NoAnswer ? "" : tracesOf(answer);
+  const isAnswer = !(answer instanceof NoAnswer);
+  context.proxy = options.proxy ?? (isAnswer ? recognise(answer) : undefined);
+  const traces = isAnswer ? tracesOf(answer) : "";
   if (!reading) return [ok("upgrade", `101 at ${front.url.origin}${front.url.pathname}${traces}`)];
   const results = await Promise.all(behind.map((hop) => openBehind(hop, context)));
   const id = await explain(reading, front.url, context);
@@ -91,7 +91,7 @@ async function open(
     if (error instanceof NoAnswer) return error;
     throw error;
   });
-  return { answer, reading: readAnswer(answer, { key, protocol, kind: target.kind }) };
+  return { answer, reading: readAnswer(answer, { key, protocol }) };
 }
 
 /** As realtime-js asks. */
