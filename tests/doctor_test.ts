@@ -226,14 +226,14 @@ Deno.test({
     const proxy = await startProxy(
       "nginx",
       nginx(`${NGINX_UPGRADE}
-      location / { proxy_pass ${upstream.url}; proxy_read_timeout 1s; }`),
+      location / { proxy_pass ${upstream.url}; proxy_read_timeout 2s; }`),
     );
     try {
       const options = readOptions([`${proxy.url}/realtime/v1`, "--idle", "--wait", "3"], {});
       assert.ok(options !== "help");
       const socket = new URL("realtime/v1/websocket", proxy.url);
       const context = { options, target: { kind: "realtime" as const, socket }, progress() {} };
-      const checks = await probeIdle(context, [0.1, 3]);
+      const checks = await probeIdle(context, [0.1, 6]);
       assert.deepEqual(checks.map(({ id }) => id), [undefined, "idle_cut"]);
     } finally {
       await proxy.stop();

@@ -188,18 +188,18 @@ export const REALTIME_SET_UPS: SetUp[] = [
     name: "a Realtime that answers nothing",
     expect: "unanswered",
     make: (stage) => [
-      ...[scripted(stage, { refuse: () => new Promise(() => {}) }), "--wait", "0.5"],
+      ...[scripted(stage, { refuse: () => new Promise(() => {}) }), "--wait", "1"],
     ],
   },
   {
     name: "a Realtime that never says that changes flow",
     expect: "changes_silent",
-    make: (stage) => [scripted(stage, { onSocket: (it) => echo(it, true) }), "--wait", "0.5"],
+    make: (stage) => [scripted(stage, { onSocket: (it) => echo(it, true) }), "--wait", "1"],
   },
   {
     name: "something on the way that drops broadcasts",
     expect: "broadcast_lost",
-    make: (stage) => [scripted(stage, { onSocket: (it) => echo(it, false) }), "--wait", "0.5"],
+    make: (stage) => [scripted(stage, { onSocket: (it) => echo(it, false) }), "--wait", "1"],
   },
   {
     name: "something that rewrites the handshake",
@@ -244,7 +244,7 @@ export const REALTIME_SET_UPS: SetUp[] = [
   {
     name: "a proxy that opens the socket and holds its frames",
     expect: "socket_silent",
-    make: (stage) => [scripted(stage, {}), "--wait", "0.5"],
+    make: (stage) => [scripted(stage, {}), "--wait", "1"],
   },
   {
     name: "a server that opens the socket and ends it",

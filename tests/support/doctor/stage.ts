@@ -113,11 +113,10 @@ async function withProps(bare: Bare, work: (stage: Stage) => Promise<void>): Pro
   }
 }
 
-/** The set-up's arguments, with the stack's key and a short patience where it names none. */
+/** The set-up's arguments, with the stack's key where it names none. */
 async function argumentsOf(stage: Stage, make: SetUp["make"]): Promise<string[]> {
   const args = await make(stage);
-  const more = [["--key", stage.key], ["--wait", "3"]].filter(([name]) => !args.includes(name));
-  return [...args, ...more.flat()];
+  return args.includes("--key") ? args : [...args, "--key", stage.key];
 }
 
 function missing(program: string | undefined): string {
