@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { inTime } from "./support/in_time.ts";
 import { testOnHosts } from "./support/relay_host.ts";
 import { type ServedRelay, withRelay } from "./support/served_relay.ts";
-import { PUBLISHABLE_KEY, sign } from "./support/tokens.ts";
+import { ALICE, BOB, PUBLISHABLE_KEY, sign } from "./support/tokens.ts";
+import { Wire } from "./support/wire.ts";
 
 const BODY = JSON.stringify({ messages: [{ topic: "a", event: "e", payload: { n: 1 } }] });
 
@@ -179,5 +181,58 @@ testOnHosts("a Realtime that is not there is told as such", async (host) => {
     const headers = { authorization: `Bearer ${await sign()}` };
     const { status, code } = await post(served, "/api/broadcast", { headers });
     assert.deepEqual([status, code], [502, "upstream_refused"]);
+  });
+});
+
+testOnHosts("a body that comes by drops is given up", async (host) => {
+  const { onRequest, arrived } = upstreamThat(accepted);
+  const env = { RELAY_DIAL_TIMEOUT_MS: "300" };
+  await withRelay(host, { onRequest, env }, async ({ relay: { address } }) => {
+    using wire = await Wire.to(`http://${address}`);
+    const lines = [
+      "POST /relay/api/broadcast HTTP/1.1",
+      `Host: ${address}`,
+      `Authorization: Bearer ${await sign()}`,
+      `Content-Length: ${BODY.length}`,
+    ];
+    await wire.send(`${lines.join("\r\n")}\r\n\r\n${BODY[0]}`);
+    const head = await inTime(wire.until("\r\n\r\n"), "an answer to a body that never ends");
+    assert.match(head, /^HTTP\/1.1 408 /);
+    const length = Number(/content-length: (\d+)/i.exec(head)![1]);
+    assert.equal(JSON.parse(String(await wire.take(length))).code, "body_timeout");
+    assert.equal(arrived.length, 0);
+  });
+});
+
+testOnHosts("the messages of each sender are counted, however they are packed", async (host) => {
+  const { onRequest, arrived } = upstreamThat(accepted);
+  const env = {
+    RELAY_FRAMES_PER_SECOND: "1",
+    RELAY_FRAME_BURST: "20",
+    RELAY_ANONYMOUS: "allow",
+    RELAY_TRUSTED_PROXIES: "1",
+  };
+  await withRelay(host, { onRequest, env }, async (served) => {
+    const [message] = JSON.parse(BODY).messages;
+    const list = JSON.stringify({ messages: Array(20).fill(message) });
+    const sender = async (sub: string) => ({ authorization: `Bearer ${await sign({ sub })}` });
+    const viewer = (address: string) => ({ apikey: PUBLISHABLE_KEY, "x-forwarded-for": address });
+    const senders: Record<string, string>[] = [
+      await sender(ALICE),
+      await sender(BOB),
+      viewer("10.0.0.1"),
+      viewer("10.0.0.2"),
+    ];
+    for (const headers of senders) {
+      assert.equal((await post(served, "/api/broadcast", { headers, body: list })).status, 202);
+      const again = await post(served, "/api/broadcast", { headers, body: list });
+      assert.deepEqual([again.status, again.code], [429, "too_many_frames"]);
+    }
+    const codes = new Set();
+    for (let n = 0; n < 20; n++) {
+      codes.add((await post(served, "/api/broadcast/a/events/e", { headers: senders[0] })).code);
+    }
+    assert.ok(codes.has("too_many_frames"), "the other form counts as well");
+    assert.ok(arrived.length < senders.length + 20);
   });
 });

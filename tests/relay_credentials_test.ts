@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { connect, type ConnectOptions } from "./support/client.ts";
 import { testOnHosts } from "./support/relay_host.ts";
 import { anonKey, withRelay } from "./support/served_relay.ts";
@@ -204,20 +205,37 @@ testOnHosts("a subprotocol list without spaces is served or cleanly refused", as
   });
 });
 
+testOnHosts("a Connection that only looks like an upgrade is refused in words", async (host) => {
+  await withRelay(host, {}, async ({ relay, upstream }) => {
+    for (const connection of ["\u00a0Upgrade", "Upgrade\u00a0", "\u00a0, \u00a0upgrade"]) {
+      const protocols = `jwt-${await sign()}`;
+      const response = await rawUpgrade(relay.address, protocols, connection);
+      assert.match(response, /^HTTP\/1.1 400 /, JSON.stringify(connection));
+    }
+    assert.equal(upstream.dials(), 0);
+    const upgraded = await rawUpgrade(relay.address, "phoenix", "keep-alive \t,\t upgrade ,x");
+    assert.match(upgraded, /^HTTP\/1.1 101 /);
+  });
+});
+
 /** Sends an upgrade byte by byte as written here, and returns the head of the answer. */
-async function rawUpgrade(address: string, protocols: string): Promise<string> {
+async function rawUpgrade(
+  address: string,
+  protocols: string,
+  option = "Upgrade",
+): Promise<string> {
   const [hostname, port] = address.split(":");
   const connection = await Deno.connect({ hostname, port: Number(port) });
   const head = [
     "GET /relay?vsn=2.0.0 HTTP/1.1",
     `Host: ${address}`,
     "Upgrade: websocket",
-    "Connection: Upgrade",
+    `Connection: ${option}`,
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version: 13",
     `Sec-WebSocket-Protocol: ${protocols}`,
   ];
-  await connection.write(new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n`));
+  await connection.write(Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"));
   let text = "";
   for await (const chunk of connection.readable.pipeThrough(new TextDecoderStream())) {
     text += chunk;

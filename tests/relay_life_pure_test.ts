@@ -3,6 +3,8 @@ import { type Config, readConfig } from "../supabase/functions/relay/config.ts";
 import { createDrain } from "../supabase/functions/relay/drain.ts";
 import { Heartbeat } from "../supabase/functions/relay/heartbeat.ts";
 import type { Session } from "../supabase/functions/relay/session.ts";
+import type { Summary } from "../supabase/functions/relay/tunnel.ts";
+import { FakeTime } from "./support/fake_time.ts";
 
 /** A heartbeat on a clock that the test moves, in seconds, and all that it sent. */
 function startHeartbeat(maxSilence = 180, vsn: "1.0.0" | "2.0.0" = "2.0.0") {
@@ -84,39 +86,51 @@ Deno.test("a client that is silent for too long is given up, one word gives it a
   assert.equal(answerUntil(125), "silent");
 });
 
-/** What happens to the sockets of a worker that ends, and after how many milliseconds. */
-function drain(reason: string, counts: { plain: number; negotiated: number }, seconds = 0) {
-  const happened: [number, string, boolean][] = [];
-  let time = 0;
-  const session = (negotiated: boolean): Session => ({
-    negotiated,
-    counts: { fromClient: { messages: 0, bytes: 0 }, fromUpstream: { messages: 0, bytes: 0 } },
-    closed: Promise.resolve({ by: "relay", code: 1012 }),
-    end: ({ code }) => happened.push([time, code, negotiated]),
-    notify: (status, deadline) => happened.push([deadline, status, negotiated]),
-    tick() {},
+/**
+ * What happens to the sockets of a worker that is told these reasons, each after so many seconds,
+ * and after how many milliseconds since the first of them.
+ */
+async function drain(
+  reasons: [string, number][],
+  counts: { plain: number; negotiated: number },
+) {
+  using time = new FakeTime();
+  const happened: [number, string, boolean, number][] = [];
+  const begun = reasons[0][1] * 1000;
+  const sessions = new Set<Session>();
+  const add = (negotiated: boolean) => {
+    const { promise: closed, resolve } = Promise.withResolvers<Summary>();
+    const note = (what: string, deadline = 0) =>
+      happened.push([time.now - begun, what, negotiated, deadline]);
+    const session: Session = {
+      negotiated,
+      counts: { fromClient: { messages: 0, bytes: 0 }, fromUpstream: { messages: 0, bytes: 0 } },
+      closed,
+      end({ code }) {
+        note(code);
+        sessions.delete(session);
+        resolve({ by: "relay", code: 1012 });
+      },
+      notify: note,
+      tick() {},
+    };
+    sessions.add(session);
+  };
+  for (let n = 0; n < counts.plain; n++) add(false);
+  for (let n = 0; n < counts.negotiated; n++) add(true);
+  const { begin } = createDrain(sessions, config, () => time.now);
+  const ended = reasons.map(([reason, seconds]) => {
+    time.until(seconds * 1000);
+    return begin(reason);
   });
-  const sessions = new Set([
-    ...Array.from({ length: counts.plain }, () => session(false)),
-    ...Array.from({ length: counts.negotiated }, () => session(true)),
-  ]);
-  const { setTimeout } = globalThis;
-  globalThis.setTimeout = ((work: () => void, ms: number) => {
-    time = ms;
-    work();
-    time = 0;
-  }) as unknown as typeof setTimeout;
-  try {
-    createDrain(sessions, config, () => seconds * 1000).begin(reason);
-  } finally {
-    globalThis.setTimeout = setTimeout;
-  }
+  time.until(Infinity);
+  await Promise.all(ended);
   const at = (what: string, negotiated: boolean) =>
-    happened.filter((it) => it[1] === what && it[2] === negotiated).map(([ms]) => ms);
+    happened.filter((it) => it[1] === what && it[2] === negotiated);
   return {
-    plain: at("restart", false),
-    negotiated: at("restart", true),
-    notices: at("drain", true),
+    plain: at("restart", false).map(([ms]) => ms),
+    negotiated: at("restart", true).map(([ms]) => ms),
+    notices: at("drain", true).map(([, , , deadline]) => deadline),
     others: at("drain", false),
   };
 }
@@ -131,12 +145,11 @@ const config: Config = readConfig({
 const densest = (ends: number[], time: number) =>
   Math.max(...ends.map((at) => ends.filter((end) => end >= at && end < at + time / 6).length));
 
-Deno.test("the sockets of a worker whose wall clock runs out end evenly over what is left", () => {
+Deno.test("the sockets of a worker whose wall clock runs out end evenly over what is left", async () => {
   // 400 s, of which 360 are over.
-  const { plain, negotiated, notices, others } = drain(
-    "wall_clock",
+  const { plain, negotiated, notices, others } = await drain(
+    [["wall_clock", 360]],
     { plain: 300, negotiated: 300 },
-    360,
   );
   assert.deepEqual([plain.length, negotiated.length, notices.length], [300, 300, 300]);
   assert.deepEqual(others, []);
@@ -146,8 +159,11 @@ Deno.test("the sockets of a worker whose wall clock runs out end evenly over wha
   assert.ok(densest([...plain, ...negotiated], 40_000) <= 200);
 });
 
-Deno.test("clients that move by themselves have a third of the time for it", () => {
-  const { negotiated, notices } = drain("termination", { plain: 0, negotiated: 100 });
+Deno.test("clients that move by themselves have a third of the time for it", async () => {
+  const { negotiated, notices } = await drain([["termination", 100]], {
+    plain: 0,
+    negotiated: 100,
+  });
   const [left] = notices;
   assert.ok(left <= 8_000 && left > 6_000);
   assert.ok(notices.every((notice) => notice === left));
@@ -155,8 +171,36 @@ Deno.test("clients that move by themselves have a third of the time for it", () 
   assert.ok(Math.max(...negotiated) <= left);
 });
 
-Deno.test("once the CPU is used up every socket ends at once, without a notice", () => {
-  const { plain, negotiated, notices } = drain("cpu", { plain: 50, negotiated: 50 }, 100);
+Deno.test("once the CPU is used up every socket ends at once, without a notice", async () => {
+  const { plain, negotiated, notices } = await drain([["cpu", 100]], { plain: 50, negotiated: 50 });
   assert.deepEqual([...plain, ...negotiated], Array(100).fill(0));
   assert.deepEqual(notices, []);
+});
+
+Deno.test("a worker that is retired at half of its clock takes most of the rest to drain", async () => {
+  const { plain, notices } = await drain([["drain", 200]], { plain: 300, negotiated: 1 });
+  const last = Math.max(...plain);
+  assert.ok(last > 130_000 && last <= 140_000, `the last ended after ${last} ms`);
+  assert.ok(densest(plain, 140_000) <= 60);
+  assert.deepEqual(notices, [140_000]);
+});
+
+Deno.test("a worker that is retired early still takes RELAY_DRAIN_MS to drain", async () => {
+  const { plain } = await drain([["drain", 2]], { plain: 100, negotiated: 0 });
+  assert.ok(Math.max(...plain) > 6_000);
+  assert.ok(Math.max(...plain) <= 8_000);
+});
+
+Deno.test("a later and more urgent reason shortens a drain, and no reason lengthens one", async () => {
+  const counts = { plain: 100, negotiated: 100 };
+  const cpu = await drain([["drain", 200], ["cpu", 230]], counts);
+  const ends = [...cpu.plain, ...cpu.negotiated];
+  assert.equal(ends.length, 200);
+  assert.ok(ends.every((ms) => ms <= 30_000), "a socket outlived the CPU");
+  assert.ok(ends.filter((ms) => ms === 30_000).length > 100);
+  const unload = await drain([["termination", 100], ["wall_clock", 101]], counts);
+  assert.ok(Math.max(...unload.plain) <= 8_000, "a second reason lengthened the time");
+  const clock = await drain([["drain", 200], ["wall_clock", 210]], counts);
+  assert.ok(Math.max(...clock.plain, ...clock.negotiated) <= 10_000 + 210_000 / 9);
+  assert.deepEqual([clock.plain.length, clock.negotiated.length], [100, 100]);
 });

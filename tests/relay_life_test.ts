@@ -49,7 +49,8 @@ function answer(socket: WebSocket, { url }: Request): void {
 
 testLife(
   "the relay speaks for a silent client, up to a bound",
-  { env: { ...PATIENT, RELAY_MAX_SILENCE_S: "60" }, entry: HURRY, onSocket: answer },
+  // Just before the third heartbeat, so that a busy machine is late for none of the two.
+  { env: { ...PATIENT, RELAY_MAX_SILENCE_S: "74" }, entry: HURRY, onSocket: answer },
   async ({ urlWith }) => {
     const token = await sign();
     async function assertSpokenFor(vsn: Vsn) {
@@ -122,6 +123,26 @@ async function negotiate(address: string, token: string): Promise<Client> {
   return client;
 }
 
+testLife(
+  "a token that is about to expire is told with what is left of it, to clients that understand",
+  { onSocket: echo },
+  async ({ relay, urlWith }) => {
+    const token = await sign({ exp: Math.floor(Date.now() / 1000) + 20 });
+    const told = await negotiate(relay.address, token);
+    const { status, deadline_ms } = await readNotice(told);
+    assert.equal(status, "token_expiring");
+    assert.ok(deadline_ms > 0 && deadline_ms <= 20_000, `${deadline_ms} ms were told`);
+    const other = connect(urlWith(token));
+    await other.opened;
+    // The first thing that it hears is its own echo.
+    await assertEchoes(other);
+    for (const { socket, closed } of [told, other]) {
+      socket.close();
+      await closed;
+    }
+  },
+);
+
 /** What the relay's hurried clock says, in seconds since the epoch. */
 async function timeOf(relay: RelayProcess): Promise<number> {
   const { start } = await relay.line(({ event }) => event === "hurry") as { start: number };
@@ -189,6 +210,36 @@ testLife(
     const spread = Math.max(...times) - Math.min(...times);
     assert.ok(spread > DRAIN_MS / 3, `all were closed within ${spread} ms`);
     assert.equal((await staying.closed).code, 1012);
+    assert.equal(await relay.exited, 0);
+  },
+);
+
+/** Holds the dials that begin while it is there. */
+let dial: { begun: PromiseWithResolvers<void>; end: PromiseWithResolvers<void> } | undefined;
+
+testLife(
+  "a client whose dial is under way when the worker begins to end is sent on to another",
+  {
+    env: { RELAY_DRAIN_MS: "600000" },
+    async refuse(request) {
+      dial?.begun.resolve();
+      await dial?.end.promise;
+      return Deno.upgradeWebSocket(request).response;
+    },
+  },
+  async ({ relay, urlWith }) => {
+    dial = undefined;
+    const moving = await negotiate(relay.address, await sign());
+    dial = { begun: Promise.withResolvers(), end: Promise.withResolvers() };
+    const late = connect(urlWith(await sign()));
+    await dial.begun.promise;
+    relay.signal("SIGTERM");
+    assert.equal((await readNotice(moving)).status, "drain");
+    dial.end.resolve();
+    const { code, reason } = await late.closed;
+    assert.equal(code, 4503);
+    assert.match(reason, /^draining: /);
+    moving.socket.close(1000);
     assert.equal(await relay.exited, 0);
   },
 );

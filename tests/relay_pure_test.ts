@@ -147,6 +147,16 @@ Deno.test("empty variables count as absent", () => {
   assert.throws(() => readConfig({}), (error: ConfigError) => error.problems.length === 2);
 });
 
+Deno.test("an empty publishable key, as a self-hosted project may hand in, is no key", () => {
+  const empty = { SUPABASE_PUBLISHABLE_KEYS: '{"default":" ","web":""}' };
+  const config = readConfig({ ...ENV, ...empty });
+  assert.deepEqual([config.upstreamKey, config.publicKeys], ["anon", ["anon"]]);
+  assert.throws(
+    () => readConfig({ ...ENV, ...empty, SUPABASE_ANON_KEY: "" }),
+    /SUPABASE_PUBLISHABLE_KEYS: got a value that is not shown/,
+  );
+});
+
 Deno.test("the default publishable key goes upstream and all of them are known", () => {
   const config = readConfig({
     ...ENV,

@@ -112,10 +112,10 @@ testOnHosts("an upstream that stops reading ends its own socket alone", async (h
     const other = connect(url);
     await other.opened;
     using client = await RawSocket.open(url);
-    const closed = client.close();
     await sendUntilCut(client, text("2.0.0", '"phoenix"', '"heartbeat"', `"${"x".repeat(8000)}"`));
-    const { code, reason } = await closed;
-    assert.deepEqual([code, reason.split(":")[0]], [4413, "unread"]);
+    // The log tells it: TCP may drop the close frame, since what the client sent was not all read.
+    const { code, error } = await served.relay.line(({ event }) => event === "close");
+    assert.deepEqual([code, error], [4413, "unread"]);
     assert.equal(other.socket.readyState, WebSocket.OPEN);
     await mute.stop();
     assert.equal((await other.closed).code, 4502);
@@ -129,7 +129,8 @@ testOnHosts("a half-open client is given up, and one that speaks is not", async 
     recorder.onSocket!(socket, request);
     socket.addEventListener("close", ({ code }) => told = code);
   };
-  const env = { RELAY_MAX_SILENCE_S: "1" };
+  // A busy machine may keep the one that speaks from it for a second; a quick one sends no end.
+  const env = { RELAY_MAX_SILENCE_S: "2", RELAY_FRAME_BURST: "1000000" };
   await withRelay(host, { ...recorder, onSocket, env }, async (served) => {
     const speaks = connect(served.urlWith(await sign()));
     await speaks.opened;

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { codes, RelayError } from "../supabase/functions/relay/errors.ts";
+import { AREAS, describe, findingIds } from "./doctor/findings/mod.ts";
 import { DEVIATIONS } from "../tests/support/transcript/deviations.ts";
 
 /** The table of refusals; each code is an anchor that a refusal's `docs` points at. */
@@ -22,6 +23,18 @@ export function deviationTable(): string {
   return ["| conversation | what, and why |", "| --- | --- |", ...new Set(rows)].join("\n");
 }
 
+/** A section for each thing that the doctor can find; its id is the heading, so links hold. */
+export function findingSections(): string {
+  const sections = AREAS.map((area) => {
+    const own = findingIds.map((id) => ({ id, ...describe(id) })).filter((it) => it.area === area);
+    const entries = own.map(({ id, severity, says, fix }) =>
+      `#### ${id}\n\n${severity === "warning" ? "A warning. " : ""}${says}\n\n${fix}`
+    );
+    return [`### In the area ${area}`, ...entries].join("\n\n");
+  });
+  return sections.join("\n\n");
+}
+
 /** Puts a text between the markers of `name`. Throws where the markers are missing. */
 export function replaceBlock(page: string, name: string, text: string): string {
   const block = new RegExp(`(<!-- begin ${name} -->\n)[^]*?(\n<!-- end ${name} -->)`);
@@ -35,6 +48,7 @@ const page = (name: string) => fileURLToPath(new URL(`../docs/${name}`, import.m
 export const generated: [path: string, block: string, text: string][] = [
   [page("PROTOCOL.md"), "codes", codeTable()],
   [page("LOCAL_STACK.md"), "deviations", deviationTable()],
+  [page("TROUBLESHOOTING.md"), "findings", findingSections()],
 ];
 
 if (import.meta.main) {

@@ -27,7 +27,8 @@ export const rsa = await keyPair("one", "RS256");
 /** A key that no project knows. */
 export const stranger = await keyPair("stranger");
 const impostor = await keyPair("one", "RS256");
-const good = await sign();
+/** What some of the forgeries are made of. */
+export const good = await sign();
 const [head, claims, signature] = good.split(".");
 
 /** Name, token, and the code that refuses it; `evil` is where a careless relay would ask for keys. */

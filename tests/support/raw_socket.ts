@@ -21,10 +21,10 @@ export function maskedFrame(opcode: number, payload: string | Uint8Array): Uint8
 export class RawSocket {
   private constructor(readonly wire: Wire) {}
 
-  /** Opens a socket; throws where the answer is no upgrade. */
-  static async open(url: string): Promise<RawSocket> {
+  /** Opens a socket, with `caCerts` beside known authorities; throws if the answer is no upgrade. */
+  static async open(url: string, caCerts?: string[]): Promise<RawSocket> {
     const { pathname, search, host } = new URL(url);
-    const wire = await Wire.to(url.replace(/^ws/, "http"));
+    const wire = await Wire.to(url.replace(/^ws/, "http"), caCerts);
     await wire.send(
       [`GET ${pathname}${search} HTTP/1.1`, `Host: ${host}`, ...HANDSHAKE, "", ""].join("\r\n"),
     );
@@ -38,7 +38,14 @@ export class RawSocket {
   }
 
   /** Reads up to the close frame, which must come before the end, and gives its code and reason. */
-  async close(): Promise<{ code: number; reason: string }> {
+  close(): Promise<{ code: number; reason: string }> {
+    const closed = this.#readClose();
+    // A test that fails before it awaits this tells its own failure, not this one's.
+    closed.catch(() => {});
+    return closed;
+  }
+
+  async #readClose(): Promise<{ code: number; reason: string }> {
     while (true) {
       const [first, length] = await this.wire.take(2);
       if (length === undefined) throw new Error("The connection ended without a close frame.");
@@ -64,6 +71,8 @@ export function serveMute() {
   })();
   return {
     url: `http://127.0.0.1:${listener.addr.port}`,
+    /** The server's ends of its sockets. */
+    wires,
     async stop() {
       listener.close();
       await run;

@@ -6,10 +6,14 @@ export class Wire {
   #rest = Buffer.alloc(0);
   constructor(readonly connection: Deno.Conn) {}
 
-  /** Connects to the host and port of `url`. */
-  static async to(url: string): Promise<Wire> {
-    const { hostname, port } = new URL(url);
-    return new Wire(await Deno.connect({ hostname, port: Number(port) }));
+  /** Connects to the host and port of `url`, for https by TLS. */
+  static async to(url: string, caCerts?: string[]): Promise<Wire> {
+    const { protocol, hostname, port } = new URL(url);
+    const address = { hostname, port: Number(port) };
+    const secure = protocol === "https:";
+    return new Wire(
+      await (secure ? Deno.connectTls({ ...address, caCerts }) : Deno.connect(address)),
+    );
   }
 
   async send(data: string | Uint8Array): Promise<void> {

@@ -20,25 +20,33 @@ export interface BroadcastTarget {
 /**
  * Sends an HTTP broadcast on to Realtime, as the user, after each of its messages was judged. A list
  * of messages is built anew from what was parsed and goes as JSON, since Realtime also parses forms;
- * with one event the client's content-type goes along, and no other header ever does. Answers what Realtime answers; throws `too_big`, `bad_request` and what authorize.ts and
- * the dial throw.
+ * with one event the client's content-type goes along, and no other header ever does. `mayPass` takes
+ * so many messages from what the sender has left. Answers what Realtime answers; throws `too_big`,
+ * `bad_request`, `body_timeout`, `too_many_frames`, and what authorize.ts and the dial throw.
  */
 export async function broadcast(
   request: Request,
   { topic, event }: BroadcastTarget,
   identity: Identity,
+  mayPass: (messages: number) => boolean,
   config: Config,
   runtime: Runtime,
 ): Promise<Response> {
   const headers = new Headers({ apikey: config.upstreamKey });
   if (identity.kind === "user") headers.set("authorization", `Bearer ${identity.token}`);
   let type = request.headers.get("content-type");
-  let body: BodyInit = await readBody(request);
+  let body: BodyInit = await readBody(request, config.dialTimeoutMs);
+  let messages = 1;
   // The path's form has no word for private: it is public.
   if (topic !== undefined) authorizeBroadcast(identity, topic, false, config);
   else {
     type = "application/json";
-    body = judgeMessages(new TextDecoder().decode(body), identity, config);
+    const judged = judgeMessages(new TextDecoder().decode(body), identity, config);
+    messages = judged.length;
+    body = write(judged);
+  }
+  if (!mayPass(messages)) {
+    throw new RelayError("too_many_frames", "Too many messages were broadcast by HTTP.");
   }
   if (type) headers.set("content-type", type);
   const url = broadcastUrl(config, topic, event);
@@ -64,13 +72,13 @@ async function send(
   }
 }
 
-/** Judges `{"messages":[…]}` and writes it anew: of two equal keys Realtime would take the other. */
-function judgeMessages(text: string, identity: Identity, config: Config): string {
+/** Judges `{"messages":[…]}`, to be written anew: of two equal keys Realtime would take the other. */
+function judgeMessages(text: string, identity: Identity, config: Config): unknown[] {
   const { messages } = parse(text);
   if (!Array.isArray(messages) || messages.length > MAX_MESSAGES) {
     throw new RelayError("bad_request", `The body is no list of up to ${MAX_MESSAGES} messages.`);
   }
-  const judged = messages.map((message) => {
+  return messages.map((message) => {
     const { topic, event, payload, private: isPrivate } = message ?? {};
     if (typeof topic !== "string") {
       throw new RelayError("bad_request", "A message of the body has no topic.");
@@ -78,8 +86,11 @@ function judgeMessages(text: string, identity: Identity, config: Config): string
     authorizeBroadcast(identity, topic, isPrivate === true, config);
     return { topic, event, payload, private: isPrivate === true };
   });
+}
+
+function write(messages: unknown[]): string {
   try {
-    return JSON.stringify({ messages: judged });
+    return JSON.stringify({ messages });
   } catch {
     throw new RelayError("bad_request", "The body is nested too deep.");
   }
@@ -93,15 +104,30 @@ function parse(text: string): { messages?: unknown } {
   }
 }
 
-async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+/** Reads the body whole; a client that sends it by drops would hold the worker for as long. */
+async function readBody(request: Request, timeoutMs: number): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = request.body?.getReader();
+  if (!reader) return new Uint8Array();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new RelayError("body_timeout", "The body took too long."));
+  }, timeoutMs);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) {
-      throw new RelayError("too_big", `The body is over ${MAX_BODY_BYTES} bytes.`);
+  try {
+    while (true) {
+      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      if (done) return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+      size += value.length;
+      if (size > MAX_BODY_BYTES) {
+        throw new RelayError("too_big", `The body is over ${MAX_BODY_BYTES} bytes.`);
+      }
+      chunks.push(value);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    reader.cancel().catch(() => "The client has left.");
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
-  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
 }

@@ -89,7 +89,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const keys = parsed.data && publicKeysOf(parsed.data);
   const problems = parsed.error ? problemsOf(parsed.error, given) : [];
   if (keys ? keys.length === 0 : !KEY_NAMES.some((name) => given[name])) {
-    problems.push(`${KEY_NAMES[0]}: got nothing, wants ${wantsOf(KEY_NAMES[0])}`);
+    problems.push(problemOf(KEY_NAMES[0], given));
   }
   if (!parsed.data || !keys || problems.length > 0) {
     throw new ConfigError(problems);
@@ -108,7 +108,7 @@ function publicKeysOf(settings: Settings): string[] {
   const { default: first, ...others } = settings.SUPABASE_PUBLISHABLE_KEYS ??
     {};
   const { SUPABASE_PUBLISHABLE_KEY: single, SUPABASE_ANON_KEY: anon } = settings;
-  return [first, ...Object.values(others), single, anon].filter((key) => key !== undefined);
+  return [first, ...Object.values(others), single, anon].flatMap((key) => key?.trim() || []);
 }
 
 function toConfig(settings: Settings, keys: string[]): Config {
@@ -148,13 +148,11 @@ function toConfig(settings: Settings, keys: string[]): Config {
 
 function problemsOf(error: z.ZodError, given: Record<string, string>): string[] {
   const names = new Set(error.issues.map((issue) => issue.path[0] as keyof typeof SETTINGS.shape));
-  return [...names].map((name) => {
-    const hidden = SETTINGS.shape[name].meta()?.hidden;
-    const got = !given[name] ? "nothing" : hidden ? "a value that is not shown" : given[name];
-    return `${name}: got ${got}, wants ${wantsOf(name)}`;
-  });
+  return [...names].map((name) => problemOf(name, given));
 }
 
-function wantsOf(name: keyof typeof SETTINGS.shape): string {
-  return String(SETTINGS.shape[name].meta()?.wants);
+function problemOf(name: keyof typeof SETTINGS.shape, given: Record<string, string>): string {
+  const { hidden, wants } = SETTINGS.shape[name].meta() ?? {};
+  const got = !given[name] ? "nothing" : hidden ? "a value that is not shown" : given[name];
+  return `${name}: got ${got}, wants ${wants}`;
 }

@@ -11,11 +11,20 @@ const HEAD_START = 1 / 3;
 /** Edge Runtime says that a worker ends when nine tenths of its wall clock are used. */
 const WALL_CLOCK_LEFT = 1 / 9;
 
+/**
+ * Edge Runtime sends `drain` when half of the wall clock is used: as much as has passed is left, of
+ * which `beforeunload` takes the last fifth. RELAY_DRAIN_MS would waste most of it.
+ */
+const DRAIN_PART = 0.7;
+
 /** Ends a worker's sockets in good order. */
 export interface Drain {
   /** Throws `draining` once the worker is ending. */
   check(): void;
-  /** Begins; settles when every socket is closed or its time is over. Later calls join the first. */
+  /**
+   * Begins; settles when every socket is closed. A later call shortens the time of those that are
+   * left, where its reason leaves less of it, and never lengthens it.
+   */
   begin(reason: string): Promise<void>;
 }
 
@@ -30,40 +39,55 @@ export function createDrain(
   config: Config,
   uptime: () => number,
 ): Drain {
-  let draining: Promise<void> | undefined;
+  /** When the last socket ends, by the worker's own clock; undefined before the first call. */
+  let endsAt: number | undefined;
+  const timers = new Set<ReturnType<typeof setTimeout>>();
 
   function timeLeft(reason: string): number {
     if (reason === "cpu") return 0;
-    return (1 - RESERVE) * (reason === "wall_clock" ? uptime() * WALL_CLOCK_LEFT : config.drainMs);
+    if (reason === "wall_clock") return (1 - RESERVE) * uptime() * WALL_CLOCK_LEFT;
+    const own = (1 - RESERVE) * config.drainMs;
+    return reason === "drain" ? Math.max(own, uptime() * DRAIN_PART) : own;
   }
 
-  async function run(reason: string): Promise<void> {
-    const left = timeLeft(reason);
+  function run(left: number): void {
+    timers.forEach(clearTimeout);
+    timers.clear();
     const restart = new RelayError("restart", "The worker is ending.");
     const [movers, others] = [true, false].map((negotiated) =>
       [...sessions].filter((session) => session.negotiated === negotiated)
     );
     if (left > 0) movers.forEach((session) => session.notify("drain", left));
-    spread(others, 0, left, restart);
-    spread(movers, left * HEAD_START, left, restart);
-    await Promise.all([...sessions].map((session) => session.closed));
+    for (
+      const [at, session] of [
+        ...spread(others, 0, left),
+        ...spread(movers, left * HEAD_START, left),
+      ]
+    ) {
+      if (left === 0) session.end(restart);
+      else timers.add(setTimeout(() => session.end(restart), at));
+    }
   }
 
   return {
     check() {
-      if (draining) throw new RelayError("draining", "The worker is ending.");
+      if (endsAt !== undefined) throw new RelayError("draining", "The worker is ending.");
     },
-    begin(reason) {
-      return draining ??= run(reason);
+    async begin(reason) {
+      const left = timeLeft(reason);
+      if (endsAt === undefined || uptime() + left < endsAt) {
+        endsAt = uptime() + left;
+        run(left);
+      }
+      await Promise.all([...sessions].map((session) => session.closed));
     },
   };
 }
 
 /** Each session gets its own slice of the time, and a random moment in it. */
-function spread(sessions: Session[], from: number, to: number, error: RelayError): void {
-  sessions.forEach((session, index) => {
-    const at = from + (to - from) * (index + Math.random()) / sessions.length;
-    if (to === 0) session.end(error);
-    else setTimeout(() => session.end(error), at);
-  });
+function spread(sessions: Session[], from: number, to: number): [number, Session][] {
+  return sessions.map((session, index) => [
+    from + (to - from) * (index + Math.random()) / sessions.length,
+    session,
+  ]);
 }

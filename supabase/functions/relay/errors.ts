@@ -30,6 +30,7 @@ const TABLE = {
   not_found: [404, 4404, "Connect to /functions/v1/relay."],
   method_not_allowed: [405, 4400, "Use GET, or POST for /api/broadcast."],
   join_timeout: [408, 4408, "Join a channel soon after the socket opened."],
+  body_timeout: [408, 4408, "Send the whole body at once; try again."],
   silent: [408, 4408, "Send a heartbeat at least every 25 s; reconnect."],
   two_tokens: [409, 4409, "Send one token, in one place."],
   too_big: [413, 4413, "Send less at once."],

@@ -14,9 +14,10 @@ export function checkHandshake(
   protocol: string | undefined,
   strictList: boolean,
 ): void {
-  const connection = (headers.get("connection") ?? "").toLowerCase().split(",");
+  // Blanks of RFC 9110, 5.6.3, alone: trim() takes others for blanks, which Deno does not.
+  const connection = (headers.get("connection") ?? "").toLowerCase().split(/[ \t]*,[ \t]*/);
   if (
-    !connection.some((option) => option.trim() === "upgrade") ||
+    !connection.includes("upgrade") ||
     !headers.get("sec-websocket-key") || headers.get("sec-websocket-version") !== "13"
   ) {
     const message = "The WebSocket handshake lacks Connection: Upgrade, its key or its version 13.";

@@ -23,7 +23,7 @@ const runtime: Runtime = {
   dial: (url) => new WebSocket(url),
   keepAlive: (promise) => edge?.waitUntil(promise),
   onShutdown(listener) {
-    for (const type of ["beforeunload", "drain"]) {
+    for (const type of edge ? ["beforeunload", "drain"] : []) {
       addEventListener(type, (event) => {
         listener((event as CustomEvent).detail?.reason ?? type);
       });

@@ -5,12 +5,20 @@ import { type Code, RelayError } from "./errors.ts";
 /** Addresses whose handshakes of this minute are counted: about 4 MB. Beyond it the count restarts. */
 const MAX_ADDRESSES = 50_000;
 
+/** Senders by HTTP that have a bucket: about 2 MB. Beyond it the oldest begins anew. */
+const MAX_SENDERS = 10_000;
+
 const MINUTE_MS = 60_000;
 
 /** The worker's bounds on who may be here at once. All numbers are of this worker alone. */
 export interface Limits {
   /** Counts an attempt. Throws `too_many_handshakes`. */
   attempt(address: string | undefined): void;
+  /**
+   * Takes messages of an HTTP broadcast from its user's bucket, or a viewer's address's; viewers
+   * without an address share one. The same rate and burst as on a socket.
+   */
+  mayBroadcast(identity: Identity, address: string | undefined, messages: number): boolean;
   /** Throws `too_many_sockets` where the worker is full. */
   checkRoom(): void;
   /** Takes a place, or throws `too_many_…`. What it returns gives the place back, once. */
@@ -20,6 +28,7 @@ export interface Limits {
 export function createLimits(config: Config, maxSockets: number, now: () => number): Limits {
   const users = new Map<string, number>();
   const addresses = new Map<string, number>();
+  const senders = new Map<string, ReturnType<typeof createBucket>>();
   let attempts = new Map<string, number>();
   let minute = 0;
   let sockets = 0;
@@ -38,6 +47,16 @@ export function createLimits(config: Config, maxSockets: number, now: () => numb
       const count = attempts.get(address) ?? 0;
       if (count >= config.handshakesPerMinute) throw tooMany("too_many_handshakes");
       attempts.set(address, count + 1);
+    },
+    mayBroadcast(identity, address = "", messages) {
+      const sender = identity.kind === "user" ? `user ${identity.id}` : `address ${address}`;
+      let bucket = senders.get(sender);
+      if (!bucket) {
+        if (senders.size >= MAX_SENDERS) senders.delete(senders.keys().next().value!);
+        bucket = createBucket(config.framesPerSecond, config.frameBurst, now);
+        senders.set(sender, bucket);
+      }
+      return bucket(messages);
     },
     enter(identity, address) {
       checkRoom();
@@ -61,18 +80,25 @@ export function createLimits(config: Config, maxSockets: number, now: () => numb
   };
 }
 
-/** Allows `perSecond` on average and `burst` at once; returns false for what is too much. */
-export function createBucket(perSecond: number, burst: number, now: () => number): () => boolean {
+/**
+ * Allows `perSecond` on average and `burst` at once: takes one, or so many; returns false, and takes
+ * nothing, for what is too much.
+ */
+export function createBucket(
+  perSecond: number,
+  burst: number,
+  now: () => number,
+): (count?: number) => boolean {
   let tokens = burst;
   let last = now();
-  return () => {
+  return (count = 1) => {
     const time = now();
     // A clock may be set back.
     const passed = Math.max(0, time - last);
     last = time;
     tokens = Math.min(burst, tokens + passed * perSecond / 1000);
-    if (tokens < 1) return false;
-    tokens--;
+    if (tokens < count) return false;
+    tokens -= count;
     return true;
   };
 }

@@ -60,10 +60,14 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     const vsn = vsnOf(url);
     const identity = await identify(request, url);
     const leave = limits.enter(identity, addressOf(request.headers, config.trustedProxies));
+    let upstream;
     try {
-      const upstream = await dialUpstream(config, upstreamUrl(config, url), runtime);
+      upstream = await dialUpstream(config, upstreamUrl(config, url), runtime);
+      // The dial may have taken seconds, and a drain ends the sockets that were there when it began.
+      drain.check();
       return { vsn, identity, upstream, leave };
     } catch (error) {
+      upstream?.socket.close();
       leave();
       throw error;
     }
@@ -139,7 +143,10 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
       return json(200, health.report(config, authenticator.checks, maxSockets));
     }
     if (route.kind === "broadcast") {
-      return broadcast(request, route, await identify(request, url), config, runtime);
+      const identity = await identify(request, url);
+      const address = addressOf(request.headers, config.trustedProxies);
+      const mayPass = (messages: number) => limits.mayBroadcast(identity, address, messages);
+      return broadcast(request, route, identity, mayPass, config, runtime);
     }
     return await (isUpgrade(request.headers) ? connect(request, url) : verdict(request, url));
   }

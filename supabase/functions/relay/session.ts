@@ -6,7 +6,7 @@ import { type Code, RelayError } from "./errors.ts";
 import { createGate } from "./gate.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { encodeServerFrame } from "./phoenix.ts";
-import { OPEN, type Runtime, type Socket } from "./runtime.ts";
+import { CONNECTING, OPEN, type Runtime, type Socket } from "./runtime.ts";
 import { type Count, type Summary, tunnel } from "./tunnel.ts";
 import type { Unsent } from "./unsent.ts";
 import type { Vsn } from "./upstream.ts";
@@ -76,15 +76,25 @@ export function openSession(options: SessionOptions): Session {
   }
   const fail = (code: Code, message: string) => end(new RelayError(code, message));
   const expiry = createDeadline(runtime.now, () => fail("token_expired", "The token has expired."));
-  const notice = createDeadline(runtime.now, () => notify("token_expiring", EXPIRY_NOTICE_MS));
+  const notice = createDeadline(runtime.now, tellExpiry);
+  let expiresAt = Infinity;
   const unjoined = setTimeout(() => {
     fail("join_timeout", "The socket has joined no channel.");
   }, config.joinTimeoutMs);
 
   function expireWith(next: Identity): void {
     if (next.kind !== "user") return;
-    expiry.set(next.expiresAt * 1000);
-    notice.set(next.expiresAt * 1000 - EXPIRY_NOTICE_MS);
+    expiresAt = next.expiresAt * 1000;
+    expiry.set(expiresAt);
+    if (negotiated) notice.set(expiresAt - EXPIRY_NOTICE_MS);
+  }
+
+  /** Where less than the notice's time is left at the handshake, it waits for `open`. */
+  function tellExpiry(): void {
+    const left = expiresAt - runtime.now();
+    if (client.readyState === CONNECTING) {
+      client.addEventListener("open", tellExpiry, { once: true });
+    } else if (left <= EXPIRY_NOTICE_MS) notify("token_expiring", Math.max(0, left));
   }
 
   /** On topic `phoenix`, which realtime-js passes over: only those who know it see it. */

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { runCommand } from "./support/doctor/command.ts";
+import { type Bare, tryHealthy, withStage } from "./support/doctor/stage.ts";
+import { withDirectory } from "./support/directory.ts";
+import { watchPauses } from "./support/pauses.ts";
+import { makeCertificate } from "./support/proxies/certificate.ts";
+import { startShipped } from "./support/proxies/shipped.ts";
+import { startUpstream } from "./support/upstream.ts";
+import { findProgram, findProxy, type ProxyName } from "./support/proxies/start.ts";
+import { pasted } from "./support/doctor/pasted.ts";
+import { signIn } from "./support/doctor/sign_in.ts";
+
+const PROXIES: ProxyName[] = ["nginx", "caddy", "haproxy", "apache"];
+/** What a person waits for without wondering. */
+const WHOLE_RUN_MS = 5_000;
+
+Deno.test("the doctor raises no false alarm at what is healthy", async (t) => {
+  await withStage(async (stage) => {
+    const { API_URL, DB_URL, RELAY_URL, JWT_SECRET, ANON_KEY, PUBLISHABLE_KEY } = stage.stack.info;
+    const token = await signIn(stage.stack.info);
+    const all = ["--db", DB_URL, "--jwt-secret", JWT_SECRET, "--topic", "clicks:docs"];
+    const project = { kind: "project" };
+    const relay = { kind: "relay" };
+    const realtime = `${API_URL.replace("http", "ws")}/realtime/v1`;
+    await tryHealthy(t, stage, [
+      {
+        ...{ name: "a project by its publishable key", ...project },
+        make: () => [API_URL, "--key", PUBLISHABLE_KEY],
+      },
+      { name: "a project with all that can be given", ...project, make: () => [API_URL, ...all] },
+      {
+        ...{ name: "a project by a signed-in user", ...project },
+        make: () => [API_URL, ...all, "--token", token],
+      },
+      { name: "a Realtime endpoint", kind: "realtime", make: () => [realtime] },
+      { name: "a relay by an anonymous viewer", ...relay, make: () => [RELAY_URL, ...all] },
+      {
+        ...{ name: "a relay by a signed-in user", ...relay },
+        make: () => [RELAY_URL, ...all, "--token", token],
+      },
+      {
+        name: "a relay of its own, without a path before it",
+        ...relay,
+        make: () => [stage.stack.relay.url],
+      },
+      {
+        ...{ name: "a relay of its own, by a token whose secret is not given", ...relay },
+        make: () => [stage.stack.relay.url, "--token", token],
+      },
+      {
+        ...{ name: "a project that has public channels turned off", kind: "realtime" },
+        make: ({ after }) => {
+          const upstream = startUpstream({ onSocket: refusePublic });
+          after(upstream.stop);
+          return [`${upstream.url}/realtime/v1`, "--topic", "room"];
+        },
+      },
+      {
+        ...{ name: "a page that connects to a project", ...project },
+        make: ({ after }) => [servePage(`createClient("${API_URL}", "${ANON_KEY}")`, after)],
+      },
+      {
+        ...{ name: "a page that connects through a relay", ...relay },
+        make: ({ after }) => [servePage(`relayTransport({ relay: "${RELAY_URL}", token })`, after)],
+      },
+    ]);
+    await t.step("the whole run takes less than five seconds, and tells what it does", async () => {
+      let paused = 0;
+      const stop = watchPauses((ms) => paused += ms);
+      const start = performance.now();
+      const { code, stdout, stderr } = await runCommand([API_URL, ...all], { ANON_KEY });
+      const ms = performance.now() - start - paused;
+      stop();
+      assert.equal(code, 0, stdout);
+      assert.ok(ms < WHOLE_RUN_MS, `${Math.round(ms)} ms`);
+      assert.ok(stderr.split("\n").filter((line) => line.endsWith("…")).length >= 4, stderr);
+    });
+    await tryHealthy(
+      t,
+      stage,
+      PROXIES.map((name) => ({
+        name: `a project behind ${name} with the lines that the doctor prints for it`,
+        needs: name === "apache" ? "apache2" : name,
+        async make({ stack, proxy }) {
+          const url = await proxy(name, pasted(name, new URL(stack.info.API_URL).host));
+          return [`${url}/realtime/v1`];
+        },
+      })),
+    );
+    await tryShippedProxies(t, stage);
+  });
+});
+
+/** Behind each of the proxies, on our own files, by TLS. */
+async function tryShippedProxies(t: Deno.TestContext, { stack }: Bare): Promise<void> {
+  const openssl = findProgram("openssl");
+  for (const name of PROXIES) {
+    const missing = openssl && findProxy(name) ? "" : ` (skipped: ${name} or openssl is missing)`;
+    await t.step({
+      name: `a project and a relay behind ${name} with our file${missing}`,
+      ignore: missing !== "",
+      fn: () =>
+        withDirectory(async (directory) => {
+          const { API_URL, ANON_KEY } = stack.info;
+          const certificate = await makeCertificate(directory);
+          const ends = { gateway: new URL(API_URL).host, relay: new URL(stack.relay.url).host };
+          const front = await startShipped(name, { ...ends, certificate });
+          try {
+            const env = { DENO_CERT: certificate.cert, ANON_KEY };
+            await Promise.all(["", "/functions/v1/relay"].map(async (path) => {
+              const { code, stdout } = await runCommand([`https://${front.host}${path}`], env);
+              assert.equal(code, 0, stdout);
+              assert.doesNotMatch(stdout, /^failed/m);
+            }));
+          } finally {
+            await front.stop();
+          }
+        }),
+    });
+  }
+}
+
+/** As Realtime does with that setting; private channels are open to everybody here. */
+function refusePublic(socket: WebSocket): void {
+  const reason = "PrivateOnly: This project only allows private channels";
+  socket.onmessage = ({ data }) => {
+    const { topic, ref, payload: { config } } = JSON.parse(data);
+    const payload = config?.private
+      ? { status: "ok", response: {} }
+      : { status: "error", response: { reason } };
+    socket.send(JSON.stringify({ topic, event: "phx_reply", ref, payload }));
+  };
+}
+
+function servePage(script: string, after: (undo: () => unknown) => void): string {
+  const page = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    const isPage = request.url.endsWith("/");
+    const body = `<!doctype html><script type="module">${script}</script>`;
+    const headers = { "content-type": "text/html" };
+    return isPage ? new Response(body, { headers }) : new Response(null, { status: 404 });
+  });
+  after(() => page.shutdown());
+  return `http://127.0.0.1:${page.addr.port}/`;
+}

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { nginx, NGINX_UPGRADE } from "./support/doctor/configurations.ts";
+import { diagnose, sawAll } from "./support/doctor/run.ts";
+import { withStage } from "./support/doctor/stage.ts";
+import { findProxy, startProxy } from "./support/proxies/start.ts";
+
+const long = Deno.env.get("RELAY_TEST_LONG") === "1";
+const missing = findProxy("nginx")
+  ? long ? "" : " (ignored: a full count)"
+  : " (skipped: no nginx)";
+
+Deno.test({
+  name:
+    `--idle holds sockets for 25, 35 and 65 s: well at a healthy stack, cut by a proxy${missing}`,
+  ignore: missing !== "",
+  fn: () =>
+    withStage(async ({ stack, key }) => {
+      const server = `${NGINX_UPGRADE}
+      location / { proxy_pass ${stack.info.API_URL}; proxy_read_timeout 30s; }`;
+      const proxy = await startProxy("nginx", nginx(server));
+      try {
+        const [healthy, cut] = await Promise.all(
+          [stack.info.API_URL, proxy.url].map((url) => diagnose([url, "--key", key, "--idle"])),
+        );
+        assert.deepEqual(healthy.findings, [], sawAll(healthy));
+        assert.deepEqual(cut.findings.map(({ id }) => id), ["idle_cut", "idle_short"], sawAll(cut));
+      } finally {
+        await proxy.stop();
+      }
+    }),
+});

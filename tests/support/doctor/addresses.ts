@@ -1,0 +1,59 @@
+import { freePort } from "../../../tools/stack/free_port.ts";
+import type { SetUp, Stage } from "./stage.ts";
+
+/** An https server on localhost, with a certificate that openssl made. */
+async function https({ after }: Stage, name: string, days = "30"): Promise<string> {
+  const directory = await Deno.makeTempDir({ prefix: "realtime-relay-tls-" });
+  after(() => Deno.remove(directory, { recursive: true }));
+  const openssl = async (...args: string[]) => {
+    const { success, stderr } = await new Deno.Command("openssl", { args, cwd: directory })
+      .output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  };
+  const read = (file: string) => Deno.readTextFileSync(`${directory}/${file}`);
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+  await Deno.writeTextFile(`${directory}/names`, `subjectAltName=DNS:${name}`);
+  await openssl("req", ...curve, "-nodes", "-keyout", "key", "-out", "csr", "-subj", `/CN=${name}`);
+  const signing = ["-req", "-in", "csr", "-signkey", "key", "-extfile", "names", "-out", "cert"];
+  await openssl("x509", ...signing, "-days", days);
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", cert: read("cert"), key: read("key"), onListen() {} },
+    () => new Response(null, { status: 404 }),
+  );
+  after(() => server.shutdown());
+  return `https://localhost:${server.addr.port}`;
+}
+
+/** Where no answer comes from. */
+export const ADDRESS_SET_UPS: SetUp[] = [
+  {
+    name: "a name that does not resolve",
+    expect: "name_unresolved",
+    make: () => ["https://nothing.invalid"],
+  },
+  {
+    name: "a port at which nothing listens",
+    expect: "tcp_refused",
+    make: () => [`http://127.0.0.1:${freePort()}`],
+  },
+  {
+    name: "a certificate that no authority signed",
+    ...{ expect: "tls_chain", needs: "openssl" },
+    make: async (stage) => [await https(stage, "localhost")],
+  },
+  {
+    name: "a certificate for another name",
+    ...{ expect: "tls_name", needs: "openssl" },
+    make: async (stage) => [await https(stage, "other.example")],
+  },
+  {
+    name: "a certificate that has expired",
+    ...{ expect: "tls_expired", needs: "openssl" },
+    make: async (stage) => [await https(stage, "localhost", "-1")],
+  },
+  {
+    name: "https asked of a port that speaks http",
+    expect: "tls_failed",
+    make: ({ stack }) => [stack.info.API_URL.replace("http:", "https:")],
+  },
+];

@@ -1,0 +1,104 @@
+import { signToken } from "../../../tools/stack/keys.ts";
+import type { SetUp, Stage } from "./stage.ts";
+
+const SECRET = "a secret of tests only, of more than 32 characters";
+const TEN_YEARS_S = 3e8;
+const anon = await signToken(SECRET, { role: "anon" }, TEN_YEARS_S);
+const service = await signToken(SECRET, { role: "service_role" }, TEN_YEARS_S);
+
+/** A .env of self-hosted Supabase that fits together. */
+const RIGHT: Record<string, string> = {
+  JWT_SECRET: SECRET,
+  ANON_KEY: anon,
+  SERVICE_ROLE_KEY: service,
+  SECRET_KEY_BASE: "k".repeat(64),
+  DB_ENC_KEY: "supabaserealtime",
+  FUNCTIONS_VERIFY_JWT: "false",
+  RELAY_ORIGINS: "https://example.com",
+};
+
+/** The doctor at an address that is well for whatever key, with a file that was changed. */
+async function file(
+  { stack, after }: Stage,
+  changes: Record<string, string>,
+  more = "",
+): Promise<string[]> {
+  const path = await Deno.makeTempFile({ suffix: ".env" });
+  after(() => Deno.remove(path));
+  const lines = Object.entries({ ...RIGHT, ...changes }).map(([name, value]) => `${name}=${value}`);
+  await Deno.writeTextFile(path, lines.join("\n") + more);
+  const { API_URL, ANON_KEY, JWT_SECRET } = stack.info;
+  // The stack's own: those of the file are about another project.
+  const own = ["--key", ANON_KEY, "--jwt-secret", JWT_SECRET];
+  return [API_URL, "--quick", "--env-file", path, ...own];
+}
+
+const set = (changes: Record<string, string>, more?: string) => (stage: Stage) =>
+  file(stage, changes, more);
+
+export const HEALTHY_ENV_FILE: Omit<SetUp, "expect"> = {
+  name: "an env file that fits together",
+  make: set({}),
+};
+
+/** What does not fit together in a .env. */
+export const ENV_FILE_SET_UPS: SetUp[] = [
+  {
+    name: "an env file whose anon key was made with another secret",
+    expect: "env_anon_key",
+    make: async (stage) => {
+      const other = await signToken("another secret of 32 characters!", { role: "anon" }, 60);
+      return await file(stage, { ANON_KEY: other });
+    },
+  },
+  {
+    name: "an env file with a short JWT_SECRET",
+    expect: "env_jwt_secret",
+    make: set({ JWT_SECRET: "short", ANON_KEY: "", SERVICE_ROLE_KEY: "" }),
+  },
+  {
+    name: "an env file with a DB_ENC_KEY of 32 characters",
+    expect: "env_db_enc_key",
+    make: set({ DB_ENC_KEY: "k".repeat(32) }),
+  },
+  {
+    name: "an env file with a DB_ENC_KEY_GCM of 16 characters",
+    expect: "env_db_enc_key_gcm",
+    make: set({ DB_ENC_KEY_GCM: "k".repeat(16) }),
+  },
+  {
+    name: "an env file with a short SECRET_KEY_BASE",
+    expect: "env_secret_key_base",
+    make: set({ SECRET_KEY_BASE: "k".repeat(32) }),
+  },
+  {
+    name: "an env file with both keys swapped",
+    expect: "env_key_roles",
+    make: set({ ANON_KEY: service, SERVICE_ROLE_KEY: anon }),
+  },
+  {
+    name: "an env file in which API_JWT_SECRET stayed behind",
+    expect: "env_api_jwt_secret",
+    make: set({ API_JWT_SECRET: "the secret of last year, of 32 chars" }),
+  },
+  {
+    name: "an env file with VERIFY_JWT on",
+    expect: "env_verify_jwt",
+    make: set({ FUNCTIONS_VERIFY_JWT: "true" }),
+  },
+  {
+    name: "an env file whose relay does not serve the page's origin",
+    expect: "relay_origin",
+    make: async (stage) => [...await file(stage, {}), "--origin", "https://example.org"],
+  },
+  {
+    name: "an env file whose JWKS is commented out",
+    expect: "env_jwks_commented",
+    make: set({}, '\n# JWT_JWKS={"keys":[]}\n'),
+  },
+  {
+    name: "an env file with which the relay would not start",
+    expect: "env_relay",
+    make: set({ RELAY_ORIGINS: "example.com" }),
+  },
+];

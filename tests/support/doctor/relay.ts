@@ -1,0 +1,115 @@
+import { createMisconfigured } from "../../../supabase/functions/relay/relay.ts";
+import { freePort } from "../../../tools/stack/free_port.ts";
+import { signToken } from "../../../tools/stack/keys.ts";
+import { hosts, startRelay } from "../relay_host.ts";
+import { nginx, NGINX_UPGRADE } from "./configurations.ts";
+import type { SetUp, Stage } from "./stage.ts";
+
+/** A relay of the stack's project, with these variables beside or instead. */
+async function relayWith({ stack, after }: Stage, env: Record<string, string>): Promise<string> {
+  const relay = await startRelay(hosts[0], {
+    SUPABASE_URL: stack.info.API_URL,
+    SUPABASE_ANON_KEY: stack.info.ANON_KEY,
+    RELAY_JWT_SECRET: stack.info.JWT_SECRET,
+    RELAY_ANONYMOUS: "allow",
+    RELAY_REFUSAL_DELAY_MS: "0",
+    RELAY_DRAIN_MS: "0",
+    ...env,
+  });
+  after(relay.stop);
+  return `http://${relay.address}/relay`;
+}
+
+function serve({ after }: Stage, handler: (request: Request) => Response | Promise<Response>) {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handler);
+  after(() => server.shutdown());
+  return `http://127.0.0.1:${server.addr.port}/functions/v1/relay`;
+}
+
+/** The relay, and what stands between it and its clients. */
+export const RELAY_SET_UPS: SetUp[] = [
+  {
+    name: "a platform that verifies the JWT of every request before the relay",
+    ...{ expect: "relay_verify_jwt", paste: /verify_jwt = false/ },
+    // What the main function of self-hosted Supabase does with VERIFY_JWT=true.
+    make: (stage) => [
+      serve(
+        stage,
+        (request) =>
+          request.headers.has("authorization")
+            ? fetch(stage.stack.info.RELAY_URL)
+            : Response.json({ msg: "Error: Missing authorization header" }, { status: 401 }),
+      ),
+    ],
+  },
+  {
+    name: "a relay whose Realtime is not there",
+    expect: "relay_no_upstream",
+    make: async (stage) => [
+      await relayWith(stage, { SUPABASE_URL: `http://127.0.0.1:${freePort()}` }),
+    ],
+  },
+  {
+    name: "a relay with a key that Realtime refuses",
+    expect: "relay_no_upstream",
+    make: async (stage) => {
+      const anon = await signToken("another secret of 32 characters", { role: "anon" }, 3600);
+      return [await relayWith(stage, { SUPABASE_ANON_KEY: anon }), "--key", anon];
+    },
+  },
+  {
+    name: "a relay whose environment is wrong",
+    expect: "relay_misconfigured",
+    make: (
+      stage,
+    ) => [serve(stage, createMisconfigured(["SUPABASE_URL: got nothing, wants a URL"]))],
+  },
+  {
+    name: "a relay that does not serve pages of this origin",
+    expect: "relay_origin",
+    make: async (stage) => [
+      await relayWith(stage, { RELAY_ORIGINS: "https://app.example.com" }),
+      ...["--origin", "https://other.example.com"],
+    ],
+  },
+  {
+    name: "a relay that lets in signed-in users only",
+    expect: "relay_anonymous",
+    make: async (stage) => [await relayWith(stage, { RELAY_ANONYMOUS: "refuse" })],
+  },
+  {
+    name: "a token that has expired",
+    expect: "token_expired",
+    make: async ({ stack }) => {
+      const claims = { role: "authenticated", aud: "authenticated", sub: stack.info.USERS[0].id };
+      const token = await signToken(stack.info.JWT_SECRET, claims, -60);
+      return [stack.info.RELAY_URL, "--token", token, "--jwt-secret", stack.info.JWT_SECRET];
+    },
+  },
+  {
+    name: "a token for another audience",
+    expect: "token_refused",
+    make: async ({ stack }) => {
+      const token = await signToken(stack.info.JWT_SECRET, { role: "authenticated", aud: "x" }, 60);
+      return [stack.info.RELAY_URL, "--token", token, "--jwt-secret", stack.info.JWT_SECRET];
+    },
+  },
+  {
+    name: "a path at which no relay is",
+    expect: "relay_missing",
+    make: ({ stack }) => [`${stack.info.API_URL}/nowhere/relay`],
+  },
+  {
+    name: "a proxy that drops the subprotocol before the relay",
+    ...{ expect: "subprotocol_dropped", needs: "nginx" },
+    make: async ({ stack, proxy }) => {
+      const url = await proxy(
+        "nginx",
+        nginx(`${NGINX_UPGRADE}
+        proxy_set_header Sec-WebSocket-Protocol "";
+        location / { proxy_pass ${stack.info.API_URL}; }`),
+      );
+      return [`${url}/functions/v1/relay`];
+    },
+  },
+];

@@ -1,0 +1,34 @@
+import { type Area, describe, type FindingId } from "./findings/mod.ts";
+
+/** One thing that was looked at, and what was seen. */
+export interface Check {
+  area: Area;
+  /** `skipped`: not looked at; `saw` then says why. */
+  state: "ok" | "warning" | "failed" | "skipped";
+  saw: string;
+  id?: FindingId;
+  /** The hop that it was seen at, where there are several. */
+  hop?: string;
+  /** Skipped though it was asked for: the doctor could not look. */
+  blind?: true;
+  /** Lines that mend this very case, such as SQL with the table's name. */
+  paste?: string[];
+}
+
+export const ok = (area: Area, saw: string): Check => ({ area, state: "ok", saw });
+
+/** `why` goes on after "not looked at: ". */
+export const skipped = (area: Area, why: string): Check => ({ area, state: "skipped", saw: why });
+
+/** Something that was asked for and could not be looked at. */
+export const blind = (area: Area, why: string): Check => ({ ...skipped(area, why), blind: true });
+
+/** A finding of the table, with what was seen here. */
+export function found(
+  id: FindingId,
+  saw: string,
+  more: { hop?: string; paste?: string[] } = {},
+): Check {
+  const { area, severity } = describe(id);
+  return { area, state: severity, saw, id, ...more };
+}

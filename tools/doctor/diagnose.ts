@@ -1,0 +1,87 @@
+import { blind, type Check, skipped } from "./check.ts";
+import type { Context } from "./context.ts";
+import { type Area, AREAS } from "./findings/mod.ts";
+import { identify } from "./identify.ts";
+import type { Options } from "./options.ts";
+import { probeChannels } from "./probe/channels.ts";
+import { probeDatabase } from "./probe/database.ts";
+import { probeEnvFile } from "./probe/env_file.ts";
+import { probeIdle } from "./probe/idle.ts";
+import { probeInsert } from "./probe/insert.ts";
+import { probeKeys } from "./probe/keys.ts";
+import { probeName } from "./probe/name.ts";
+import { probeRelay } from "./probe/relay.ts";
+import { probeUpgrade } from "./probe/upgrade.ts";
+
+/** What was seen, in the order in which a socket meets it. */
+export interface Diagnosis {
+  context: Context;
+  checks: Check[];
+}
+
+/**
+ * Looks at everything that the options reach: name -> upgrade -> keys -> tenant -> channels ->
+ * database -> relay -> env file. What needs something that failed is not looked at.
+ */
+export async function diagnose(
+  options: Options,
+  progress: (what: string) => void = () => {},
+): Promise<Diagnosis> {
+  progress(`reaching ${options.url.host}`);
+  const name = await guard("name", () => probeName(options.url, options.waitMs));
+  if (isWell(name)) progress("finding out what it is");
+  const found = isWell(name) ? await identify(options) : undefined;
+  const target = found?.target ?? { kind: "project" as const, socket: options.url };
+  const context: Context = { options, target, progress };
+  // A page may name another host.
+  const other = found && target.socket.host !== options.url.host
+    ? await guard("name", () => probeName(target.socket, options.waitMs))
+    : [];
+  const socket = isWell([...name, ...other]) ? await lookAtSocket(context) : NOT_REACHED;
+  if (options.db) progress("reading the database");
+  const database = await guard("database", () => probeDatabase(context));
+  const envFile = await guard("env file", () => probeEnvFile(options));
+  const checks = [...name, ...found?.checks ?? [], ...other, ...socket, ...database, ...envFile];
+  const order = (check: Check) => AREAS.indexOf(check.area);
+  return { context, checks: checks.sort((a, b) => order(a) - order(b)) };
+}
+
+const NOT_REACHED = (["upgrade", "keys", "channels", "relay"] as const)
+  .map((area) => skipped(area, "the host is not reached"));
+
+/** The keys come first: what is known of them tells one refusal from another. */
+async function lookAtSocket(context: Context): Promise<Check[]> {
+  const { progress } = context;
+  progress("judging the keys");
+  const keys = await guard("keys", () => probeKeys(context));
+  progress("asking for the upgrade");
+  const upgrade = await guard("upgrade", () => probeUpgrade(context));
+  const isOpen = isWell(upgrade);
+  progress("joining channels, asking the relay");
+  const [channels, relay] = await Promise.all([
+    guard("channels", () => isOpen ? openChannels(context) : [SHUT]),
+    guard("relay", () => probeRelay(context, isOpen)),
+  ]);
+  const idle = isOpen ? await guard("upgrade", () => probeIdle(context)) : [];
+  return [...keys, ...upgrade, ...channels, ...relay, ...idle];
+}
+
+const SHUT = skipped("channels", "the upgrade fails");
+
+const isWell = (checks: Check[]) => !checks.some(({ state }) => state === "failed");
+
+/** What nobody foresaw in one probe must not hide what the others saw. */
+async function guard(area: Area, probe: () => Promise<Check[]> | Check[]): Promise<Check[]> {
+  try {
+    return await probe();
+  } catch (error) {
+    return [blind(area, `the doctor failed at it: ${(error as Error).message}`)];
+  }
+}
+
+/** The row is inserted last: a table that is published anew subscribes every channel again. */
+async function openChannels(context: Context): Promise<Check[]> {
+  if (context.options.quick) return [skipped("channels", "--quick leaves them out")];
+  const channels = await probeChannels(context);
+  return isWell(channels) ? [...channels, ...await probeInsert(context)] : channels;
+}

@@ -1,0 +1,55 @@
+import type { Rows } from "./mod.ts";
+
+/** What can be wrong with the address: name, TCP, TLS. */
+export const NAME = {
+  name_unresolved: [
+    "failed",
+    "The host name does not resolve.",
+    "Check the URL for a typing error and the DNS record; a paused hosted project loses its name.",
+  ],
+  tcp_refused: [
+    "failed",
+    "Nothing listens at the host and port.",
+    "Start the server, or correct the port; in Docker, publish the port and bind to 0.0.0.0.",
+  ],
+  tcp_timeout: [
+    "failed",
+    "The host does not answer on this port.",
+    "Open the port in the firewall or security group, and check the address.",
+  ],
+  tls_expired: [
+    "failed",
+    "The certificate is not valid at this time.",
+    "Renew it and reload the server; then check that the renewal runs by itself.",
+  ],
+  tls_name: [
+    "failed",
+    "The certificate is for another name.",
+    "Get a certificate that holds this name, or connect by a name that it holds.",
+  ],
+  tls_chain: [
+    "failed",
+    "The certificate is not signed by an authority that clients trust.",
+    "Serve the full chain (fullchain.pem, not cert.pem); for an own authority set DENO_CERT here.",
+  ],
+  tls_expires_soon: [
+    "warning",
+    "The certificate expires within two weeks.",
+    "Check that its renewal works.",
+  ],
+  tls_failed: [
+    "failed",
+    "The TLS handshake fails.",
+    "Check that this port speaks TLS, and TLS 1.2 or newer.",
+  ],
+  http2_only: [
+    "failed",
+    "The front speaks HTTP/2 alone, and browsers open WebSockets by HTTP/1.1.",
+    "Offer http/1.1 beside h2 (ALPN) at this address.",
+  ],
+  not_http: [
+    "failed",
+    "What answers here does not speak HTTP/1.1.",
+    "Check scheme and port: an https port asked by http:// answers like this.",
+  ],
+} as const satisfies Rows;

@@ -1,0 +1,199 @@
+import { parseArgs, parseEnv } from "node:util";
+
+export const HELP = `Says why a Supabase Realtime socket fails, hop by hop, and what to do.
+
+deno task doctor URL [options]
+
+URL is a project, a Realtime endpoint, a relay, or a page that uses one of them. An apikey or a jwt
+in its query is taken for --key or --token.
+
+  --key KEY             publishable or anon key       (SUPABASE_PUBLISHABLE_KEY, SUPABASE_ANON_KEY,
+                                                       ANON_KEY)
+  --token JWT           a user's access token         (DOCTOR_TOKEN)
+  --jwt-secret SECRET   what the project signs with   (JWT_SECRET)
+  --direct URL          the gateway behind the proxy, such as http://kong:8000
+  --realtime URL        Realtime itself, such as http://realtime-dev.supabase-realtime:4000
+  --db URL              the database                  (SUPABASE_DB_URL)
+  --db-enc-key KEY      16 characters                 (DB_ENC_KEY)
+  --db-enc-key-gcm KEY  32 characters                 (DB_ENC_KEY_GCM)
+  --table SCHEMA.TABLE  whose changes shall arrive (default public.url_clicks)
+  --topic TOPIC         a private channel that shall open
+  --origin ORIGIN       the page's origin, as the relay shall see it
+  --proxy NAME          nginx, caddy, traefik, haproxy, apache, kong or cloudflare, if unrecognised
+  --env-file FILE       self-hosted Supabase's .env: its values are used, and checked
+  --repair-tenant       also prints the SQL that writes the tenant's secret anew
+  --wait SECONDS        how long an answer may take (default 8)
+  --quick               leaves out the channels, and the row that is inserted with --db
+  --idle                also holds a silent socket for 25, 35 and 65 seconds
+  --json                prints the result as JSON
+  --help                prints this
+
+Names in brackets are read from the environment, then from --env-file. Secrets are better there: the
+doctor never prints one, but a command line is seen by others, and \`deno task\` repeats it.
+With --db, without --quick, a table public.realtime_doctor_… is made, published, and dropped again.
+Exit code: 0 healthy, 1 a problem was found, 2 could not look.`;
+
+export const PROXIES = [
+  "nginx",
+  "caddy",
+  "traefik",
+  "haproxy",
+  "apache",
+  "kong",
+  "cloudflare",
+] as const;
+export type ProxyName = typeof PROXIES[number];
+
+export interface Options {
+  url: URL;
+  key?: string;
+  token?: string;
+  jwtSecret?: string;
+  direct?: URL;
+  realtime?: URL;
+  db?: string;
+  dbEncKey?: string;
+  dbEncKeyGcm?: string;
+  table: string;
+  /** Whether --table was given: the default need not exist. */
+  tableGiven: boolean;
+  topic?: string;
+  origin?: string;
+  proxy?: ProxyName;
+  /** The variables of --env-file, and its text. */
+  envFile?: { variables: Record<string, string>; text: string };
+  /** SELF_HOST_TENANT_NAME, or Realtime's default. */
+  tenant: string;
+  repairTenant: boolean;
+  waitMs: number;
+  quick: boolean;
+  idle: boolean;
+  json: boolean;
+}
+
+/** The arguments are wrong: one sentence each, all at once. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  constructor(readonly problems: string[]) {
+    super(problems.join("\n"));
+  }
+}
+
+const text = { type: "string" } as const;
+const flag = { type: "boolean", default: false } as const;
+const ARGUMENTS = {
+  ...{ key: text, token: text, "jwt-secret": text, direct: text, realtime: text, db: text },
+  ...{ "db-enc-key": text, "db-enc-key-gcm": text, table: text, topic: text, origin: text },
+  ...{ proxy: text, "env-file": text, wait: text },
+  ...{ "repair-tenant": flag, quick: flag, idle: flag, json: flag, help: flag },
+} as const;
+
+/**
+ * Reads arguments and environment. Throws a UsageError that names everything that is wrong, and no
+ * value of a secret. `readFile` reads --env-file.
+ */
+export function readOptions(
+  args: string[],
+  environment: Record<string, string | undefined>,
+  readFile: (path: string) => string = Deno.readTextFileSync,
+): Options | "help" {
+  const { values, positionals } = parseArgs({
+    ...{ args, options: ARGUMENTS, allowPositionals: true, strict: false },
+  });
+  if (values.help) return "help";
+  const problems = unknownOptions(values);
+  const given = (name: keyof typeof ARGUMENTS) => {
+    const value = values[name];
+    // Without strictness a text option that stands last is `true`.
+    if (value === true && ARGUMENTS[name].type === "string") {
+      problems.push(`--${name} wants a value.`);
+    }
+    return typeof value === "string" ? value.trim() || undefined : undefined;
+  };
+  const envFile = readEnvFile(given("env-file"), readFile, problems);
+  const from = (...names: string[]) =>
+    names.map((name) => environment[name]?.trim() || envFile?.variables[name]?.trim())
+      .find(Boolean);
+  if (positionals.length !== 1) problems.push("Give one URL: --help shows how.");
+  const url = readUrl("The URL", positionals[0], problems);
+  const carried = (name: string) => url?.searchParams.get(name) || undefined;
+  const options = {
+    // People paste the address that fails, with all that it carries.
+    key: given("key") ?? carried("apikey") ??
+      from("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "ANON_KEY"),
+    token: given("token") ?? carried("jwt") ?? from("DOCTOR_TOKEN"),
+    jwtSecret: given("jwt-secret") ?? from("JWT_SECRET"),
+    direct: readUrl("--direct", given("direct"), problems),
+    realtime: readUrl("--realtime", given("realtime"), problems),
+    db: readDatabase(given("db") ?? from("SUPABASE_DB_URL"), problems),
+    dbEncKey: given("db-enc-key") ?? from("DB_ENC_KEY"),
+    dbEncKeyGcm: given("db-enc-key-gcm") ?? from("DB_ENC_KEY_GCM"),
+    table: readTable(given("table"), problems),
+    tableGiven: given("table") !== undefined,
+    topic: given("topic")?.replace(/^realtime:/, ""),
+    origin: readUrl("--origin", given("origin"), problems)?.origin,
+    proxy: readProxy(given("proxy"), problems),
+    envFile,
+    tenant: from("SELF_HOST_TENANT_NAME") ?? "realtime-dev",
+    waitMs: readWait(given("wait"), problems),
+    repairTenant: values["repair-tenant"] === true,
+    ...{ quick: values.quick === true, idle: values.idle === true, json: values.json === true },
+  };
+  if (problems.length > 0) throw new UsageError([...new Set(problems)]);
+  return { ...options, url: url! };
+}
+
+function unknownOptions(values: Record<string, unknown>): string[] {
+  return Object.keys(values).filter((name) => !Object.hasOwn(ARGUMENTS, name))
+    .map((name) => `There is no option --${name}: --help lists what there is.`);
+}
+
+function readUrl(what: string, value: string | undefined, problems: string[]): URL | undefined {
+  if (value === undefined) return undefined;
+  // What people paste from a configuration often lacks the scheme or has the socket's.
+  const text = /^\w+:\/\//.test(value) ? value.replace(/^ws/i, "http") : `https://${value}`;
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  problems.push(`${what} wants an http, https, ws or wss URL.`);
+}
+
+function readDatabase(value: string | undefined, problems: string[]): string | undefined {
+  if (value === undefined || /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)) {
+    return value;
+  }
+  // It holds a password, so it is not repeated.
+  problems.push("--db wants a URL such as postgres://user:password@host:5432/postgres.");
+}
+
+function readTable(value: string | undefined, problems: string[]): string {
+  const table = value ?? "public.url_clicks";
+  if (/^[^.]+\.[^.]+$/.test(table)) return table;
+  problems.push(`--table wants schema.table, such as public.url_clicks, not "${table}".`);
+  return table;
+}
+
+function readProxy(value: string | undefined, problems: string[]): ProxyName | undefined {
+  const proxy = PROXIES.find((name) => name === value?.toLowerCase());
+  if (value && !proxy) problems.push(`--proxy wants one of ${PROXIES.join(", ")}, not "${value}".`);
+  return proxy;
+}
+
+function readWait(value: string | undefined, problems: string[]): number {
+  const seconds = Number(value ?? 8);
+  if (seconds > 0 && seconds <= 120) return seconds * 1000;
+  problems.push(`--wait wants seconds, more than 0 and at most 120, not "${value}".`);
+  return 0;
+}
+
+function readEnvFile(
+  path: string | undefined,
+  readFile: (path: string) => string,
+  problems: string[],
+): Options["envFile"] {
+  if (path === undefined) return undefined;
+  try {
+    const text = readFile(path);
+    return { text, variables: parseEnv(text) as Record<string, string> };
+  } catch {
+    problems.push(`--env-file: ${path} cannot be read.`);
+  }
+}

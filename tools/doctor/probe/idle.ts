@@ -1,0 +1,44 @@
+import { type Check, found, ok, skipped } from "../check.ts";
+import type { Context } from "../context.ts";
+import { within } from "../phoenix_socket.ts";
+import { openSocket } from "./channels.ts";
+
+/** Between two heartbeats; a little more; and past the 60 s that proxies have for a default. */
+export const IDLE_S = [25, 35, 65];
+/** A heartbeat of realtime-js comes every 25 s; what is cut by then is cut for everybody. */
+const HEARTBEAT_S = 35;
+/** Realtime itself ends a socket that has said nothing for 60 s, and says so by this code. */
+const NORMAL = 1000;
+
+/** Holds a silent socket for each of the times, all at once, then asks it for an answer. */
+export async function probeIdle(context: Context, seconds = IDLE_S): Promise<Check[]> {
+  if (!context.options.idle) return [];
+  const most = Math.max(...seconds);
+  context.progress(`holding silent sockets for up to ${most} s`);
+  return await Promise.all(seconds.map((it) => hold(it, context)));
+}
+
+async function hold(seconds: number, context: Context): Promise<Check> {
+  const socket = await openSocket(context);
+  if (!socket) return skipped("upgrade", `${seconds} s of silence: the socket did not open`);
+  const start = performance.now();
+  try {
+    await within(socket.ended, seconds * 1000);
+    const lived = Math.round((performance.now() - start) / 1000);
+    if (!socket.closed) {
+      const reply = await socket.reply(socket.push("phoenix", "heartbeat", {}));
+      if (reply) return ok("upgrade", `a socket that was silent for ${seconds} s answers`);
+    }
+    const { code, reason } = socket.closed ?? {};
+    if (code === NORMAL && lived >= 55) {
+      return ok("upgrade", `Realtime itself ended a silent socket after ${lived} s, as it does`);
+    }
+    const how = code === undefined
+      ? "no longer answers"
+      : `was ended (${code}${reason && `: ${reason}`})`;
+    const id = seconds <= HEARTBEAT_S ? "idle_cut" : "idle_short";
+    return found(id, `a silent socket ${how} after ${lived} s`);
+  } finally {
+    socket.close();
+  }
+}
