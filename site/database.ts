@@ -1,21 +1,21 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
-import type { Click, Link, Snapshot } from "./links.ts";
+import type { Click, Snapshot } from "./links.ts";
 import { MINUTES } from "./sparkline.ts";
 
-/** The page shows so many of the newest links. */
+/** The page shows so many links: one's own before others, the newest first. */
 const LINKS_MAX = 200;
 /** PostgREST's own default bound for one answer. */
 const CLICKS_MAX = 1000;
-/** While clicks keep coming no two reads agree: then the last one has to do. */
-const READS_MAX = 5;
 
 type Row = {
   slug: string;
   title: string | null;
   target_url: string;
   is_public: boolean;
+  own: boolean;
   clicks: number;
   last_clicked_at: string | null;
+  newest_ids: number[];
 };
 
 /** What a new link is made of. */
@@ -28,30 +28,12 @@ export interface NewLink {
 
 /** The REST side of the page. Each call rejects with PostgREST's error, or the browser's. */
 export class Database {
-  constructor(readonly supabase: SupabaseClient, readonly userId: () => string | null) {}
+  constructor(readonly supabase: SupabaseClient) {}
 
-  /** The links with their counts, for the first paint. */
-  async links(): Promise<Snapshot["links"]> {
-    const [rows, own] = await Promise.all([
-      this.supabase.from("link_stats").select().order("created_at", { ascending: false })
-        .order("slug").limit(LINKS_MAX).throwOnError(),
-      this.#ownSlugs(),
-    ]);
-    return (rows.data as Row[]).map((row) => toLink(row, own.has(row.slug)));
-  }
-
-  /**
-   * Links and the clicks of the last minutes as they were at one moment: the counts are read before
-   * and after the clicks, until both agree.
-   */
+  /** The links with their counts, and the clicks of the last minutes. */
   async snapshot(): Promise<Snapshot> {
-    let before = await this.links();
-    for (let reads = 1;; reads++) {
-      const clicks = await this.#clicks();
-      const after = await this.links();
-      if (reads === READS_MAX || total(before) === total(after)) return { links: after, ...clicks };
-      before = after;
-    }
+    const [links, clicks] = await Promise.all([this.#links(), this.#clicks()]);
+    return { links, clicks };
   }
 
   /** Whether the slug is taken, also by a private link of somebody else. */
@@ -75,21 +57,18 @@ export class Database {
     await this.supabase.from("short_links").delete().eq("slug", slug).throwOnError();
   }
 
-  async #clicks(): Promise<Pick<Snapshot, "clicks" | "clicksSince">> {
-    const since = Date.now() - MINUTES * 60_000;
-    const { data } = await this.supabase.from("url_clicks").select("id, slug, clicked_at")
-      .gte("clicked_at", new Date(since).toISOString())
-      .order("id", { ascending: false }).limit(CLICKS_MAX).throwOnError();
-    const clicks = data.map(toClick).reverse();
-    return { clicks, clicksSince: clicks.length < CLICKS_MAX ? since : clicks[0].clickedAt };
+  async #links(): Promise<Snapshot["links"]> {
+    const { data } = await this.supabase.from("link_stats").select()
+      .order("own", { ascending: false }).order("created_at", { ascending: false }).order("slug")
+      .limit(LINKS_MAX).throwOnError();
+    return (data as Row[]).map(toLink);
   }
 
-  async #ownSlugs(): Promise<Set<string>> {
-    const owner = this.userId();
-    if (!owner) return new Set();
-    const { data } = await this.supabase.from("short_links").select("slug").eq("owner", owner)
-      .limit(CLICKS_MAX).throwOnError();
-    return new Set(data.map(({ slug }) => slug));
+  async #clicks(): Promise<Click[]> {
+    const since = new Date(Date.now() - MINUTES * 60_000).toISOString();
+    const { data } = await this.supabase.from("url_clicks").select("id, slug, clicked_at")
+      .gte("clicked_at", since).order("id", { ascending: false }).limit(CLICKS_MAX).throwOnError();
+    return data.map(toClick).reverse();
   }
 }
 
@@ -98,16 +77,15 @@ export function toClick(row: { id: number; slug: string; clicked_at: string }): 
   return { id: row.id, slug: row.slug, clickedAt: Date.parse(row.clicked_at) };
 }
 
-function toLink(row: Row, own: boolean): Omit<Link, "recent"> {
+function toLink(row: Row): Snapshot["links"][number] {
   return {
     slug: row.slug,
     title: row.title,
     target: row.target_url,
     isPublic: row.is_public,
-    own,
+    own: row.own,
     clicks: row.clicks,
     lastClickedAt: row.last_clicked_at ? Date.parse(row.last_clicked_at) : null,
+    counted: new Set(row.newest_ids),
   };
 }
-
-const total = (links: Snapshot["links"]) => links.reduce((sum, { clicks }) => sum + clicks, 0);

@@ -1,10 +1,26 @@
 import type { RelayStatus } from "../client/mod.ts";
+import type { Standing } from "./live.ts";
 import type { Key, Values } from "./text.ts";
 
-export type State = RelayStatus["state"];
+/** What is shown of the connection. */
+export interface Shown extends Omit<RelayStatus, "state"> {
+  state: Exclude<RelayStatus["state"], "closed">;
+  /** Refused is a channel, on a socket that is fine. */
+  channelOnly?: boolean;
+}
+
+/** The transport's status and, on a socket that is fine, how the channels stand on it. */
+export function shown(status: RelayStatus, standing: Standing): Shown {
+  const { state } = status;
+  if (state === "live") {
+    return { ...status, ...standing, channelOnly: standing.state === "refused" };
+  }
+  // Closed is only what lies between two persons, and before the first.
+  return { ...status, state: state === "closed" ? "connecting" : state };
+}
 
 /** What the light says in its one line. */
-export function headline({ state, retryAt }: RelayStatus, now: number): [Key, Values?] {
+export function headline({ state, retryAt }: Shown, now: number): [Key, Values?] {
   const seconds = Math.ceil(((retryAt ?? 0) - now) / 1000);
   if (state === "reconnecting" && seconds > 0) return ["light.reconnecting.in", { seconds }];
   return [`light.${state}`];

@@ -8,6 +8,8 @@ export interface Link {
   own: boolean;
   clicks: number;
   lastClickedAt: number | null;
+  /** The newest clicks that the database had counted, at most NEWEST_MAX of them. */
+  counted: ReadonlySet<number>;
   /** When it was opened during the last minutes. */
   recent: number[];
 }
@@ -18,14 +20,15 @@ export interface Click {
   clickedAt: number;
 }
 
-/** What the database held at one moment. */
+/** What was read of the database. */
 export interface Snapshot {
   links: Omit<Link, "recent">[];
-  /** The newest clicks: all of them since `clicksSince`. */
+  /** The clicks of the last minutes, the oldest first: for the sparklines, not for the counts. */
   clicks: Click[];
-  clicksSince: number;
 }
 
+/** As in the view link_stats. */
+export const NEWEST_MAX = 100;
 /** A bound for a day on which somebody forgot the page in a busy tab. */
 const KNOWN_MAX = 20_000;
 
@@ -35,8 +38,10 @@ const KNOWN_MAX = 20_000;
  */
 export class Links {
   #links = new Map<string, Link>();
-  /** By id, the oldest first. */
-  readonly #known = new Map<number, Click>();
+  /** Ids of the clicks that arrived, the oldest first. */
+  readonly #known = new Set<number>();
+  /** What arrived while a snapshot is read. */
+  #meanwhile: Click[] | undefined;
 
   get(slug: string): Link | undefined {
     return this.#links.get(slug);
@@ -47,23 +52,27 @@ export class Links {
     return [...this.#links.values()];
   }
 
-  /** Takes a snapshot, and counts on top of it the clicks that arrived and are newer than it. */
-  replace({ links, clicks, clicksSince }: Snapshot): void {
-    const held = new Set(clicks.map(({ id }) => id));
-    const newer = [...this.#known.values()].filter(({ id, clickedAt }) =>
-      clickedAt >= clicksSince && !held.has(id)
-    );
+  /** To be called before a snapshot is read. */
+  expectSnapshot(): void {
+    this.#meanwhile = [];
+  }
+
+  /** Takes a snapshot, and counts on top of it what arrived while it was read. */
+  replace({ links, clicks }: Snapshot): void {
     this.#links = new Map(links.map((link) => [link.slug, { ...link, recent: [] }]));
-    for (const click of clicks) this.#remember(click);
     for (const { slug, clickedAt } of clicks) this.#links.get(slug)?.recent.push(clickedAt);
-    for (const click of newer) this.#count(click);
+    const drawn = new Set(clicks.map(({ id }) => id));
+    for (const click of this.#meanwhile ?? []) this.#count(click, !drawn.has(click.id));
+    this.#meanwhile = undefined;
   }
 
   /** Counts a click. Says whether it was `new`, `known` already, or of a link that is not here. */
   add(click: Click): "new" | "known" | "elsewhere" {
     if (this.#known.has(click.id)) return "known";
-    this.#remember(click);
-    return this.#count(click) ? "new" : "elsewhere";
+    this.#remember(click.id);
+    this.#meanwhile?.push(click);
+    if (!this.#links.has(click.slug)) return "elsewhere";
+    return this.#count(click, true) ? "new" : "known";
   }
 
   change(slug: string, changes: Partial<Link>): void {
@@ -78,23 +87,28 @@ export class Links {
   clear(): void {
     this.#links.clear();
     this.#known.clear();
+    this.#meanwhile = undefined;
   }
 
-  #count({ slug, clickedAt }: Click): boolean {
+  #count({ id, slug, clickedAt }: Click, draw: boolean): boolean {
     const link = this.#links.get(slug);
-    if (!link) return false;
+    if (!link || isCounted(link, id)) return false;
     link.clicks++;
     link.lastClickedAt = Math.max(link.lastClickedAt ?? 0, clickedAt);
-    link.recent.push(clickedAt);
+    if (draw) link.recent.push(clickedAt);
     if (link.recent.length > KNOWN_MAX) link.recent.shift();
     return true;
   }
 
-  #remember(click: Click): void {
-    this.#known.set(click.id, click);
-    for (const id of this.#known.keys()) {
-      if (this.#known.size <= KNOWN_MAX) break;
-      this.#known.delete(id);
-    }
+  #remember(id: number): void {
+    this.#known.add(id);
+    if (this.#known.size <= KNOWN_MAX) return;
+    const [oldest] = this.#known;
+    this.#known.delete(oldest);
   }
+}
+
+/** Whether the database had counted this click when the link was read. */
+function isCounted({ counted }: Link, id: number): boolean {
+  return counted.has(id) || counted.size >= NEWEST_MAX && id < Math.min(...counted);
 }

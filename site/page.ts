@@ -3,10 +3,12 @@ import type { RelayStatus, RelayTransport } from "../client/mod.ts";
 import type { Config } from "./config.ts";
 import { Database } from "./database.ts";
 import { Deeds } from "./deeds.ts";
-import { type Click, Links } from "./links.ts";
+import { shown } from "./light.ts";
+import { type Click, Links, type Snapshot } from "./links.ts";
 import { Live } from "./live.ts";
 import { Notices } from "./notices.ts";
 import { databaseProblem } from "./problem.ts";
+import { Reading } from "./reading.ts";
 import { type Language, Text } from "./text.ts";
 import { ConnectionView } from "./view/connection.ts";
 import { find, translate } from "./view/dom.ts";
@@ -31,6 +33,7 @@ export class Page {
   readonly #links = new Links();
   readonly #database: Database;
   readonly #live: Live;
+  readonly #reading: Reading<Snapshot | undefined>;
   readonly #toasts = new Toasts();
   readonly #notices = new Notices((notice, again) => {
     this.#toasts.opened(notice, again, this.#text);
@@ -40,14 +43,10 @@ export class Page {
   readonly #signIn: SignInView;
   readonly #connection: ConnectionView;
   #person: Person | null | undefined;
-  /** Why a channel gets nothing although the socket is fine. */
-  #refusal: string | undefined;
   #text: Text;
   /** Whether the links of this person are known. */
   #loaded = false;
   #frame = 0;
-  #reading: Promise<void> | undefined;
-  #readAgain = false;
   /** Slugs whose clicks arrive and which the list has no room for. */
   readonly #unlisted = new Set<string>();
 
@@ -58,34 +57,43 @@ export class Page {
     language: Language,
   ) {
     this.#text = new Text(language);
-    this.#database = new Database(supabase, () => this.#person?.id ?? null);
+    this.#database = new Database(supabase);
+    this.#reading = new Reading({
+      read: () => this.#read(),
+      done: (snapshot) => this.#take(snapshot),
+      failed: (error) => this.#failed(error),
+    });
     this.#live = new Live(supabase, config.mode, {
       clicked: (click) => this.#clicked(click),
-      subscribed: () => this.#subscribed(),
-      refused: (_topic, reason) => this.#showRefusal(reason),
+      reread: () => this.#reading.start(),
+      changed: () => this.#showStatus(),
     });
+    const text = () => this.#text;
+    const address = (slug: string) => `${config.url}/functions/v1/redirect/${slug}`;
     const deeds = new Deeds(this.#database, this.#links, this.#toasts, {
-      text: () => this.#text,
-      address: (slug) => this.#address(slug),
+      ...{ text, address },
       changed: () => {
-        this.#live.follow(this.#links.all.map(({ slug }) => slug));
+        this.#follow();
         this.#show();
       },
     });
-    this.#list = new LinkList((slug) => this.#address(slug), deeds);
-    this.#newLink = new NewLinkView(() => this.#text, {
+    this.#list = new LinkList(address, deeds);
+    this.#newLink = new NewLinkView(text, {
       exists: (slug, signal) => this.#database.exists(slug, signal),
       add: async (link) => {
         await deeds.add(link);
-        await this.#read();
+        await this.#reading.start();
       },
     });
-    this.#signIn = new SignInView(() => this.#text, config.demo, {
+    this.#signIn = new SignInView(text, config.demo, {
       signIn: (email, password) => this.#enter(email, password),
       signOut: () => this.#leave(),
     });
     this.#connection = new ConnectionView(() => transport.retry());
-    find("again").onclick = () => this.#open();
+    find("again").onclick = () => {
+      this.#list.loading();
+      this.#reading.start();
+    };
     this.#tick(0);
   }
 
@@ -95,6 +103,7 @@ export class Page {
     document.documentElement.lang = language;
     document.title = this.#text.of("title");
     translate(document, this.#text);
+    find("language").lang = language === "en" ? "zh-Hant" : "en";
     this.#show();
     this.#showStatus();
   }
@@ -107,11 +116,13 @@ export class Page {
     this.#loaded = false;
     this.#links.clear();
     this.#unlisted.clear();
-    this.#refusal = undefined;
+    this.#list.loading();
     this.#show();
     // A socket belongs to one person: the next one gets one of their own.
     if (!first) await this.#live.stop();
-    if (this.#person === person) await this.#open();
+    if (this.#person !== person) return;
+    this.#follow();
+    this.#reading.start();
   }
 
   /** Takes what the transport tells about the connection. */
@@ -120,59 +131,37 @@ export class Page {
     this.#showStatus();
   }
 
-  /** The first paint; clicks come when they come. */
-  async #open(): Promise<void> {
+  /** What this person sees; nothing if it is another one by now. */
+  async #read(): Promise<Snapshot | undefined> {
     const person = this.#person;
-    this.#list.loading();
-    this.#live.follow([]);
+    this.#links.expectSnapshot();
     try {
-      const links = await this.#database.links();
-      if (this.#person !== person) return;
-      this.#links.replace({ links, clicks: [], clicksSince: Infinity });
-      this.#loaded = true;
-      this.#show();
-      this.#live.follow(links.map(({ slug }) => slug));
+      const snapshot = await this.#database.snapshot();
+      if (this.#person === person) return snapshot;
     } catch (error) {
-      if (this.#person === person) await this.#failed(error);
+      if (this.#person === person) throw error;
     }
   }
 
+  #take(snapshot: Snapshot | undefined): void {
+    if (!snapshot) return;
+    this.#links.replace(snapshot);
+    this.#loaded = true;
+    this.#follow();
+    this.#show();
+  }
+
   async #failed(error: unknown): Promise<void> {
+    // What is shown stays.
+    if (this.#loaded) return;
     const { key, values } = databaseProblem(error);
     this.#list.failed(this.#text.of("links.failed", { reason: this.#text.of(key, values) }));
     // A token that the project does not take is of no use to anybody.
     if (key === "error.session") await this.supabase.auth.signOut({ scope: "local" });
   }
 
-  /** Reads links and counts as they are; once more if asked for while it reads. */
-  #read(): Promise<void> {
-    if (this.#reading) this.#readAgain = true;
-    return this.#reading ??= this.#readOnce().finally(() => {
-      this.#reading = undefined;
-      if (this.#readAgain) this.#read();
-      this.#readAgain = false;
-    });
-  }
-
-  async #readOnce(): Promise<void> {
-    const person = this.#person;
-    try {
-      const snapshot = await this.#database.snapshot();
-      if (this.#person !== person) return;
-      this.#links.replace(snapshot);
-      this.#loaded = true;
-      this.#show();
-      this.#live.follow(snapshot.links.map(({ slug }) => slug));
-    } catch {
-      // What is shown stays; the next subscription reads again.
-    }
-  }
-
-  #subscribed(): void {
-    this.#refusal = undefined;
-    this.#showStatus();
-    // Now, and not before, nothing can slip between what is read and what comes.
-    this.#read();
+  #follow(): void {
+    this.#live.follow(this.#links.all.map(({ slug }) => slug));
   }
 
   #clicked(click: Click): void {
@@ -180,9 +169,9 @@ export class Page {
     if (outcome === "new") {
       this.#notices.opened(click.slug);
       this.#show();
-    } else if (outcome === "elsewhere" && !this.#unlisted.has(click.slug)) {
+    } else if (outcome === "elsewhere" && this.#loaded && !this.#unlisted.has(click.slug)) {
       this.#unlisted.add(click.slug);
-      setTimeout(() => this.#read(), LOOK_MS);
+      setTimeout(() => this.#reading.start(), LOOK_MS);
     }
   }
 
@@ -194,10 +183,6 @@ export class Page {
   async #leave(): Promise<void> {
     const { error } = await this.supabase.auth.signOut({ scope: "local" });
     if (error) this.#toasts.say(this.#text.of("error.network"));
-  }
-
-  #address(slug: string): string {
-    return `${this.config.url}/functions/v1/redirect/${slug}`;
   }
 
   /** Shows everything with the next frame: many clicks at once are one change of the page. */
@@ -213,21 +198,9 @@ export class Page {
     });
   }
 
-  #showRefusal(reason: string): void {
-    this.#refusal = reason;
-    this.#showStatus();
-  }
-
   #showStatus(): void {
-    const { status } = this.transport;
-    const shown = { ...status };
-    if (status.state === "live" && this.#refusal !== undefined) {
-      shown.state = "refused";
-      shown.reason = this.#refusal;
-    }
-    // Closed is only what lies between two persons, and before the first.
-    if (status.state === "closed") shown.state = "connecting";
-    this.#connection.show(shown, this.#text, Date.now());
+    const status = shown(this.transport.status, this.#live.standing);
+    this.#connection.show(status, this.#text, Date.now());
   }
 
   #tick(seconds: number): void {

@@ -57,7 +57,7 @@ export class Text {
   ago(time: number, now: number): string {
     const seconds = Math.max(0, Math.floor((now - time) / 1000));
     // Nobody wants a number that changes each second.
-    if (seconds < 10) return this.#ago.format(0, "second");
+    if (seconds < 10) return this.of("link.now");
     if (seconds < 60) return this.#ago.format(-Math.floor(seconds / 10) * 10, "second");
     if (seconds < 3600) return this.#ago.format(-Math.floor(seconds / 60), "minute");
     if (seconds < 86_400) return this.#ago.format(-Math.floor(seconds / 3600), "hour");

@@ -137,3 +137,19 @@ Deno.test("link_stats counts clicks and tells when the last one was", async () =
     { slug: "open", clicks: 2, last: true },
   ]);
 });
+
+Deno.test("link_stats tells whose links they are, and which clicks are counted", async () => {
+  await using db = await database();
+  const counted = (role: "anon" | "authenticated", claims: { sub?: string }) =>
+    db.as(role, claims, (sql) =>
+      sql`
+        select slug, own, clicks = cardinality(newest_ids) and newest_ids = array(
+          select id from url_clicks where url_clicks.slug = link_stats.slug order by id desc
+        ) as told from link_stats order by slug`);
+  await db.sql`insert into url_clicks (slug) values ('open'), ('alice'), ('alice')`;
+  assert.deepEqual([...await counted("anon", {})], [{ slug: "open", own: false, told: true }]);
+  assert.deepEqual([...await counted("authenticated", alice)], [
+    { slug: "alice", own: true, told: true },
+    { slug: "open", own: false, told: true },
+  ]);
+});

@@ -15,7 +15,7 @@ testInBrowser(
         const visitor = await site.visit({ hasty: true });
         await visitor.light("refused");
         const notice = await visitor.page.locator("#refusal").innerText();
-        assert.match(notice, /anonymous_refused.*Sign in first, or set RELAY_ANONYMOUS=allow/s);
+        assert.match(notice, /Sign in first, or set RELAY_ANONYMOUS=allow.*anonymous_refused/s);
         await visitor.page.click("#light");
         assert.match(await visitor.page.locator("#details").innerText(), /4401 anonymous_refused/);
         await visitor.says(/^\[links\] refused: 4401 anonymous_refused: Sign in first/);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readConfig } from "../site/config.ts";
-import { headline, splitReason } from "../site/light.ts";
-import { type Click, Links } from "../site/links.ts";
+import { headline, shown, splitReason } from "../site/light.ts";
+import { type Click, Links, NEWEST_MAX } from "../site/links.ts";
 import { type Notice, Notices } from "../site/notices.ts";
 import { authProblem, databaseProblem } from "../site/problem.ts";
 import { slugProblem, suggestSlug, targetProblem } from "../site/slug.ts";
@@ -9,33 +9,50 @@ import { barPath, BARS, buckets } from "../site/sparkline.ts";
 import { DICTIONARIES, preferred, Text } from "../site/text.ts";
 import type { Key } from "../site/text.ts";
 
-const link = (slug: string, clicks = 0) => ({
+const link = (slug: string, clicks = 0, counted: number[] = []) => ({
   ...{ slug, title: null, target: "https://example.com/", isPublic: true, own: false },
-  ...{ clicks, lastClickedAt: null },
+  ...{ clicks, lastClickedAt: null, counted: new Set(counted) },
 });
 const click = (id: number, slug = "docs", clickedAt = id): Click => ({ id, slug, clickedAt });
 
 Deno.test("Links counts a click once, however often it arrives", () => {
   const links = new Links();
-  links.replace({ links: [link("docs", 5)], clicks: [], clicksSince: Infinity });
+  links.replace({ links: [link("docs", 5)], clicks: [] });
   assert.deepEqual([links.add(click(7)), links.add(click(7))], ["new", "known"]);
   assert.equal(links.add(click(8, "other")), "elsewhere");
   assert.equal(links.get("docs")!.clicks, 6);
 });
 
-Deno.test("Links counts what arrived on top of a snapshot that is older, and nothing twice", () => {
+Deno.test("Links counts on top of a snapshot what it does not hold yet, before it and after", () => {
   const links = new Links();
-  links.replace({ links: [link("docs", 0)], clicks: [], clicksSince: Infinity });
-  for (const id of [100, 101, 102]) links.add(click(id));
-  // Read before 102 was committed, and with a click that never arrived.
-  const clicks = [click(99), click(100), click(101)];
-  links.replace({ links: [link("docs", 13)], clicks, clicksSince: 50 });
+  links.add(click(99));
+  links.expectSnapshot();
+  for (const id of [100, 101, 103]) links.add(click(id));
+  // 102 was committed before it was read and arrives after; 103 the other way round.
+  const counted = [99, 100, 101, 102];
+  links.replace({ links: [link("docs", 13, counted)], clicks: counted.map((id) => click(id)) });
   assert.equal(links.get("docs")!.clicks, 14);
-  assert.deepEqual(links.get("docs")!.recent, [99, 100, 101, 102]);
-  assert.equal(links.add(click(99)), "known");
-  // Long before what the snapshot tells of: it counts it already.
-  links.replace({ links: [link("docs", 20)], clicks: [click(900)], clicksSince: 800 });
-  assert.equal(links.get("docs")!.clicks, 20);
+  assert.deepEqual(links.get("docs")!.recent, [99, 100, 101, 102, 103]);
+  assert.deepEqual([links.add(click(102)), links.add(click(104))], ["known", "new"]);
+  assert.equal(links.get("docs")!.clicks, 15);
+});
+
+Deno.test("Links takes a click for counted that is older than a hundred that are", () => {
+  const links = new Links();
+  const newest = Array.from({ length: NEWEST_MAX }, (_, place) => 500 + place);
+  links.replace({ links: [link("docs", 1000, newest), link("new", 1, [700])], clicks: [] });
+  assert.deepEqual([links.add(click(499)), links.add(click(600))], ["known", "new"]);
+  assert.equal(links.add(click(498, "new")), "new", "it has but one, and this is another");
+});
+
+Deno.test("Links does not count the clicks of a link that was deleted for its successor", () => {
+  const links = new Links();
+  links.replace({ links: [link("docs")], clicks: [] });
+  links.add(click(1));
+  links.remove("docs");
+  links.expectSnapshot();
+  links.replace({ links: [link("docs")], clicks: [] });
+  assert.equal(links.get("docs")!.clicks, 0);
 });
 
 Deno.test("Notices tells the first open at once, and groups the rest by the second", () => {
@@ -141,6 +158,19 @@ Deno.test("the light counts down, and a reason is its code and its advice", () =
   assert.deepEqual(splitReason(), { code: "", advice: "" });
 });
 
+Deno.test("the light is live once clicks flow, not before", () => {
+  const live = { state: "live", since: 0, relay: "", caughtUp: 0 } as const;
+  const state = (...all: Parameters<typeof shown>) => shown(...all).state;
+  assert.equal(state(live, { state: "live" }), "live");
+  assert.equal(state(live, { state: "connecting" }), "connecting");
+  assert.equal(state({ ...live, state: "offline" }, { state: "live" }), "offline");
+  assert.equal(state({ ...live, state: "closed" }, { state: "live" }), "connecting");
+  const refused = shown(live, { state: "refused", reason: "Unauthorized" });
+  assert.deepEqual([refused.state, refused.reason, refused.channelOnly], [
+    ...["refused", "Unauthorized", true],
+  ]);
+});
+
 Deno.test("config.json is read with one sentence for each mistake", () => {
   const good = { url: "https://abc.supabase.co/", key: "sb_publishable_x" };
   assert.deepEqual(readConfig(good), {
@@ -201,7 +231,7 @@ Deno.test("numbers, counts and times are those of the language", () => {
   assert.equal(en.count("links.total", 1234), "1,234 opens");
   assert.equal(zh.count("links.total", 1), "共 1 次開啟");
   assert.equal(en.of("toast.one", { link: "/{count}" }), "Somebody opened /{count}");
-  assert.equal(en.ago(0, 9_999), "now");
+  assert.equal(en.ago(0, 9_999), "just now");
   assert.equal(en.ago(0, 150_000), "2 min. ago");
-  assert.equal(en.ago(10_000, 0), "now", "a server's clock may be ahead");
+  assert.equal(en.ago(10_000, 0), "just now", "a server's clock may be ahead");
 });

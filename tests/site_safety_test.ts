@@ -119,7 +119,7 @@ async function anEmptyList(site: Site): Promise<string[]> {
   const { page, context } = await site.visit({
     before: (page) => page.route("**/link_stats*", (route) => route.fulfill({ json: [] })),
   });
-  await page.waitForSelector("#empty:not([hidden])");
+  await page.waitForSelector("#public .empty:not([hidden])");
   const found = await check(page, "empty");
   await context.close();
   return found;

@@ -5,18 +5,21 @@ export const en = {
   "language.other": "中文",
   "language.label": "切換成繁體中文",
 
-  "links.title": "Links",
+  "links.own": "Your links",
+  "links.own.empty": "No links yet",
+  "links.own.empty.hint": "Add your first one above: it starts counting at once.",
+  "links.public": "Public links",
+  "links.public.empty": "No links yet",
+  "links.public.empty.hint": "Public links appear here. Sign in to add one.",
   "links.total.one": "{count} open",
   "links.total.other": "{count} opens",
   "links.loading": "Loading the links",
-  "links.empty.title": "No links yet",
-  "links.empty.visitor": "Public links appear here. Sign in to add one.",
-  "links.empty.owner": "Add your first one above: it starts counting at once.",
   "links.failed": "The links could not be loaded. {reason}",
   "links.again": "Try again",
 
   "link.opens.one": "open",
   "link.opens.other": "opens",
+  "link.now": "just now",
   "link.never": "not opened yet",
   "link.last": "last opened {when}",
   "link.recent.one": "{count} open in the last {minutes} minutes",
@@ -87,7 +90,6 @@ export const en = {
   "light.reconnecting.in": "Reconnecting in {seconds} s",
   "light.refused": "Refused",
   "light.offline": "Offline",
-  "light.closed": "Closed",
   "light.label": "Connection: {state}",
 
   "details.title": "Connection",
@@ -102,6 +104,7 @@ export const en = {
   "details.retry": "Try now",
 
   "notice.refused": "The relay refused the connection",
+  "notice.refused.topic": "The subscription was refused",
   "notice.counts": "Numbers stay as they are until it accepts one.",
 } as const;
 

@@ -1,5 +1,4 @@
-import type { RelayStatus } from "../../client/mod.ts";
-import { headline, splitReason } from "../light.ts";
+import { headline, type Shown, splitReason } from "../light.ts";
 import type { Text } from "../text.ts";
 import { find, write } from "./dom.ts";
 
@@ -7,9 +6,10 @@ import { find, write } from "./dom.ts";
 export class ConnectionView {
   readonly #light = find<HTMLButtonElement>("light");
   readonly #details = find("details");
+  readonly #retries = document.querySelectorAll<HTMLButtonElement>(".retry");
 
   constructor(retry: () => void) {
-    find("retry").onclick = retry;
+    for (const button of this.#retries) button.onclick = retry;
     this.#light.onclick = () => this.#open(this.#light.ariaExpanded !== "true");
     document.addEventListener("click", ({ target }) => {
       if (!(target as Element).closest(".connection")) this.#open(false);
@@ -21,8 +21,8 @@ export class ConnectionView {
     });
   }
 
-  /** Shows the transport's status; reconnecting counts down with `now`. */
-  show(status: RelayStatus, text: Text, now: number): void {
+  /** Shows how the connection stands; reconnecting counts down with `now`. */
+  show(status: Shown, text: Text, now: number): void {
     const { state, since, lastEventAt, caughtUp, relay } = status;
     const words = text.of(...headline(status, now));
     this.#light.dataset.state = state;
@@ -32,11 +32,15 @@ export class ConnectionView {
     write(find("details-since"), text.clock(since));
     write(find("details-last"), lastEventAt ? text.clock(lastEventAt) : text.of("details.none"));
     write(find("details-caught"), text.count("details.events", caughtUp));
-    find("retry").hidden = state !== "refused" && state !== "reconnecting";
-    this.#showRefusal(status);
+    // Without its seconds, which nobody wants to hear counted.
+    write(find("light-said"), text.of(`light.${state}`));
+    // Channels are tried again by themselves.
+    const waits = state === "reconnecting" || state === "refused" && !status.channelOnly;
+    for (const button of this.#retries) button.hidden = !waits;
+    this.#showRefusal(status, text);
   }
 
-  #showRefusal({ state, code, reason }: RelayStatus): void {
+  #showRefusal({ state, code, reason, channelOnly }: Shown, text: Text): void {
     const refusal = splitReason(reason);
     const known = state !== "live" && (code !== undefined || Boolean(reason));
     for (const element of this.#details.querySelectorAll<HTMLElement>(".refusal")) {
@@ -46,6 +50,7 @@ export class ConnectionView {
     write(find("details-advice"), refusal.advice);
     find("details-advice").hidden = !known || !refusal.advice;
     find("refusal").hidden = state !== "refused";
+    write(find("refusal-title"), text.of(channelOnly ? "notice.refused.topic" : "notice.refused"));
     write(find("refusal-code"), refusal.code || String(code ?? ""));
     write(find("refusal-advice"), refusal.advice);
   }
