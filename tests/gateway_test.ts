@@ -141,3 +141,17 @@ Deno.test("pages of any origin may call REST, Auth and Realtime; functions speak
     });
     assert.equal(asked.method, "OPTIONS");
   }));
+
+Deno.test("an answer allows its origin once, also where the part behind allows it too", () =>
+  withGateway(
+    async ({ url }) => {
+      for (const path of ["/rest/v1/links", "/realtime/v1/api/broadcast", "/functions/v1/relay"]) {
+        const answer = await fetch(url + path, { headers: { apikey: KEYS.publishableKey } });
+        const isFunction = path.startsWith("/functions");
+        const allowed = answer.headers.get("access-control-allow-origin");
+        assert.equal(allowed, isFunction ? "https://page.example" : "*", path);
+        await answer.body?.cancel();
+      }
+    },
+    () => new Response("", { headers: { "access-control-allow-origin": "https://page.example" } }),
+  ));

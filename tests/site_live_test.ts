@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { buildSite } from "../tools/site/build.ts";
 import { testInBrowser } from "./support/browser.ts";
+import { withDirectory } from "./support/directory.ts";
 import { type Site, type Visitor, withSite } from "./support/site.ts";
+import { withStaticHost } from "./support/static_host.ts";
 
 testInBrowser(
   "the links page counts while people look",
@@ -20,13 +23,27 @@ testInBrowser(
         ]);
       });
 
+      await test.step("it asks for inserts alone", () => {
+        const joins = visitor.frames.map((frame) => JSON.parse(frame))
+          .filter(([, , , event]) => event === "phx_join")
+          .map(([, , , , { config }]) => config.postgres_changes);
+        assert.deepEqual(joins, [[{ event: "INSERT", schema: "public", table: "url_clicks" }]]);
+      });
+
       await test.step("the number pulses, and nothing moves when it grows", async () => {
-        await visitor.page.evaluate(WATCH);
+        await bob.page.emulateMedia({ reducedMotion: "reduce" });
+        for (const { page } of [visitor, bob]) await page.evaluate(WATCH);
         await site.open("docs");
-        await visitor.page.waitForSelector('.link[data-slug="docs"] .pulse');
+        for (const person of [visitor, bob]) await person.counts("docs", 2);
         await site.open("docs", 8);
-        await visitor.counts("docs", 10);
-        assert.equal((await seen(visitor)).shifted, 0);
+        for (const person of [visitor, bob]) await person.counts("docs", 10);
+        const [moved, still] = [await seen(visitor), await seen(bob)];
+        assert.equal(moved.shifted, 0);
+        assert.ok(moved.pulses > 0 && moved.animations.includes("pulse"), "it did not pulse");
+        assert.ok(still.pulses > 0 && still.animations.length === 0, "it moved all the same");
+        const spark = visitor.page.locator('.link[data-slug="docs"] .spark');
+        assert.equal(await spark.getAttribute("aria-label"), "10 opens in the last 10 minutes");
+        assert.match((await spark.locator(".bars").getAttribute("d"))!, /^M[\d.]+ 28V[\d.]+/);
       });
 
       await test.step("a private link is its owner's alone", async () => {
@@ -35,10 +52,7 @@ testInBrowser(
         await site.open("docs");
         for (const person of [visitor, alice, bob]) await person.counts("docs", 11);
         await alice.counts("alice", 1);
-        assert.deepEqual([await visitor.count("alice"), await bob.count("alice")], [
-          undefined,
-          undefined,
-        ]);
+        assert.deepEqual(await alice.page.locator("#own .slug").allInnerTexts(), ["/alice"]);
         for (const { page } of [visitor, bob]) {
           assert.doesNotMatch(await page.locator("body").innerText(), /\/alice\b/);
         }
@@ -46,35 +60,61 @@ testInBrowser(
 
       await test.step("200 opens in a burst are 200 more, told in few words", async () => {
         const { toasts } = await seen(visitor);
-        await site.open("realtime", 200);
-        await Promise.all([visitor.counts("realtime", 200), alice.counts("realtime", 200)]);
+        const burst = site.open("realtime", 200);
+        const late = await site.visit({ hasty: true });
+        await burst;
+        const everybody = [visitor, alice, bob, late];
+        await Promise.all(everybody.map((person) => person.counts("realtime", 200)));
         await visitor.told(/^\d+ opens of \/realtime in the last second$/);
         assert.ok((await seen(visitor)).toasts - toasts < 20, "a toast for each open");
+        // Whatever was still on its way is there before the next one.
+        await site.open("docs");
+        for (const person of everybody) {
+          await person.counts("docs", 12);
+          assert.equal(await person.count("realtime"), 200);
+        }
+        await late.context.close();
       });
 
       await test.step("the same by private broadcasts", () => byBroadcast(site));
+      await test.step("the same from a static host", () => fromStaticHost(site));
     }),
 );
 
 async function byBroadcast(site: Site): Promise<void> {
   site.mode = "broadcast";
-  const [visitor, alice] = [
-    await site.visit({ hasty: true }),
-    await site.visit({
-      as: "alice",
-      hasty: true,
-    }),
-  ];
+  const visitor = await site.visit({ hasty: true });
+  const alice = await site.visit({ as: "alice", hasty: true });
   await visitor.live(2);
   await alice.says(/subscribed: clicks:alice/);
   await alice.live(2);
   await site.open("alice");
   await site.open("docs", 30);
-  await Promise.all([visitor.counts("docs", 41), alice.counts("docs", 41)]);
+  await Promise.all([visitor.counts("docs", 42), alice.counts("docs", 42)]);
   await alice.counts("alice", 2);
   assert.equal(await visitor.count("alice"), undefined);
   assert.ok(visitor.console.includes("[links] subscribing: clicks:docs (broadcast)"));
   assert.ok(!visitor.console.some((line) => line.includes("clicks:alice")));
+  const noLinks = await site.visit({
+    hasty: true,
+    before: (page) => page.route("**/link_stats*", (route) => route.fulfill({ json: [] })),
+  });
+  await noLinks.light("live");
+}
+
+/** The page on an origin of its own, in a folder there. */
+async function fromStaticHost(site: Site): Promise<void> {
+  const { API_URL, PUBLISHABLE_KEY } = site.stack.info;
+  await withDirectory(async (folder) => {
+    await buildSite(folder, { url: API_URL, key: PUBLISHABLE_KEY });
+    await withStaticHost(folder, async (at) => {
+      const alice = await site.visit({ as: "alice", at });
+      await site.open("alice");
+      await alice.counts("alice", 3);
+      assert.ok(alice.page.url().startsWith(at));
+      await alice.context.close();
+    });
+  });
 }
 
 /** Follows the link on the page, as a person does; where it leads is not there. */
@@ -88,9 +128,9 @@ async function opensInBrowser(visitor: Visitor, slug: string): Promise<void> {
   await target.close();
 }
 
-/** Runs in the page: adds up how much its parts move untouched, and counts its toasts. */
+/** Runs in the page: adds up how much its parts move untouched, and counts pulses and toasts. */
 const WATCH = `
-  globalThis.seen = { shifted: 0, toasts: 0 };
+  globalThis.seen = { shifted: 0, toasts: 0, pulses: 0, animations: [] };
   new PerformanceObserver((list) => {
     for (const { sources, value } of list.getEntries()) {
       // Toasts lie over the page, and make room for each other.
@@ -100,6 +140,19 @@ const WATCH = `
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) seen.toasts += addedNodes.length;
   }).observe(document.querySelector("#toasts"), { childList: true });
+  new MutationObserver((changes) => {
+    for (const { target } of changes) seen.pulses += target.classList.contains("pulse");
+  }).observe(document.querySelector("#links"), { subtree: true, attributeFilter: ["class"] });
+  document.addEventListener("animationstart", ({ animationName }) => {
+    seen.animations.push(animationName);
+  });
 `;
 
-const seen = ({ page }: Visitor) => page.evaluate<{ shifted: number; toasts: number }>("seen");
+interface Seen {
+  shifted: number;
+  toasts: number;
+  pulses: number;
+  animations: string[];
+}
+
+const seen = ({ page }: Visitor) => page.evaluate<Seen>("seen");

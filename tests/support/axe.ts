@@ -3,7 +3,7 @@ import type { Page } from "./browser.ts";
 
 /** What axe-core calls serious or critical on the page as it is, each as one line. */
 export async function check(page: Page, state: string): Promise<string[]> {
-  await page.evaluate(axe.source);
+  if (!await page.evaluate("'axe' in globalThis")) await page.evaluate(axe.source);
   const { violations } = await page.evaluate<{ violations: Violation[] }>(
     "axe.run({ resultTypes: ['violations'] })",
   );

@@ -10,6 +10,8 @@ export interface VisitOptions extends BrowserContextOptions {
   as?: "alice" | "bob";
   /** Does not wait until clicks flow. */
   hasty?: boolean;
+  /** Where the page is, if not on the stack itself. */
+  at?: string;
   /** Prepares the page before it loads. */
   before?(page: Page): Promise<unknown>;
 }
@@ -64,12 +66,14 @@ export async function withSite(
 export class Visitor {
   /** Errors that nobody caught, and what the policy blocked. */
   readonly errors: string[] = [];
-  /** Requests to any other origin than the page's. */
+  /** Requests to any other origin than the page's and its project's. */
   readonly strays: string[] = [];
+  /** What the page sent over its sockets. */
+  readonly frames: string[] = [];
   /** What the page wrote to the console. */
   readonly console: string[] = [];
 
-  private constructor(readonly context: BrowserContext, readonly page: Page, origin: string) {
+  private constructor(readonly context: BrowserContext, readonly page: Page, origins: string[]) {
     page.on("pageerror", (error) => this.errors.push(error.message));
     page.on("dialog", (dialog) => this.errors.push(dialog.message()));
     page.on("console", (message) => {
@@ -77,20 +81,24 @@ export class Visitor {
       this.console.push(text);
       if (/Content Security Policy|Trusted/i.test(text)) this.errors.push(text);
     });
+    const hosts = origins.map((origin) => new URL(origin).host);
     const note = (url: string) => {
-      if (new URL(url).host !== new URL(origin).host) this.strays.push(url);
+      if (!hosts.includes(new URL(url).host)) this.strays.push(url);
     };
     page.on("request", (request) => note(request.url()));
-    page.on("websocket", (socket) => note(socket.url()));
+    page.on("websocket", (socket) => {
+      note(socket.url());
+      socket.on("framesent", ({ payload }) => this.frames.push(String(payload)));
+    });
   }
 
   static async arrive(browser: Browser, info: StackInfo, options: VisitOptions): Promise<Visitor> {
-    const { as, hasty, before, ...context } = options;
+    const { as, hasty, before, at = info.API_URL, ...context } = options;
     const opened = await browser.newContext({ locale: "en-US", ...context });
     const page = await opened.newPage();
-    const visitor = new Visitor(opened, page, info.API_URL);
+    const visitor = new Visitor(opened, page, [at, info.API_URL]);
     await before?.(page);
-    await page.goto(info.API_URL);
+    await page.goto(at);
     if (as) await visitor.signIn(info, as);
     if (!hasty) await visitor.live();
     return visitor;

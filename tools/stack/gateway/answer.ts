@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { addField } from "./cors.ts";
 import type { Passage } from "./plan.ts";
 import { badGateway, refuse } from "./refuse.ts";
 
@@ -30,7 +31,7 @@ export async function answer(
         signal: gone.signal,
       }),
     );
-    for (const [name, value] of reply.headers) response.appendHeader(name, value);
+    for (const [name, value] of reply.headers) addField(response, name, value);
     response.writeHead(reply.status);
     if (reply.body) await pipeline(Readable.fromWeb(reply.body), response);
     else response.end();

@@ -19,6 +19,15 @@ export function allowAnyOrigin(response: ServerResponse): void {
   response.setHeader("access-control-expose-headers", EXPOSED);
 }
 
+/**
+ * Adds a field of an answer from behind the gateway. What is said there about CORS gives way to the
+ * gateway's own words: browsers take no answer that allows its origin twice.
+ */
+export function addField(response: ServerResponse, name: string, value: string): void {
+  const isSaid = name.toLowerCase().startsWith("access-control-") && response.hasHeader(name);
+  if (!isSaid) response.appendHeader(name, value);
+}
+
 /** Answers a browser's question whether it may send what it is about to send: yes. */
 export function preflight(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(204, {

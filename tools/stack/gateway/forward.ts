@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as open, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
+import { addField } from "./cors.ts";
 import { endToEnd, toHeaders } from "./headers.ts";
 import type { Passage } from "./plan.ts";
 import { ANSWER_MS, badGateway, gatewayTimeout, refuse } from "./refuse.ts";
@@ -28,7 +29,7 @@ export function forward(
   });
   upstream.once("response", (answer: IncomingMessage) => {
     clearTimeout(timer);
-    for (const [name, value] of endToEnd(answer)) response.appendHeader(name, value);
+    for (const [name, value] of endToEnd(answer)) addField(response, name, value);
     response.writeHead(answer.statusCode!, answer.statusMessage);
     pipeline(answer, response, () => {});
   });
