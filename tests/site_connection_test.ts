@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { signToken } from "../tools/stack/keys.ts";
-import { check } from "./support/axe.ts";
+import { checkLooks } from "./support/axe.ts";
 import { type Page, testInBrowser } from "./support/browser.ts";
 import { type Site, withSite } from "./support/site.ts";
 
@@ -21,9 +21,7 @@ testInBrowser(
         await visitor.says(/^\[links\] refused: 4401 anonymous_refused: Sign in first/);
         // The links are there all the same.
         await visitor.counts("docs", 0);
-        assert.deepEqual(await check(visitor.page, "refused"), []);
-        await visitor.page.emulateMedia({ colorScheme: "dark" });
-        assert.deepEqual(await check(visitor.page, "refused, dark"), []);
+        assert.deepEqual(await checkLooks(visitor.page, "refused"), []);
         await visitor.signIn(site.stack.info, "bob");
         await visitor.live();
         assert.ok(await visitor.page.locator("#refusal").isHidden());
@@ -31,15 +29,19 @@ testInBrowser(
       });
 
       const alice = await site.visit({ as: "alice" });
-      await alice.page.evaluate("globalThis.stayed = true");
+      await alice.page.evaluate(WATCH_LIGHT);
 
       await test.step("the relay is killed and started again", async () => {
+        const { relay } = site.stack;
         const restarted = site.stack.restartRelay();
+        relay.kill();
         await alice.light("reconnecting");
         await site.open("docs", 5);
         await restarted;
         await alice.light("live");
         await alice.counts("docs", 5);
+        const said = await alice.page.evaluate<string[]>("lightSaid");
+        assert.ok(said.some((words) => /^Reconnecting in [1-9]\d* s$/.test(words)), said.join());
       });
 
       await test.step("the network goes and comes", async () => {
@@ -49,6 +51,7 @@ testInBrowser(
         await alice.context.setOffline(true);
         await alice.light("offline");
         await site.open("docs", 5);
+        assert.deepEqual(await checkLooks(alice.page, "offline"), []);
         await restarted;
         await alice.context.setOffline(false);
         await alice.light("live");
@@ -59,15 +62,29 @@ testInBrowser(
 
       await test.step("what was missed is told in the details", async () => {
         await alice.page.click("#light");
-        const caught = await alice.page.locator("#details-caught").innerText();
-        assert.match(caught, /^[1-9]\d* events?$/);
-        assert.ok(await alice.page.evaluate("globalThis.stayed"), "the page was loaded again");
+        const told = (name: string) => alice.page.locator(`#details-${name}`).innerText();
+        assert.equal(
+          await told("relay"),
+          `${site.stack.info.RELAY_URL}/websocket`.replace("http", "ws"),
+        );
+        for (const name of ["since", "last"]) {
+          assert.match(await told(name), /^\d+:\d\d:\d\d [AP]M$/);
+        }
+        assert.match(await told("caught"), /^[1-9]\d* events?$/);
+        assert.ok(await alice.page.evaluate("globalThis.lightSaid"), "the page was loaded again");
       });
 
       await test.step("a tab is hidden for two minutes", () => hiddenForTwoMinutes(site));
       await test.step("a token expires while the machine sleeps", () => sleepsPastItsToken(site));
     }, SIGNED_IN),
 );
+
+/** Runs in the page: notes each thing that the light says. */
+const WATCH_LIGHT = `
+  globalThis.lightSaid = [];
+  const words = document.querySelector("#light-text");
+  new MutationObserver(() => lightSaid.push(words.textContent)).observe(words, { childList: true });
+`;
 
 async function hiddenForTwoMinutes(site: Site): Promise<void> {
   const bob = await site.visit({ as: "bob", before: (page) => page.clock.install() });
@@ -107,7 +124,8 @@ async function sleepsPastItsToken(site: Site): Promise<void> {
     },
   });
   assert.equal(await alice.count("alice"), 0);
-  await alice.page.waitForSelector("#light:not([data-state=live])");
+  await alice.light("refused");
+  assert.match(await alice.page.locator("#refusal").innerText(), /Refresh the session/);
   await site.open("alice", 5);
   await alice.page.clock.setSystemTime(Date.now());
   await alice.page.clock.fastForward(1000);
