@@ -62,12 +62,12 @@ async function ownLinks(site: Site): Promise<void> {
   await page.locator("#new-slug-free").filter({ hasText: "/our-launch-day is free" }).waitFor();
   // Alice's is private: Bob does not see it, and is told all the same.
   await page.fill("#new-slug", "alice");
-  await error("slug", /^\/alice is taken/);
+  await error("slug", /^\/alice is taken\./);
   await page.click("#new [type=submit]");
-  await error("slug", /^\/alice is taken/);
+  await error("slug", /^\/alice is taken\./);
   await page.fill("#new-target", "example.com");
   await page.click("#new [type=submit]");
-  await error("target", /^This is no web address/);
+  await error("target", /^A web address begins/);
   await page.fill("#new-target", "https://example.com/launch");
   await page.fill("#new-slug", "launch");
   await page.click("#new [type=submit]");

@@ -28,7 +28,7 @@ export class ConnectionView {
     this.#light.dataset.state = state;
     this.#light.ariaLabel = text.of("light.label", { state: words });
     write(find("light-text"), words);
-    write(find("details-relay"), relay);
+    this.#showRelay(relay);
     write(find("details-since"), text.clock(since));
     write(find("details-last"), lastEventAt ? text.clock(lastEventAt) : text.of("details.none"));
     write(find("details-caught"), text.count("details.events", caughtUp));
@@ -38,6 +38,14 @@ export class ConnectionView {
     const waits = state === "reconnecting" || state === "refused" && !status.channelOnly;
     for (const button of this.#retries) button.hidden = !waits;
     this.#showRefusal(status, text);
+  }
+
+  /** It may go on in another line behind each of its slashes. */
+  #showRelay(address: string): void {
+    const element = find("details-relay");
+    if (element.textContent === address) return;
+    const parts = address.split(/(?<=\/)/);
+    element.replaceChildren(...parts.flatMap((part) => [document.createElement("wbr"), part]));
   }
 
   #showRefusal({ state, code, reason, channelOnly }: Shown, text: Text): void {

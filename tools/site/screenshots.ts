@@ -1,15 +1,17 @@
 /**
  * `deno task screenshots [DIR]`: pictures of the page in its states, from a stack of its own, into
- * docs/images or DIR. Needs Chromium.
+ * DIR. Without DIR into dist/screenshots, and the README's into docs. Needs Chromium.
  */
 import { fileURLToPath } from "node:url";
 import { type Page, withBrowser } from "../../tests/support/browser.ts";
 import { type Site, type VisitOptions, withSite } from "../../tests/support/site.ts";
 
-const [folder = fileURLToPath(new URL("../../docs/images", import.meta.url))] = Deno.args;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const [folder = `${ROOT}dist/screenshots`] = Deno.args;
+const FOR_README = "busy-desktop-light";
 
-const DESKTOP = { width: 1100, height: 720 };
-const PHONE = { width: 390, height: 780 };
+const DESKTOP = { width: 1100, height: 860 };
+const PHONE = { width: 360, height: 740 };
 
 const FONT_PACKAGE = "npm:@fontsource-variable/inter@5.3.0";
 const FIND_FONT = `
@@ -18,56 +20,74 @@ const FIND_FONT = `
 `;
 
 const LINKS = [
-  ["launch", "https://example.com/blog/launch-day", "Launch day", 64],
-  ["pricing", "https://example.com/pricing", "Pricing", 31],
-  ["docs-websocket", "https://supabase.com/docs/guides/realtime", "How Realtime works", 17],
-  ["team-notes", "https://example.com/internal/notes", "Team notes", 3],
+  ["launch", "https://example.com/blog/launch-day", "Launch day", "alice", 64],
+  ["pricing", "https://example.com/pricing", "Pricing", "alice", 31],
+  ["team-notes", "https://example.com/internal/notes", "Team notes", "alice", 3],
+  ["docs-websocket", "https://supabase.com/docs/guides/realtime", "How Realtime works", "bob", 17],
 ] as const;
 
 async function main(): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   await withBrowser((browser) =>
     withSite(browser, async (site) => {
+      await shoot(site, "empty-desktop", { viewport: DESKTOP, before: noLinks, as: "bob" });
       await shoot(site, "empty-phone", { viewport: PHONE, before: noLinks });
-      await shoot(site, "empty", { viewport: DESKTOP, before: noLinks });
       await fill(site);
-      await shoot(site, "busy", { viewport: DESKTOP, as: "alice" }, busy(site));
-      const dark = { colorScheme: "dark" } as const;
-      await shoot(site, "busy-dark", { viewport: DESKTOP, as: "alice", ...dark }, busy(site));
-      await shoot(site, "visitor-phone", { viewport: PHONE }, busy(site));
-      const zh = { viewport: PHONE, as: "alice", locale: "zh-TW", ...dark } as const;
-      await shoot(site, "owner-phone-zh", zh, busy(site));
-      await shoot(site, "details", { viewport: DESKTOP, ...dark }, (page) => page.click("#light"));
-      await shoot(site, "sign-in", { viewport: PHONE }, (page) => page.click("#sign"));
+      await shoot(site, "busy-desktop", { viewport: DESKTOP, as: "alice" }, busy(site));
+      await shoot(site, "busy-phone", { viewport: PHONE }, busy(site));
+      const zh = { viewport: PHONE, as: "alice", locale: "zh-TW" } as const;
+      await shoot(site, "chinese-phone", zh, busy(site));
+      await shoot(site, "details-desktop", { viewport: DESKTOP }, (page) => page.click("#light"));
+      await shoot(site, "details-phone", { viewport: PHONE }, (page) => page.click("#light"));
+      await shoot(site, "sign-in-phone", { viewport: PHONE }, (page) => page.click("#sign"));
+      await shoot(site, "mistakes-desktop", { viewport: DESKTOP, as: "alice" }, mistakes);
+      await shoot(site, "delete-phone", { viewport: PHONE, as: "alice" }, (page) =>
+        page.click('[data-slug="launch"] .delete'));
     })
   );
   await withBrowser((browser) =>
     withSite(browser, async (site) => {
-      const refused = async (page: Page) => {
-        await page.waitForSelector("#light[data-state=refused]");
-        await page.waitForSelector(".link");
-      };
-      const hasty = { hasty: true };
-      await shoot(site, "refused", { viewport: DESKTOP, ...hasty }, refused);
-      await shoot(site, "refused-phone", { viewport: PHONE, ...hasty }, refused);
+      await fill(site);
+      const refused = (page: Page) => page.waitForSelector("#light[data-state=refused]");
+      await shoot(site, "refused-desktop", { viewport: DESKTOP, hasty: true }, refused);
+      await shoot(site, "refused-phone", { viewport: PHONE, hasty: true }, refused);
     }, { relayEnv: { RELAY_ANONYMOUS: "refuse" } })
   );
+  if (Deno.args.length > 0) return;
+  await Deno.copyFile(`${folder}/${FOR_README}.png`, `${ROOT}docs/links-page.png`);
 }
 
+/** Two pictures, in the light and in the dark. */
 async function shoot(
   site: Site,
   name: string,
   options: VisitOptions,
   prepare: (page: Page) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<void> {
-  const { page, context } = await site.visit({ deviceScaleFactor: 2, bypassCSP: true, ...options });
+  const { page, context } = await site.visit({
+    deviceScaleFactor: 1.6,
+    bypassCSP: true,
+    ...options,
+  });
   await page.addStyleTag({ content: FONT });
   await page.evaluate("document.fonts.load('600 16px Inter')");
+  await page.waitForSelector("#links[aria-busy=false]");
   await prepare(page);
-  await page.waitForTimeout(250);
-  await page.screenshot({ path: `${folder}/${name}.png` });
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.evaluate(HOLD_STILL);
+    await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
+  }
   await context.close();
 }
+
+/** The pulse as it is after a fifth of a second, and all else at its end. */
+const HOLD_STILL = `
+  for (const animation of document.getAnimations()) {
+    animation.pause();
+    animation.currentTime = animation.animationName === "pulse" ? 200 : 300;
+  }
+`;
 
 const noLinks = (page: Page) =>
   page.route("**/link_stats*", (route) => route.fulfill({ json: [] }));
@@ -77,16 +97,25 @@ const busy = (site: Site) => async (page: Page) => {
   await site.open("launch");
   await page.waitForSelector(".toast");
   await site.open("launch", 12);
-  await page.locator(".toast", { hasText: /12|11/ }).first().waitFor();
+  await page.locator(".toast", { hasText: /1[12]/ }).first().waitFor();
+  await site.open("launch");
+  await page.waitForSelector(".pulse");
 };
 
-/** Links of Alice's, and their clicks over the last minutes. */
+async function mistakes(page: Page): Promise<void> {
+  await page.fill("#new-target", "example.com/launch");
+  await page.fill("#new-slug", "launch");
+  await page.locator("#new-slug-error", { hasText: "taken" }).waitFor();
+  await page.locator("#new-target").blur();
+}
+
+/** Links of both users, and their clicks over the last minutes. */
 async function fill({ stack }: Site): Promise<void> {
   const { default: postgres } = await import("postgres");
   const sql = postgres(stack.info.DB_URL, { max: 1, onnotice: () => {} });
   await sql`delete from public.short_links`;
-  const [{ id: owner }] = stack.info.USERS;
-  for (const [place, [slug, target, title, clicks]] of LINKS.entries()) {
+  for (const [place, [slug, target, title, name, clicks]] of LINKS.entries()) {
+    const { id: owner } = stack.info.USERS.find(({ email }) => email.startsWith(name))!;
     const isPublic = slug !== "team-notes";
     await sql`insert into public.short_links (slug, target_url, title, owner, is_public, created_at)
       values (${slug}, ${target}, ${title}, ${owner}, ${isPublic}, now() - ${place} * interval '1 day')`;
