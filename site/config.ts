@@ -15,6 +15,24 @@ export interface Config {
 export const MODES = ["postgres_changes", "broadcast"] as const;
 export type Mode = typeof MODES[number];
 
+/** Fetches config.json, which lies beside the page. Rejects with one sentence. */
+export async function loadConfig(
+  get: (name: string) => Promise<Response> = fetch,
+): Promise<Config> {
+  const answer = await get("config.json").catch(() => undefined);
+  if (!answer?.ok) {
+    const why = answer ? `the server answered ${answer.status}` : "the server did not answer";
+    throw new Error(`config.json cannot be read: ${why}.`);
+  }
+  const text = await answer.text();
+  try {
+    return readConfig(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new Error("config.json is no JSON. deno task site writes it beside index.html.");
+  }
+}
+
 /** Reads config.json. Throws one sentence that says what is wrong in it and what it wants. */
 export function readConfig(value: unknown): Config {
   const { url, key, relay, mode = MODES[0], demo = [] } = (value ?? {}) as Record<string, unknown>;

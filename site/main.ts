@@ -1,9 +1,9 @@
 /** The live links page: reads its configuration, and puts its parts together. */
 import { createClient } from "@supabase/supabase-js";
 import { type RelayStatus, relayTransport, tableCatchUp } from "../client/mod.ts";
-import { readConfig } from "./config.ts";
+import { loadConfig } from "./config.ts";
 import { Page } from "./page.ts";
-import { type Language, preferred, Text } from "./text.ts";
+import { isLanguage, type Language, preferred, Text } from "./text.ts";
 import { find, translate } from "./view/dom.ts";
 
 /** Where the chosen language is kept. */
@@ -23,12 +23,12 @@ const CLICKS = {
 };
 
 async function main(): Promise<void> {
-  let language = (localStorage.getItem(LANGUAGE) as Language | null) ??
-    preferred(navigator.languages);
+  const chosen = localStorage.getItem(LANGUAGE);
+  let language: Language = isLanguage(chosen) ? chosen : preferred(navigator.languages);
   document.documentElement.lang = language;
   translate(document, new Text(language));
 
-  const config = readConfig(await (await fetch("config.json")).json());
+  const config = await loadConfig();
   let tell = (_: RelayStatus) => {};
   const transport = relayTransport({
     relay: config.relay,
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
 
 main().catch((error: Error) => {
   console.error(`[links] ${error.message}`);
-  find("loading").hidden = true;
+  find("loading").hidden = find("light").hidden = true;
   find("failed").hidden = false;
   find("failed-text").textContent = error.message;
   find("again").onclick = () => location.reload();

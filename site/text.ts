@@ -9,7 +9,12 @@ export type Values = Record<string, string | number>;
 
 export const DICTIONARIES: Record<Language, Record<Key, string>> = { "en": en, "zh-Hant": zhHant };
 
-/** Reads in which a language that the browser's list (`navigator.languages`) prefers. */
+/** Whether the page speaks it. */
+export function isLanguage(name: string | null): name is Language {
+  return name !== null && Object.hasOwn(DICTIONARIES, name);
+}
+
+/** The language that the browser's list (`navigator.languages`) prefers of those. */
 export function preferred(languages: readonly string[]): Language {
   for (const language of languages) {
     if (/^zh\b/i.test(language)) return "zh-Hant";

@@ -16,8 +16,12 @@ testInBrowser(
         const states = [
           await ofVisitor(visitor, site),
           await ofOwner(alice),
-          await ofNothing(site, "empty", (route) => route.fulfill({ json: [] })),
-          await ofNothing(site, "failed", (route) => route.fulfill({ status: 500 })),
+          await ofNothing(site, "#public .empty", "link_stats*", (route) =>
+            route.fulfill({ json: [] })),
+          await ofNothing(site, "#failed", "link_stats*", (route) =>
+            route.fulfill({ status: 500 })),
+          await ofNothing(site, "#failed", "config.json", (route) =>
+            route.fulfill({ status: 503 })),
         ];
         assert.deepEqual(states.flat(), []);
       });
@@ -72,15 +76,16 @@ async function ofOwner({ page }: Visitor): Promise<string[]> {
 
 async function ofNothing(
   site: Site,
-  state: "empty" | "failed",
+  shown: string,
+  asked: string,
   answer: Parameters<Page["route"]>[1],
 ): Promise<string[]> {
   const { page, context } = await site.visit({
     hasty: true,
-    before: (page) => page.route("**/link_stats*", answer),
+    before: (page) => page.route(`**/${asked}`, answer),
   });
-  await page.waitForSelector(state === "empty" ? "#public .empty" : "#failed");
-  const found = await checkLooks(page, state);
+  await page.waitForSelector(shown);
+  const found = await checkLooks(page, `${asked} ${shown}`);
   await context.close();
   return found;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../site/config.ts";
+import { loadConfig, readConfig } from "../site/config.ts";
 import { headline, shown, splitReason } from "../site/light.ts";
 import { type Click, Links, NEWEST_MAX } from "../site/links.ts";
 import { type Notice, Notices } from "../site/notices.ts";
@@ -197,6 +197,19 @@ Deno.test("config.json is read with one sentence for each mistake", () => {
       return true;
     });
   }
+});
+
+Deno.test("config.json that is not there is told in one sentence", async () => {
+  const answers: [() => Promise<Response>, RegExp][] = [
+    [() => Promise.reject(new TypeError("Failed to fetch")), /: the server did not answer\.$/],
+    [() => Promise.resolve(new Response("", { status: 503 })), /: the server answered 503\.$/],
+    [
+      () => Promise.resolve(new Response("<!doctype html>")),
+      /config\.json is no JSON\. deno task site/,
+    ],
+    [() => Promise.resolve(Response.json({})), /"url" wants an address/],
+  ];
+  for (const [get, sentence] of answers) await assert.rejects(loadConfig(get), sentence);
 });
 
 Deno.test("both languages say everything, with the same values in it", () => {

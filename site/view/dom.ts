@@ -32,3 +32,9 @@ export function showError(id: string, message: string): void {
   const input = find(id);
   if (input instanceof HTMLInputElement) input.ariaInvalid = message ? "true" : null;
 }
+
+/** What was typed in, without blanks at its ends. */
+export function fieldsOf(form: HTMLFormElement): Record<string, string> {
+  const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]);
+  return Object.fromEntries(entries);
+}

@@ -2,8 +2,7 @@ import type { NewLink } from "../database.ts";
 import { databaseProblem } from "../problem.ts";
 import { slugProblem, suggestSlug, targetProblem } from "../slug.ts";
 import type { Text } from "../text.ts";
-import { find, showError, write } from "./dom.ts";
-import { fieldsOf } from "./sign_in.ts";
+import { fieldsOf, find, showError, write } from "./dom.ts";
 
 /** A pause in typing that is worth a question to the server. */
 const PAUSE_MS = 300;

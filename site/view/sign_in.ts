@@ -1,6 +1,6 @@
 import { authProblem } from "../problem.ts";
 import type { Text } from "../text.ts";
-import { find, showError, write } from "./dom.ts";
+import { fieldsOf, find, showError, write } from "./dom.ts";
 
 /** The person's account in the bar, and the dialog to sign in. */
 export class SignInView {
@@ -74,10 +74,4 @@ export class SignInView {
     showError("sign-password", password);
     showError("sign", form);
   }
-}
-
-/** What was typed in, without blanks at its ends. */
-export function fieldsOf(form: HTMLFormElement): Record<string, string> {
-  const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]);
-  return Object.fromEntries(entries);
 }
