@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { signToken } from "../tools/stack/keys.ts";
-import { checkLooks } from "./support/axe.ts";
+import { checkLooks } from "./support/site/axe.ts";
 import { type Page, testInBrowser } from "./support/browser.ts";
-import { type Site, withSite } from "./support/site.ts";
+import { type Site, withSite } from "./support/site/mod.ts";
 
 /** The relay of these tests wants people to sign in, so that it has somebody to refuse. */
 const SIGNED_IN = { relayEnv: { RELAY_ANONYMOUS: "refuse" } };

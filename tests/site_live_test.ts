@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { buildSite } from "../tools/site/build.ts";
 import { testInBrowser } from "./support/browser.ts";
 import { withDirectory } from "./support/directory.ts";
-import { type Site, type Visitor, withSite } from "./support/site.ts";
-import { withStaticHost } from "./support/static_host.ts";
+import { type Site, type Visitor, withSite } from "./support/site/mod.ts";
+import { withStaticHost } from "./support/site/static_host.ts";
 
 testInBrowser(
   "the links page counts while people look",

@@ -1,20 +1,24 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { testInBrowser } from "./support/browser.ts";
-import { type Site, type Visitor, withSite } from "./support/site.ts";
+import { byKeyboard } from "./support/site/keyboard.ts";
+import { type Site, withSite } from "./support/site/mod.ts";
+import { keepLinks } from "./support/site/own_links.ts";
+import { checkOnPhone, checkStates } from "./support/site/states.ts";
 
 /** Runs where it becomes HTML, and nowhere else. */
 const SCRIPT = `<img src=x onerror="globalThis.broken=1"><script>broken=1</script>`;
 
 testInBrowser(
-  "the links page takes text for text, and keeps its people's links",
+  "the links page is safe, and usable by everybody",
   (browser, test) =>
     withSite(browser, async (site) => {
-      const visitor = await site.visit({});
+      const visitor = await site.visit();
+      const alice = await site.visit({ as: "alice" });
 
       await test.step("a script in slug, title or referrer stays text", async () => {
         await addScripts(site);
-        const alice = await site.visit({ as: "alice" });
+        await alice.page.reload();
         const row = alice.page.locator(".link").filter({ hasText: "globalThis.broken" });
         await row.waitFor();
         assert.equal(await row.locator(".slug").textContent(), `/${SCRIPT}`);
@@ -44,79 +48,32 @@ testInBrowser(
         visitor.errors.length = 0;
       });
 
+      await test.step("axe-core finds nothing serious, whatever the page shows", async () => {
+        assert.deepEqual(await checkStates(site, visitor, alice), []);
+      });
+      await test.step("nothing sticks out of a narrow phone, in both languages", async () => {
+        for (const person of [visitor, alice]) assert.deepEqual(await checkOnPhone(person), []);
+      });
+      await test.step("everything can be reached and left by the keyboard", () =>
+        byKeyboard(visitor));
+      await test.step("the language is the browser's, until another is chosen", () =>
+        languages(site));
       await test.step("links are added, shared, hidden and deleted, and mistakes are told", () =>
-        ownLinks(site));
+        keepLinks(site));
     }),
 );
 
-async function ownLinks(site: Site): Promise<void> {
-  const bob = await site.visit({
-    as: "bob",
-    permissions: ["clipboard-read", "clipboard-write"],
-  });
-  const { page } = bob;
-  const error = (field: string, words: RegExp) =>
-    page.locator(`#new-${field}-error`).filter({ hasText: words }).waitFor();
-  await page.fill("#new-target", "https://example.com/blog/Our-Launch-Day.html");
-  assert.equal(await page.inputValue("#new-slug"), "our-launch-day");
-  await page.locator("#new-slug-free").filter({ hasText: "/our-launch-day is free" }).waitFor();
-  // Alice's is private: Bob does not see it, and is told all the same.
-  await page.fill("#new-slug", "alice");
-  await error("slug", /^\/alice is taken\./);
-  await page.click("#new [type=submit]");
-  await error("slug", /^\/alice is taken\./);
-  await page.fill("#new-target", "example.com");
-  await page.click("#new [type=submit]");
-  await error("target", /^A web address begins/);
-  await page.fill("#new-target", "https://example.com/launch");
-  await page.fill("#new-slug", "launch");
-  await page.click("#new [type=submit]");
-  await bob.counts("launch", 0);
-
-  const row = page.locator('#own .link[data-slug="launch"]');
-  await site.open("launch");
-  await bob.counts("launch", 1);
-  await row.locator(".copy").click();
-  await bob.told(/^Copied/);
-  assert.equal(
-    await page.evaluate("navigator.clipboard.readText()"),
-    `${site.stack.info.API_URL}/functions/v1/redirect/launch`,
-  );
-  const visibility = row.locator(".visibility");
-  await visibility.click();
-  await row.locator(".badge").waitFor();
-  const { page: other, context } = await site.visit();
-  assert.equal(await other.locator('[data-slug="launch"]').count(), 0);
-  await visibility.click();
-  await row.locator(".badge").waitFor({ state: "hidden" });
-  await other.reload();
-  await other.locator('#public [data-slug="launch"]').waitFor();
-  await context.close();
-  await visibility.click();
-  await row.locator(".badge").waitFor();
-
-  await row.locator(".delete").click();
-  await page.click("#delete-dialog [value=no]");
-  assert.equal(await bob.count("launch"), 1);
-  await page.click("#sign");
-  await page.locator("#new").waitFor({ state: "hidden" });
-  await row.waitFor({ state: "detached" });
-  await wrongPassword(bob);
-  await bob.signIn(site.stack.info, "bob");
-  await row.locator(".delete").click();
-  await page.click("#delete-dialog [value=yes]");
-  await row.waitFor({ state: "detached" });
-  await page.locator("#own .empty").waitFor();
-}
-
-async function wrongPassword({ page }: Visitor): Promise<void> {
-  await page.click("#sign");
-  await page.fill("#sign-email", "bob@example.com");
-  await page.fill("#sign-password", "wrong");
-  await page.click("#sign-form [type=submit]");
-  await page.locator("#sign-error", { hasText: "No account has this email and password." })
-    .waitFor();
-  await page.click("#sign-cancel");
+async function languages(site: Site): Promise<void> {
+  const { page } = await site.visit({ locale: "zh-TW" });
+  const spoken = () => Promise.all([page.getAttribute("html", "lang"), page.title()]);
+  assert.deepEqual(await spoken(), ["zh-Hant", "短網址"]);
+  await site.open("docs");
+  await page.locator(".toast", { hasText: "有人開啟了 /docs" }).waitFor();
+  await page.click("#language");
+  assert.deepEqual(await spoken(), ["en", "Short links"]);
+  await page.reload();
+  await page.waitForSelector(".link");
+  assert.deepEqual(await spoken(), ["en", "Short links"]);
 }
 
 /** What no API lets anybody do: the checks of the tables are taken away for it. */

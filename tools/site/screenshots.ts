@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { type Page, withBrowser } from "../../tests/support/browser.ts";
-import { type Site, type VisitOptions, withSite } from "../../tests/support/site.ts";
+import { type Site, type VisitOptions, withSite } from "../../tests/support/site/mod.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const [folder = `${ROOT}dist/screenshots`] = Deno.args;

@@ -1,5 +1,5 @@
 import axe from "axe-core";
-import type { Page } from "./browser.ts";
+import type { Page } from "../browser.ts";
 
 const LONG = Deno.env.get("RELAY_TEST_LONG") === "1";
 

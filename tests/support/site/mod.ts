@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "./browser.ts";
-import { siteConfig, type StackInfo } from "../../tools/stack/info.ts";
-import type { StackOptions } from "../../tools/stack/stack.ts";
-import { serveSite } from "../../tools/site/serve.ts";
-import { type TestStack, withStack } from "./stack.ts";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "../browser.ts";
+import { siteConfig, type StackInfo } from "../../../tools/stack/info.ts";
+import type { StackOptions } from "../../../tools/stack/stack.ts";
+import { serveSite } from "../../../tools/site/serve.ts";
+import { type TestStack, withStack } from "../stack.ts";
 
 export interface VisitOptions extends BrowserContextOptions {
   /** Signs in as this demo user, through the page. */
