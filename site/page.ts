@@ -52,7 +52,7 @@ export class Page {
 
   constructor(
     readonly supabase: SupabaseClient,
-    readonly config: Config,
+    config: Config,
     readonly transport: Pick<RelayTransport, "status" | "retry">,
     language: Language,
   ) {
