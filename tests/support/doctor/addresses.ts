@@ -1,4 +1,4 @@
-import { freePort } from "../../../tools/stack/free_port.ts";
+import { ownPort } from "../proxies/ports.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
 /** An https server on localhost, with a certificate that openssl made. */
@@ -34,7 +34,7 @@ export const ADDRESS_SET_UPS: SetUp[] = [
   {
     name: "a port at which nothing listens",
     expect: "tcp_refused",
-    make: () => [`http://127.0.0.1:${freePort()}`],
+    make: () => [`http://127.0.0.1:${ownPort()}`],
   },
   {
     name: "a certificate that no authority signed",

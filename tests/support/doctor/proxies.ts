@@ -1,4 +1,4 @@
-import { freePort } from "../../../tools/stack/free_port.ts";
+import { ownPort } from "../proxies/ports.ts";
 import { apache, caddy, haproxy, hostOf, nginx, NGINX_UPGRADE } from "./configurations.ts";
 import type { SetUp } from "./stage.ts";
 
@@ -206,7 +206,7 @@ export const PROXY_SET_UPS: SetUp[] = [
     name: "Caddy whose gateway is at another port",
     ...{ expect: "gateway_unreachable", needs: "caddy", hop: "the front" },
     make: async ({ stack, proxy }) => [
-      await proxy("caddy", caddy(`reverse_proxy 127.0.0.1:${freePort()}`)),
+      await proxy("caddy", caddy(`reverse_proxy 127.0.0.1:${ownPort()}`)),
       ...["--direct", stack.info.API_URL],
     ],
   },
@@ -224,7 +224,7 @@ export const PROXY_SET_UPS: SetUp[] = [
     name: "HAProxy without a server that is up",
     ...{ expect: "gateway_unreachable", needs: "haproxy", paste: /use_backend/ },
     make: async ({ proxy }) => [
-      await proxy("haproxy", haproxy("", `127.0.0.1:${freePort()}`)),
+      await proxy("haproxy", haproxy("", `127.0.0.1:${ownPort()}`)),
     ],
   },
   {

@@ -1,6 +1,6 @@
 import { createMisconfigured } from "../../../supabase/functions/relay/relay.ts";
-import { freePort } from "../../../tools/stack/free_port.ts";
 import { signToken } from "../../../tools/stack/keys.ts";
+import { ownPort } from "../proxies/ports.ts";
 import { hosts, startRelay } from "../relay_host.ts";
 import { nginx, NGINX_UPGRADE } from "./configurations.ts";
 import type { SetUp, Stage } from "./stage.ts";
@@ -46,7 +46,7 @@ export const RELAY_SET_UPS: SetUp[] = [
     name: "a relay whose Realtime is not there",
     expect: "relay_no_upstream",
     make: async (stage) => [
-      await relayWith(stage, { SUPABASE_URL: `http://127.0.0.1:${freePort()}` }),
+      await relayWith(stage, { SUPABASE_URL: `http://127.0.0.1:${ownPort()}` }),
     ],
   },
   {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { freePort } from "../../../tools/stack/free_port.ts";
 import type { Certificate } from "./certificate.ts";
+import { ownPort } from "./ports.ts";
 import { findProxy, type Place, type Proxy, type ProxyName, startProxy } from "./start.ts";
 
 const FILES: Record<ProxyName, string> = {
@@ -39,7 +39,7 @@ export interface Front extends Proxy {
 export async function startShipped(name: ProxyName, ends: Ends): Promise<Front> {
   let plainPort = 0;
   const proxy = await startProxy(name, (place) => {
-    plainPort = freePort(place.port + 1);
+    plainPort = ownPort();
     return configure(name, place, plainPort, ends);
   });
   return Object.assign(proxy, {
@@ -56,7 +56,7 @@ export async function startShipped(name: ProxyName, ends: Ends): Promise<Front> 
   });
 }
 
-/** Starts all that can run here, one after the other so that none takes another's port. */
+/** Starts all that can run here. */
 export async function withShipped(ends: Ends, work: (fronts: Front[]) => Promise<void>) {
   const fronts: Front[] = [];
   try {
@@ -72,8 +72,7 @@ export async function checkShipped(name: ProxyName, ends: Ends): Promise<string 
   const directory = await Deno.makeTempDir({ prefix: `realtime-relay-${name}-` });
   try {
     const file = join(directory, "proxy.conf");
-    const port = freePort();
-    const text = configure(name, { port, directory }, freePort(port + 1), ends);
+    const text = configure(name, { port: ownPort(), directory }, ownPort(), ends);
     await Deno.writeTextFile(file, text);
     const { code, stdout, stderr } = await new Deno.Command(findProxy(name)!, {
       args: {
