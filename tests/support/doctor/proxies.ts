@@ -166,6 +166,19 @@ export const PROXY_SET_UPS: SetUp[] = [
     ],
   },
   {
+    name: "nginx that asks for a password of its own",
+    ...{ expect: "refused_otherwise", hop: "the front", needs: "nginx" },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "nginx",
+        nginx(`${NGINX_UPGRADE}
+        auth_basic "staging";
+        auth_basic_user_file /dev/null;
+        location / { proxy_pass ${stack.info.API_URL}; }`),
+      ),
+    ],
+  },
+  {
     name: "nginx that speaks HTTP/2 alone",
     ...{ expect: "http2_only", needs: "nginx" },
     make: async ({ stack, proxy }) => [
@@ -243,6 +256,17 @@ export const PROXY_SET_UPS: SetUp[] = [
     make: async ({ stack, proxy }) => [
       await proxy("apache", apache(`ProxyPass / ${stack.info.API_URL}/`)),
       ...["--proxy", "apache"],
+    ],
+  },
+  {
+    name: "Apache that reads shorter request lines than one with a key",
+    ...{ expect: "header_too_long", hop: "the front", needs: "apache2" },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "apache",
+        apache(`LimitRequestLine 100
+        ProxyPass / ${stack.info.API_URL}/ upgrade=websocket`),
+      ),
     ],
   },
   {

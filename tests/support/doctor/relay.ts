@@ -95,6 +95,17 @@ export const RELAY_SET_UPS: SetUp[] = [
     },
   },
   {
+    name: "a relay that wants tokens of another issuer",
+    expect: "relay_refuses",
+    make: async (stage) => {
+      const { JWT_SECRET, USERS } = stage.stack.info;
+      const claims = { role: "authenticated", aud: "authenticated", sub: USERS[0].id };
+      const token = await signToken(JWT_SECRET, claims, 60);
+      const issuer = { RELAY_ISSUER: "https://elsewhere.example.com/auth/v1" };
+      return [await relayWith(stage, issuer), "--token", token];
+    },
+  },
+  {
     name: "a path at which no relay is",
     expect: "relay_missing",
     make: ({ stack }) => [`${stack.info.API_URL}/nowhere/relay`],

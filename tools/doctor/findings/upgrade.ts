@@ -114,8 +114,8 @@ export const UPGRADE = {
   ],
   header_too_long: [
     "failed",
-    "A header of the upgrade is longer than the server reads.",
-    "Realtime reads 4,096 bytes: keep cookies off this host, and tokens small.",
+    "The upgrade's URL or one of its headers is longer than the server reads.",
+    "Realtime reads 4,096 bytes of a header: keep cookies off this host, and tokens small.",
   ],
   too_many: [
     "failed",
