@@ -26,6 +26,41 @@ function serve({ after }: Stage, handler: (request: Request) => Response | Promi
   return `http://127.0.0.1:${server.addr.port}/functions/v1/relay`;
 }
 
+/** A relay with what anonymous viewers may do. */
+const allowing = (policy: object) => (stage: Stage) =>
+  relayWith(stage, { RELAY_POLICY: JSON.stringify({ anon: policy }) });
+
+/** What docs/CONFIGURATION.md has for viewers. */
+const viewers = allowing({ topics: ["clicks:*"], tables: ["public.url_clicks"], readOnly: true });
+
+/** Relays that let in to less than everything, as they were told. */
+export const HEALTHY_RELAYS: Omit<SetUp, "expect">[] = [
+  { name: "a relay for some topics only", make: async (stage) => [await viewers(stage)] },
+  {
+    name: "a relay for some topics only, one of them, and a database",
+    make: async (stage) => [
+      ...[await viewers(stage), "--topic", "clicks:docs", "--db", stage.stack.info.DB_URL],
+    ],
+  },
+  {
+    name: "a relay for some tables only, and a database",
+    make: async (stage) => [
+      await allowing({ tables: ["public.url_clicks"] })(stage),
+      ...["--db", stage.stack.info.DB_URL],
+    ],
+  },
+  {
+    name: "a relay whose viewers may not send",
+    make: async (stage) => [await allowing({ readOnly: true })(stage)],
+  },
+  {
+    name: "a relay for private channels only, and a database",
+    make: async (stage) => [
+      ...[await allowing({ privateOnly: true })(stage), "--db", stage.stack.info.DB_URL],
+    ],
+  },
+];
+
 /** The relay, and what stands between it and its clients. */
 export const RELAY_SET_UPS: SetUp[] = [
   {
@@ -104,6 +139,19 @@ export const RELAY_SET_UPS: SetUp[] = [
       const issuer = { RELAY_ISSUER: "https://elsewhere.example.com/auth/v1" };
       return [await relayWith(stage, issuer), "--token", token];
     },
+  },
+  {
+    name: "a relay that keeps the table from viewers",
+    expect: "relay_refuses",
+    make: async (stage) => [
+      await allowing({ tables: ["public.short_links"] })(stage),
+      ...["--table", "public.url_clicks"],
+    ],
+  },
+  {
+    name: "a relay that keeps the topic from viewers",
+    expect: "relay_refuses",
+    make: async (stage) => [await viewers(stage), "--topic", "room:1"],
   },
   {
     name: "a path at which no relay is",

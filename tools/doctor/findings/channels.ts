@@ -30,7 +30,7 @@ export const CHANNELS = {
   changes_refused: [
     "failed",
     "Realtime refuses the subscription to the table's changes.",
-    "Publish the table and grant select on it; --db shows which is missing.",
+    "Check the table's name, publish it, grant select on it; --db shows which is missing.",
   ],
   changes_silent: [
     "failed",

@@ -34,7 +34,7 @@ export const RELAY = {
   ],
   relay_refuses: [
     "failed",
-    "The relay refuses the credential.",
+    "The relay refuses the credential, or what it is asked for.",
     "The code that is shown has its advice in docs/PROTOCOL.md.",
   ],
 } as const satisfies Rows;

@@ -59,8 +59,8 @@ export const UPGRADE = {
   ],
   key_not_swapped: [
     "failed",
-    "Realtime got a publishable key, which only the gateway in front can turn into a JWT.",
-    "Connect through the gateway, or use the legacy anon key here.",
+    "Realtime got a publishable key as it is: no gateway in front knew it and made it a JWT.",
+    "Take the key of this project, through its gateway; Realtime itself takes the legacy anon key.",
   ],
   host_not_tenant: [
     "failed",

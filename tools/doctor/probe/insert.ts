@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import { openSocket, subscribe } from "./channels.ts";
+import { openSocket, settingOf, subscribe } from "./channels.ts";
 
 /** What shells expect of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -39,6 +39,8 @@ async function insert(sql: postgres.Sql, name: string, context: Context): Promis
   if (!socket) return skipped("channels", "no row was inserted: the socket did not open");
   try {
     const { state, saw } = await subscribe(socket, "public", name, token);
+    const setting = settingOf(saw);
+    if (setting) return skipped("channels", `no row was inserted: it lets in to ${setting}`);
     if (state !== "ready") return found("insert_lost", saw || `the subscription is ${state}`);
     const start = performance.now();
     await sql`insert into ${sql(`public.${name}`)} default values`;

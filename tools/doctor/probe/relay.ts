@@ -2,7 +2,7 @@ import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
 import type { FindingId } from "../findings/mod.ts";
 import { type Answer, ask, NoAnswer } from "../raw_http.ts";
-import { openSocket, PRIVATE_ONLY } from "./channels.ts";
+import { openSocket, settingOf } from "./channels.ts";
 import { withQuery } from "./upgrade.ts";
 
 /** Refusals that have a finding of their own; the others are told by their code. */
@@ -100,9 +100,8 @@ async function join(relay: URL, context: Context): Promise<Check[]> {
     const { status, response } = reply?.payload ?? {};
     if (status === "ok") return [ok("relay", "a channel was joined through it")];
     const { reason } = (response ?? {}) as { reason?: string };
-    if (PRIVATE_ONLY.test(reason ?? "")) {
-      return [ok("relay", "it lets in to private channels only")];
-    }
+    const setting = settingOf(reason ?? "");
+    if (setting) return [ok("relay", `it lets in to ${setting}`)];
     const why = reason ?? socket.closed?.reason ?? "no answer to a join";
     return [found(/^upstream/.test(why) || !reply ? "relay_no_upstream" : "relay_refuses", why)];
   } finally {
