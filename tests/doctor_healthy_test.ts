@@ -83,7 +83,7 @@ Deno.test("the doctor raises no false alarm at what is healthy", async (t) => {
         name: `a project behind ${name} with the lines that the doctor prints for it`,
         needs: name === "apache" ? "apache2" : name,
         async make({ stack, proxy }) {
-          const url = await proxy(name, pasted(name, new URL(stack.info.API_URL).host));
+          const url = await proxy(name, pasted(name, "route", new URL(stack.info.API_URL).host));
           return [`${url}/realtime/v1`];
         },
       })),

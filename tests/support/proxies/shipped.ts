@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Certificate } from "./certificate.ts";
+import { checkSyntax } from "./check.ts";
 import { ownPort } from "./ports.ts";
 import { findProxy, type Place, type Proxy, type ProxyName, startProxy } from "./start.ts";
 
@@ -68,27 +69,8 @@ export async function withShipped(ends: Ends, work: (fronts: Front[]) => Promise
 }
 
 /** What the proxy's own check of the syntax says about the shipped file: undefined if it is good. */
-export async function checkShipped(name: ProxyName, ends: Ends): Promise<string | undefined> {
-  const directory = await Deno.makeTempDir({ prefix: `realtime-relay-${name}-` });
-  try {
-    const file = join(directory, "proxy.conf");
-    const text = configure(name, { port: ownPort(), directory }, ownPort(), ends);
-    await Deno.writeTextFile(file, text);
-    const { code, stdout, stderr } = await new Deno.Command(findProxy(name)!, {
-      args: {
-        nginx: ["-t", "-p", directory, "-c", file, "-e", "stderr"],
-        caddy: ["validate", "--config", file, "--adapter", "caddyfile"],
-        haproxy: ["-c", "-f", file],
-        apache: ["-t", "-d", directory, "-f", file, "-C", `DefaultRuntimeDir ${directory}`],
-      }[name],
-      env: { HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
-    }).output();
-    const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
-    return code === 0 && !/\[(warn|warning|alert)\]/i.test(said) ? undefined : said;
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+export const checkShipped = (name: ProxyName, ends: Ends): Promise<string | undefined> =>
+  checkSyntax(name, (place) => configure(name, place, ownPort(), ends));
 
 function configure(name: ProxyName, place: Place, plainPort: number, ends: Ends): string {
   const text = Deno.readTextFileSync(
