@@ -23,6 +23,7 @@ const ELSEWHERE: Partial<Record<FindingId, [file: string, reason: string]>> = {
   token_signature: ["doctor_keys", "the local project signs by its secret alone"],
   jwks_unreachable: ["doctor_keys", "the same"],
   jwks_kid_missing: ["doctor_keys", "the same"],
+  relay_worker_short: ["doctor_worker", "the relay must be ended while the doctor looks"],
   iat_future: ["doctor_keys", "it stands beside the other tokens there"],
 };
 

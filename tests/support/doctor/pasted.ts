@@ -41,7 +41,7 @@ function pastedHaproxy(lines: string, topic: typeof PASTED[number], gateway: str
     case "timeouts":
       return (place: Place) =>
         haproxy("", gateway)(place).replace(
-          /(  timeout \S+ \S+\n)+/,
+          /( {2}timeout \S+ \S+\n)+/,
           `  timeout connect 2s\n${lines}\n`,
         );
   }

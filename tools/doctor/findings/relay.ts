@@ -32,6 +32,11 @@ export const RELAY = {
     "The relay lets in signed-in users only, and no token was given.",
     "Give --token, or set RELAY_ANONYMOUS=allow.",
   ],
+  relay_worker_short: [
+    "warning",
+    "The relay's worker ends sooner than hosted ones do, and its sockets end with it.",
+    "Self-host: workerTimeoutMs = 400_000 in volumes/functions/main/index.ts, or docs/DEPLOY.md.",
+  ],
   relay_refuses: [
     "failed",
     "The relay refuses the credential, or what it is asked for.",
