@@ -108,6 +108,16 @@ export const RELAY_SET_UPS: SetUp[] = [
     ],
   },
   {
+    name: "a relay that wants an Origin, and none is given",
+    expect: "relay_origin",
+    make: async (stage) => [
+      await relayWith(stage, {
+        RELAY_ORIGINS: "https://app.example.com",
+        RELAY_ABSENT_ORIGIN: "refuse",
+      }),
+    ],
+  },
+  {
     name: "a relay that lets in signed-in users only",
     expect: "relay_anonymous",
     make: async (stage) => [await relayWith(stage, { RELAY_ANONYMOUS: "refuse" })],

@@ -15,7 +15,7 @@ export const CHANNELS = {
   join_refused: [
     "failed",
     "A public channel cannot be joined.",
-    "The reason is shown above; 'private only' is a setting of the project's Realtime.",
+    "The reason is shown above: refresh an expired token; limits are settings of Realtime.",
   ],
   private_refused: [
     "failed",

@@ -24,8 +24,8 @@ export const RELAY = {
   ],
   relay_origin: [
     "failed",
-    "Pages of this origin may not use the relay.",
-    "Add the origin to RELAY_ORIGINS.",
+    "The relay does not serve pages of this origin, or wants an origin and was given none.",
+    "Give --origin; add the page's origin to RELAY_ORIGINS.",
   ],
   relay_anonymous: [
     "failed",

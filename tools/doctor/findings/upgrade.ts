@@ -130,7 +130,7 @@ export const UPGRADE = {
   refused_otherwise: [
     "failed",
     "The upgrade is refused.",
-    "The answer's status and body are shown above: they come from the hop that is named.",
+    "The answer is shown above: take the login or the rule of that hop off /realtime/v1/.",
   ],
   idle_cut: [
     "failed",

@@ -17,7 +17,7 @@ const INTERRUPTED = 130;
  */
 export async function probeInsert(context: Context): Promise<Check[]> {
   const { db, waitMs } = context.options;
-  const skip = (why: string) => [skipped("channels", `no row was inserted: ${why}`)];
+  const skip = (why: string) => [skipped("channels", `an inserted row: ${why}`)];
   if (!db) return skip("--db was not given");
   const name = `realtime_doctor_${seconds()}_${crypto.randomUUID().slice(0, 8)}`;
   const sql = postgres(db, {
@@ -42,11 +42,11 @@ export async function probeInsert(context: Context): Promise<Check[]> {
 async function insert(sql: postgres.Sql, name: string, context: Context): Promise<Check> {
   const { waitMs, token } = context.options;
   const socket = await openSocket(context);
-  if (!socket) return skipped("channels", "no row was inserted: the socket did not open");
+  if (!socket) return skipped("channels", "an inserted row: the socket did not open");
   try {
     const { state, saw } = await subscribe(socket, "public", name, token);
     const setting = settingOf(saw);
-    if (setting) return skipped("channels", `no row was inserted: it lets in to ${setting}`);
+    if (setting) return skipped("channels", `an inserted row: it lets in to ${setting}`);
     if (state !== "ready") return found("insert_lost", saw || `the subscription is ${state}`);
     const start = performance.now();
     await sql`insert into ${sql(`public.${name}`)} default values`;
