@@ -38,7 +38,7 @@ async function full({ after }: Stage): Promise<string> {
 }
 
 /** A place in the queue of this machine takes no time. */
-const QUEUED_MS = 300;
+const QUEUED_MS = 200;
 
 /** Where no answer comes from. */
 export const ADDRESS_SET_UPS: SetUp[] = [
@@ -55,7 +55,7 @@ export const ADDRESS_SET_UPS: SetUp[] = [
   {
     name: "a port that answers nothing, not even no",
     expect: "tcp_timeout",
-    make: async (stage) => [await full(stage), "--wait", "0.5"],
+    make: async (stage) => [await full(stage), "--wait", "0.3"],
   },
   {
     name: "a certificate that no authority signed",

@@ -24,9 +24,10 @@ const makeSlot = (sql: postgres.Sql, name: string) =>
 
 /** Moves the log on by whole segments, each with next to nothing in it. */
 async function fillSegments(sql: postgres.Sql, count: number): Promise<void> {
-  for (let segment = 0; segment < count; segment++) {
-    await sql`select pg_logical_emit_message(false, 'doctor', 'a record'), pg_switch_wal()`;
-  }
+  await sql`
+    select pg_logical_emit_message(false, 'doctor', 'a record'), pg_switch_wal()
+    from generate_series(1, ${count}::int)
+  `;
 }
 
 /** What is wrong with a whole server, whose data is in `dataDir`. */

@@ -28,7 +28,7 @@ export interface Place {
 const READY_MS = 20_000;
 const LOOK_MS = 20;
 /** None of them has anything to save, and Caddy may wait five seconds for a connection. */
-const STOP_MS = 1_000;
+const STOP_MS = 300;
 /**
  * Becomes the program; a watcher beside it kills the group, workers and itself included, when stdin
  * ends: that is when it is closed here, or when this process is gone, kill -9 included.
