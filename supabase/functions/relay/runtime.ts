@@ -13,6 +13,7 @@ export type Message = string | ArrayBuffer;
 /** `readyState` values of the WebSocket standard, which a Socket type does not carry. */
 export const CONNECTING = 0;
 export const OPEN = 1;
+export const CLOSED = 3;
 
 /** One line of the log: flat JSON, never a token, a key or a query string. */
 export type LogLine =
