@@ -1,7 +1,7 @@
 /** Timers that run when a test says so, in place of the global ones. */
 export class Clock implements Disposable {
-  /** Milliseconds since the epoch. */
-  time = Date.UTC(2026, 0, 1);
+  /** Milliseconds since the epoch; begins now, as tokens of these tests do. */
+  time = Date.now();
   #last = 0;
   readonly #timers = new Map<number, { at: number; every?: number; work: () => void }>();
   readonly #real = { setTimeout, clearTimeout, setInterval, clearInterval };
