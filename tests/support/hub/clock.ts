@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers";
+
 /** Timers that run when a test says so, in place of the global ones. */
 export class Clock implements Disposable {
   /** Milliseconds since the epoch; begins now, as tokens of these tests do. */
@@ -31,7 +33,7 @@ export class Clock implements Disposable {
   async pass(ms: number): Promise<void> {
     const end = this.time + ms;
     while (true) {
-      await this.settle();
+      await this.settle(1);
       const due = [...this.#timers].filter(([, { at }]) => at <= end)
         .sort(([a, first], [b, second]) => first.at - second.at || a - b)[0];
       if (!due) break;
@@ -42,12 +44,13 @@ export class Clock implements Disposable {
       timer.work();
     }
     this.time = end;
+    await this.settle();
   }
 
   /** Lets all run that waits for no timer. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < 5; turn++) {
-      await new Promise<void>((resolve) => this.#real.setTimeout(resolve, 0));
+  async settle(turns = 5): Promise<void> {
+    for (let turn = 0; turn < turns; turn++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import {
   encodeReply,
   encodeServerFrame,
@@ -18,13 +19,10 @@ export interface FakeChannel {
 
 interface Line {
   vsn: Vsn;
-  socket: FakeSocket;
+  socket: Pick<FakeSocket, "receive" | "send" | "end">;
   /** By topic. */
   channels: Map<string, FakeChannel>;
 }
-
-/** The real timers: those of a test stand still. */
-const { setTimeout: soon } = globalThis;
 
 type Reply = (status: "ok" | "error", response: Record<string, unknown>) => void;
 
@@ -47,13 +45,32 @@ export class FakeRealtime {
     this.dials++;
     const vsn = url.searchParams.get("vsn") as Vsn;
     const line: Line = { vsn, channels: new Map(), socket: undefined as never };
-    line.socket = new FakeSocket(
+    const socket = line.socket = new FakeSocket(
       (message) => queueMicrotask(() => this.#take(line, message)),
       () => this.lines.delete(line),
     );
     this.lines.add(line);
-    soon(() => this.isDown ? line.socket.end(1006) : line.socket.open());
-    return line.socket;
+    // Later than whoever dials begins to listen.
+    setImmediate(() => this.isDown ? socket.end(1006) : socket.open());
+    return socket;
+  };
+
+  /** Serves a socket of a real server, for startUpstream(). */
+  readonly onSocket = (socket: WebSocket, request: Request): void => {
+    const vsn = new URL(request.url).searchParams.get("vsn") as Vsn;
+    const line: Line = {
+      vsn,
+      channels: new Map(),
+      socket: {
+        receive: (message) => socket.readyState === 1 && socket.send(message),
+        send: (message) => this.#take(line, message),
+        end: () => socket.close(),
+      },
+    };
+    this.dials++;
+    this.lines.add(line);
+    socket.onmessage = ({ data }) => line.socket.send(data);
+    socket.onclose = () => this.lines.delete(line);
   };
 
   get channels(): FakeChannel[] {

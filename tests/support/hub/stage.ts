@@ -26,7 +26,7 @@ export class Stage implements Disposable {
   readonly realtime = new FakeRealtime();
   readonly log: LogLine[] = [];
   readonly clients: FakeClient[] = [];
-  #upgraded: FakeSocket | undefined;
+  readonly #sockets = new WeakMap<Request, FakeSocket>();
   readonly #handler: Handler;
 
   constructor(environment: Record<string, string> = {}, changes: Partial<Runtime> = {}) {
@@ -41,7 +41,7 @@ export class Stage implements Disposable {
     this.#handler = createRelay(config, {
       strictProtocolList: false,
       timersPerRequest: false,
-      upgrade: () => ({ socket: this.#upgraded!, response: new Response() }),
+      upgrade: (request) => ({ socket: this.#sockets.get(request)!, response: new Response() }),
       dial: this.realtime.dial,
       keepAlive() {},
       onShutdown() {},
@@ -56,6 +56,17 @@ export class Stage implements Disposable {
   /** Opens a socket as a viewer with this key or a user with this token. */
   async open(credential = PUBLISHABLE_KEY, vsn: Vsn = "2.0.0"): Promise<FakeClient> {
     const client = new FakeClient(vsn);
+    client.socket = await this.connect((message) => client.take(message), credential, vsn);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** The same, for who takes what comes by itself. */
+  async connect(
+    onMessage: (message: Message) => void,
+    credential: string,
+    vsn: Vsn,
+  ): Promise<FakeSocket> {
     const url = `http://relay.test/relay/websocket?vsn=${vsn}&apikey=${credential}`;
     const headers = {
       upgrade: "websocket",
@@ -63,11 +74,12 @@ export class Stage implements Disposable {
       "sec-websocket-key": "a",
       "sec-websocket-version": "13",
     };
-    this.#upgraded = client.socket;
-    await this.#handler(new Request(url, { headers }));
-    client.socket.open();
-    this.clients.push(client);
-    return client;
+    const socket = new FakeSocket(onMessage);
+    const request = new Request(url, { headers });
+    this.#sockets.set(request, socket);
+    await this.#handler(request);
+    socket.open();
+    return socket;
   }
 
   /** Opens a socket and joins; resolves when the answer is there. */
@@ -92,16 +104,14 @@ const anonKey = await signAnonKey();
 
 /** A client that remembers what it was told. */
 export class FakeClient {
-  readonly socket: FakeSocket;
+  socket!: FakeSocket;
   /** All frames, from the oldest. */
   readonly frames: Frame[] = [];
   /** The same, as they came. */
   readonly texts: string[] = [];
   #refs = 0;
 
-  constructor(readonly vsn: Vsn) {
-    this.socket = new FakeSocket((message) => this.#take(message));
-  }
+  constructor(readonly vsn: Vsn) {}
 
   /** Sends a frame; returns its ref. */
   send(topic: string, event: string, payload: unknown = {}, join_ref?: string): string {
@@ -133,7 +143,7 @@ export class FakeClient {
     });
   }
 
-  #take(message: Message): void {
+  take(message: Message): void {
     if (typeof message !== "string") return;
     this.texts.push(message);
     this.frames.push(parseFrame(this.vsn, message)!);
