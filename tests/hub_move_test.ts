@@ -53,6 +53,35 @@ for (const vsn of ["2.0.0", "1.0.0"] as const) {
   });
 }
 
+Deno.test("a change that only the group brings, after the new channel is subscribed, is not lost", async () => {
+  using stage = new Stage();
+  const { realtime, clock } = stage;
+  const change = (data: unknown, to?: (channel: FakeChannel) => boolean) =>
+    realtime.emit(TOPIC, "postgres_changes", { data }, to);
+  for (const endsByChange of [true, false]) {
+    const viewer = await stage.view(TOPIC);
+    viewer.send(TOPIC, "access_token", { access_token: await token() }, "1");
+    await until(stage, () => realtime.channels.some(isOwn));
+    await clock.pass(2_000);
+    change("late", isShared); // Its check had begun before the viewer subscribed.
+    change("own", isOwn);
+    assert.deepEqual(changesOf(viewer), ["late"], "what follows waits, to keep the order");
+    if (endsByChange) {
+      change("next", isOwn);
+      change("next", isShared);
+    } else await clock.pass(1_000);
+    const all = endsByChange ? ["late", "own", "next"] : ["late", "own"];
+    assert.deepEqual(changesOf(viewer), all);
+    change("group's", isShared);
+    change("last", isOwn);
+    assert.equal(changesOf(viewer).at(-1), "last");
+    assert.ok(!changesOf(viewer).includes("group's"));
+    viewer.socket.end(1001);
+    await clock.pass(10_000);
+  }
+  assert.equal(clock.pending, 0);
+});
+
 Deno.test("what its own socket brings late is not given a second time", async () => {
   using stage = new Stage();
   const { realtime, clock } = stage;

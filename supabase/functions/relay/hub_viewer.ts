@@ -113,8 +113,9 @@ export class Viewer implements Upstream, Socket {
 
   /** Takes what the group has for this place. */
   received({ topic }: Place, message: Message): void {
-    if (this.#moves.size > 0) this.#moves.get(topic)?.note(message);
-    this.deliver(message);
+    const move = this.#moves.size > 0 ? this.#moves.get(topic) : undefined;
+    if (move) move.fromGroup(message);
+    else this.deliver(message);
   }
 
   /** The group's channel is gone. One of the viewer's own that is being joined stays. */
@@ -139,7 +140,7 @@ export class Viewer implements Upstream, Socket {
     const { vsn, key, groups } = this.options;
     const { topic } = frame;
     this.#noteToken(frame);
-    if (this.#ownTopics.has(topic)) return this.#sendOwn(message);
+    if (this.#ownTopics.has(topic)) return this.#sendOwn(message, topic);
     if (!topic.startsWith("realtime:")) return this.#unmatched(frame);
     const old = this.#vacate(topic)?.frame;
     const share = this.#token === undefined ? shareOf(vsn, key, frame) : undefined;
@@ -155,7 +156,7 @@ export class Viewer implements Upstream, Socket {
   }
 
   #leave(frame: Frame, message: Message): void {
-    if (this.#ownTopics.delete(frame.topic)) return this.#sendOwn(message);
+    if (this.#ownTopics.delete(frame.topic)) return this.#sendOwn(message, frame.topic);
     const place = this.#vacate(frame.topic);
     this.#reply(frame, "ok", {});
     if (place) this.closeChannel(place.frame);
@@ -168,7 +169,6 @@ export class Viewer implements Upstream, Socket {
 
   #push(frame: Frame, message: Message): void {
     const { topic } = frame;
-    if (this.#moves.get(topic)?.holds(message)) return;
     const place = this.#places.get(topic);
     if (place) this.#move(place);
     if (this.#moves.get(topic)?.holds(message)) return;
@@ -205,11 +205,11 @@ export class Viewer implements Upstream, Socket {
       flushGroup: () => groups.flush(group!),
       flushOwn: () => this.#sendOwn(encodeFrame(vsn, heartbeat)),
       deliver: (message) => this.deliver(message),
-      onSwitch: (held) => {
-        this.#vacate(topic);
+      onOwn: (held) => {
         this.#ownTopics.add(topic);
         for (const message of held) this.send(message);
       },
+      onLeave: () => this.#vacate(topic),
       onRefused: (reason) => this.#evict(frame, reason),
       onDone: () => this.#moves.delete(topic),
       onFail: () => this.fail(new RelayError("upstream_timeout", "Realtime answered no join.")),
@@ -243,9 +243,11 @@ export class Viewer implements Upstream, Socket {
     this.#sendOwn(message);
   }
 
-  #sendOwn(message: Message): void {
+  /** `endOf` is a topic whose channel ends with the message: its group is left at once. */
+  #sendOwn(message: Message, endOf?: string): void {
     const { dial, unsent } = this.options;
     if (this.#isOver) return;
+    if (endOf !== undefined) this.#moves.get(endOf)?.leave();
     this.#own ??= new OwnSocket({
       dial,
       unsent,
@@ -264,7 +266,7 @@ export class Viewer implements Upstream, Socket {
     }
     const topic = isText ? parts?.topic : topicOfBroadcast(message);
     const move = topic === undefined ? undefined : this.#moves.get(topic);
-    if (move) move.take(message, parts);
+    if (move) move.fromOwn(message, parts);
     else this.deliver(message);
   }
 
