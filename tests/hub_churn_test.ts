@@ -3,6 +3,8 @@ import { connect } from "./support/client.ts";
 import { Churner, joinText, numberOf, random } from "./support/hub/churn.ts";
 import { FakeRealtime } from "./support/hub/fake_realtime.ts";
 import { Stage } from "./support/hub/stage.ts";
+import { inTime } from "./support/in_time.ts";
+import { RawSocket } from "./support/raw_socket.ts";
 import { hosts } from "./support/relay_host.ts";
 import { withRelay } from "./support/served_relay.ts";
 import { PUBLISHABLE_KEY } from "./support/tokens.ts";
@@ -97,5 +99,35 @@ Deno.test(`${SOCKETS} viewers by real sockets get every change once, and leave n
     if (!LONG) return; // The channel outlives them by five seconds.
     while ((await hub()).upstreams > 0) await soon();
     assert.equal(realtime.lines.size, 0);
+  });
+});
+
+Deno.test("a viewer that does not read is cut off alone", async () => {
+  const realtime = new FakeRealtime();
+  const env = { RELAY_ANONYMOUS: "allow", RELAY_MAX_UNSENT_BYTES: String(1 << 20) };
+  await withRelay(hosts[0], { onSocket: realtime.onSocket, env }, async ({ relay }) => {
+    const url = `ws://${relay.address}/relay/websocket?vsn=2.0.0&apikey=${PUBLISHABLE_KEY}`;
+    const quick = connect(url);
+    await quick.opened;
+    using slow = await RawSocket.open(url);
+    await slow.sendText(joinText(1, TOPIC));
+    quick.send(joinText(1, TOPIC));
+    for (let n = 0; n < 2; n++) await quick.next();
+    while (realtime.channels.length === 0) await soon();
+    const padding = "x".repeat(100_000);
+    let n = 0;
+    const cut = relay.line(({ event }) => event === "close");
+    let isCut = false;
+    cut.then(() => isCut = true);
+    while (!isCut && n < 2_000) {
+      realtime.emit(TOPIC, "postgres_changes", { data: { n: ++n, padding } });
+      assert.equal(numberOf(String(await inTime(quick.next(), "the change"))), n);
+    }
+    const { code, error } = await inTime(cut, "the slow one is cut off");
+    assert.deepEqual([code, error], [4413, "unread"]);
+    realtime.emit(TOPIC, "postgres_changes", { data: { n: ++n } });
+    assert.equal(numberOf(String(await quick.next())), n);
+    quick.socket.close();
+    await quick.closed;
   });
 });

@@ -56,7 +56,8 @@ export async function perform(pages: Pages, vsn: Vsn): Promise<Record<string, st
   await listen("private", [], "hub:open");
   await sql`select realtime.send('{"n": 1.50}', 'from the database', 'hub:open', true)`;
   await diaries.private.until(/^broadcast/);
-  await listen("refused", [], "hub:closed");
+  const refused = await listen("refused", [], "hub:closed");
+  refused.channel.teardown(); // It would try again, as often as there is time.
   await listen("wrong", [{ ...ROWS, table: "no_such_table" }], "wrong");
   await listen("no rows of the topic", [], "page");
 
