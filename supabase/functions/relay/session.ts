@@ -75,16 +75,24 @@ export function openSession(options: SessionOptions): Session {
     else fail("unread", "The client does not read the relay's answers.");
   }
   const fail = (code: Code, message: string) => end(new RelayError(code, message));
-  const expiry = createDeadline(runtime.now, () => fail("token_expired", "The token has expired."));
-  const notice = createDeadline(runtime.now, () => notify("token_expiring", EXPIRY_NOTICE_MS));
+  let expiresAt = 0;
+  let told = false;
+  // One timer for the notice and the end: each of them is kept for every socket.
+  const expiry = createDeadline(runtime.now, () => {
+    if (told) return fail("token_expired", "The token has expired.");
+    told = true;
+    notify("token_expiring", EXPIRY_NOTICE_MS);
+    expiry.set(expiresAt);
+  });
   const unjoined = setTimeout(() => {
     fail("join_timeout", "The socket has joined no channel.");
   }, config.joinTimeoutMs);
 
   function expireWith(next: Identity): void {
     if (next.kind !== "user") return;
-    expiry.set(next.expiresAt * 1000);
-    notice.set(next.expiresAt * 1000 - EXPIRY_NOTICE_MS);
+    expiresAt = next.expiresAt * 1000;
+    told = false;
+    expiry.set(expiresAt - EXPIRY_NOTICE_MS);
   }
 
   /** On topic `phoenix`, which realtime-js passes over: only those who know it see it. */
@@ -101,7 +109,6 @@ export function openSession(options: SessionOptions): Session {
   expireWith(identity);
   closed.then(() => {
     expiry.clear();
-    notice.clear();
     clearTimeout(unjoined);
   });
   return { negotiated, counts, closed, end, notify, tick };
