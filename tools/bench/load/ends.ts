@@ -55,17 +55,19 @@ export class Ends {
     return end;
   }
 
-  /** Handles what arrives until the condition holds. Throws where nothing comes any more. */
+  /** Handles what arrives until the condition holds. Throws where that takes too long. */
   until(condition: () => boolean, what: string): void {
+    const late = performance.now() + DEADLINE_MS;
     while (!condition()) {
-      if (!this.#poll.wait(DEADLINE_MS, this.#ready)) throw new Error(`waited in vain: ${what}`);
+      this.#poll.wait(late - performance.now(), this.#ready);
+      if (performance.now() > late) throw new Error(`waited in vain: ${what}`);
     }
   }
 
   /** Handles what arrives in this time. */
   during(ms: number): void {
     for (const end = performance.now() + ms; performance.now() < end;) {
-      this.#poll.wait(Math.max(0, end - performance.now()), this.#ready);
+      this.#poll.wait(end - performance.now(), this.#ready);
     }
   }
 
@@ -73,7 +75,9 @@ export class Ends {
   close(): void {
     this.#closing = true;
     this.onFrame = (end, opcode) => {
-      if (opcode === CLOSE && end.side === "upstream") end.send(frame(CLOSE, NORMAL));
+      if (opcode !== CLOSE) return;
+      if (end.side === "upstream") end.send(frame(CLOSE, NORMAL));
+      else this.#drop(end.fd);
     };
     for (const client of this.clients) client.send(frame(CLOSE, NORMAL, true));
     const late = performance.now() + GOODBYE_MS;
@@ -94,9 +98,12 @@ export class Ends {
     if (!this.#closing && this.clients.some((end) => end.fd === fd)) {
       throw new Error("The proxy cut a client off.");
     }
-    this.#readers.delete(fd);
-    close(fd);
+    this.#drop(fd);
   };
+
+  #drop(fd: number): void {
+    if (this.#readers.delete(fd)) close(fd);
+  }
 
   #end(side: End["side"], fd: number): End {
     const end: End = { fd, side, open: false, send: (data) => send(fd, data) };

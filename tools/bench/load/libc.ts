@@ -97,11 +97,10 @@ export class Poll {
     check(libc.epoll_ctl(this.#fd, EPOLL_CTL_ADD, fd, new Uint8Array(event.buffer)), "epoll_ctl");
   }
 
-  /** Calls `ready` with each; false where none came in time. */
-  wait(ms: number, ready: (fd: number) => void): boolean {
+  /** Calls `ready` with each, or returns after so many ms. */
+  wait(ms: number, ready: (fd: number) => void): void {
     // Negative where a signal came in between.
-    const count = libc.epoll_wait(this.#fd, this.#events, MAX_EVENTS, Math.ceil(ms));
+    const count = libc.epoll_wait(this.#fd, this.#events, MAX_EVENTS, Math.max(0, Math.ceil(ms)));
     for (let n = 0; n < count; n++) ready(this.#events.getInt32(n * EVENT + DATA, true));
-    return count > 0;
   }
 }

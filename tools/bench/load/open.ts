@@ -1,5 +1,6 @@
 import type { End, Ends } from "./ends.ts";
 import { frame, TEXT } from "./frames.ts";
+import { answer } from "./viewers.ts";
 
 export interface OpenOptions {
   /** Of the proxy, on 127.0.0.1. */
@@ -24,7 +25,8 @@ export function open(ends: Ends, { port, heads, paired = true }: OpenOptions): v
   };
   const byFd = (fd: number) => ends.upstreams.find((end) => end.fd === fd)!;
   ends.onFrame = (end, opcode, payload) => {
-    if (end.side !== "client" || opcode !== TEXT) return;
+    if (opcode !== TEXT) return;
+    if (end.side === "upstream") return answer(end, payload); // A hub joins when it likes.
     const text = decoder.decode(payload);
     if (text.startsWith(PROBE)) done += pair(end, byFd(parseInt(text.slice(PROBE.length))));
   };

@@ -31,6 +31,9 @@ const SIZE = 300;
 /** So many come and go before, so that the code itself is not counted as a viewer's memory. */
 const WARM_UP = 100;
 
+/** Deliveries that are not counted: until then the code is not what it is later. */
+const WARM_UP_DELIVERIES = 50_000;
+
 /** The hub, and in the same rounds a proxy that carries the same messages one to one. */
 export async function measureHub(
   hub: Peer,
@@ -66,7 +69,8 @@ export async function measureHub(
   await single?.open(viewers);
   const delivery = `delivery of text 300 B, ${many}`;
   const unit = "µs CPU a delivery";
-  for (let round = -1; round < rounds; round++) {
+  const warmUps = Math.ceil(WARM_UP_DELIVERIES / viewers / frames);
+  for (let round = -warmUps; round < rounds; round++) {
     const fan = { topic: TOPIC, size: SIZE, messages: frames };
     const { us } = await shared.measure(() => shared.load.tell("fan", fan));
     if (round >= 0) samples.add(delivery, unit, name, us / frames / viewers);
