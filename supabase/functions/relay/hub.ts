@@ -120,7 +120,9 @@ export function createHub(config: Config, runtime: Runtime, unsent: Unsent): Hub
     serves: ({ kind }) => sharing === "anonymous" && kind === "anonymous",
     viewer(identity, url) {
       const key = identity.kind === "anonymous" ? identity.key ?? "" : "";
-      const dial = () => dialUpstream(config, upstreamUrl(config, url), runtime);
+      // No URL is kept for each of thousands who never dial.
+      const own = upstreamUrl(config, url).href;
+      const dial = () => dialUpstream(config, new URL(own), runtime);
       const viewer = new Viewer({ vsn: vsnOf(url), key, dial, groups: shared, unsent, config });
       viewers.add(viewer);
       return viewer;

@@ -4,14 +4,18 @@ import type { Viewer } from "./hub_viewer.ts";
 import type { Frame } from "./phoenix.ts";
 import type { Message } from "./runtime.ts";
 
-/** A viewer's seat in a group, with the join that took it. */
+/** A viewer's seat in a group, with the refs of the join that took it. */
 export class Place implements Seat {
   readonly joinRef: string;
   readonly ref: string;
   readonly channelRef: string;
   group: Group | undefined;
+  /** The join without its payload, which the group has. */
+  readonly frame: Frame;
+
   /** `old` is the join of the same topic that this one replaces: its channel ends with the answer. */
-  constructor(readonly viewer: Viewer, readonly frame: Frame, public old: Frame | undefined) {
+  constructor(readonly viewer: Viewer, join: Frame, public old: Frame | undefined) {
+    const frame = this.frame = { ...join, payload: undefined };
     this.joinRef = JSON.stringify(frame.join_ref ?? null);
     this.ref = JSON.stringify(frame.ref ?? null);
     this.channelRef = JSON.stringify(frame.join_ref ?? frame.ref ?? null);

@@ -187,7 +187,8 @@ export class Viewer implements Upstream, Socket {
   /** Goes over to a channel of the viewer's own. */
   #move({ topic, frame, group, isMember }: Place): void {
     const { vsn } = this.options;
-    const payload = { ...frame.payload as object, access_token: this.#token };
+    const { share } = group!.options;
+    const payload = { ...JSON.parse(share.payload), access_token: this.#token };
     if (!isMember) {
       this.#vacate(topic);
       return this.#joinOwn(topic, encodeFrame(vsn, { ...frame, payload }));
@@ -199,7 +200,7 @@ export class Viewer implements Upstream, Socket {
     const move = new Move({
       vsn,
       ref,
-      hasBindings: group!.options.share.hasBindings,
+      hasBindings: share.hasBindings,
       maxHeldBytes: config.maxUnsentBytes,
       timeoutMs: config.dialTimeoutMs,
       flushGroup: () => groups.flush(group!),
