@@ -4,7 +4,7 @@ import { digits } from "./table.ts";
 export interface Bar {
   label: string;
   value: number;
-  /** The least and the most that a round gave. */
+  /** The quartiles of the rounds. */
   low: number;
   high: number;
   /** Drawn in the colour of what the page is about. */
@@ -20,7 +20,7 @@ export interface Panel {
 
 const WIDTH = 820;
 const LABEL = 250;
-const VALUE = 60;
+const VALUE = 90;
 const LINE = 24;
 const TITLE = 44;
 
@@ -42,7 +42,7 @@ const STYLE = `
   }
 `;
 
-/** A chart of horizontal bars, with a whisker from the least to the most; readable in dark and light. */
+/** Horizontal bars, with a whisker between the quartiles; readable in dark and light. */
 export function chart(title: string, panels: readonly Panel[]): string {
   let y = 0;
   const drawn = panels.map((panel) => {
@@ -63,8 +63,8 @@ export function chart(title: string, panels: readonly Panel[]): string {
 function panelOf({ title, unit, bars }: Panel): string {
   const longest = Math.max(...bars.map(({ value }) => value));
   const room = WIDTH - LABEL - VALUE;
-  // A whisker that one bad round made long ends where the panel does.
-  const scale = (value: number) => Math.round(Math.min(value / longest, 1.05) * room * 10) / 10;
+  // A whisker that bad rounds made long ends where the panel does.
+  const scale = (value: number) => Math.round(Math.min(value / longest, 1.04) * room * 10) / 10;
   const head = `<text class="title" y="28">${escape(title)}` +
     `<tspan class="unit" font-weight="400" dx="8">${escape(unit)}</tspan></text>`;
   return [head, ...bars.map((bar, n) => barOf(bar, TITLE + n * LINE, scale))].join("\n");

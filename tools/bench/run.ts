@@ -26,17 +26,18 @@ const FULL = {
     viewers,
     rounds: 15,
     frames: Math.max(2, 10_000 / viewers),
+    warmUp: 50_000,
   })),
   stack: { viewers: [1, 1000], rounds: 3, changes: 20 },
   latency: 300,
 };
 
 const QUICK: typeof FULL = {
-  carry: [{ sockets: 100, rounds: 3, messages: 2000 }],
+  carry: [{ sockets: 100, rounds: 3, messages: 1000 }],
   setUp: { rounds: 3, sockets: 20 },
-  idle: { rounds: 1, sockets: 200 },
+  idle: { rounds: 1, sockets: 100 },
   starts: 1,
-  hub: [{ viewers: 1000, rounds: 3, frames: 5 }],
+  hub: [{ viewers: 1000, rounds: 3, frames: 5, warmUp: 10_000 }],
   stack: { viewers: [1, 200], rounds: 1, changes: 5 },
   latency: 20,
 };
@@ -125,9 +126,8 @@ const isRelay = ({ version }: Peer) => /^(Deno|workerd)/.test(version);
 
 async function withRigs(peers: Peer[], work: (rigs: Rig[]) => Promise<void>): Promise<void> {
   await using started = new AsyncDisposableStack();
-  const rigs: Rig[] = [];
-  for (const peer of peers) rigs.push(started.use(await startRig(peer)));
-  await work(rigs);
+  const starting = peers.map(async (peer) => started.use(await startRig(peer)));
+  await work(await Promise.all(starting));
 }
 
 function disposable<T extends { stop(): Promise<void> }>(part: T): T & AsyncDisposable {

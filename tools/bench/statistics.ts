@@ -8,7 +8,7 @@ export function quantile(samples: readonly number[], share: number): number {
 
 export const median = (samples: readonly number[]) => quantile(samples, 0.5);
 
-/** Several measurements of one thing. */
+/** Several measurements of one thing: half of them lie between `low` and `high`, the quartiles. */
 export interface Figure {
   median: number;
   low: number;
@@ -19,8 +19,8 @@ export interface Figure {
 export function figureOf(samples: readonly number[]): Figure {
   return {
     median: median(samples),
-    low: quantile(samples, 0),
-    high: quantile(samples, 1),
+    low: quantile(samples, 0.25),
+    high: quantile(samples, 0.75),
     rounds: samples.length,
   };
 }

@@ -18,7 +18,7 @@ export function byScenario(rows: readonly Row[]): [scenario: string, rows: Row[]
 /** Column heads and cells of one scenario. */
 function cellsOf(rows: readonly Row[]): string[][] {
   const names = [...new Set(rows.flatMap(({ ratios }) => Object.keys(ratios)))];
-  const head = ["", rows[0].unit, "from – to", ...names.map((name) => `× ${name}`)];
+  const head = ["", rows[0].unit, "quartiles", ...names.map((name) => `× ${name}`)];
   return [
     head,
     ...rows.map(({ peer, figure: { median, low, high }, ratios }) => [

@@ -7,6 +7,8 @@ export interface HubPlan {
   rounds: number;
   /** Frames that upstream sends in a measurement. */
   frames: number;
+  /** Deliveries that are not counted: until then the code is not what it is later. */
+  warmUp: number;
 }
 
 const TOPIC = "realtime:clicks";
@@ -31,26 +33,20 @@ const SIZE = 300;
 /** So many come and go before, so that the code itself is not counted as a viewer's memory. */
 const WARM_UP = 100;
 
-/** Deliveries that are not counted: until then the code is not what it is later. */
-const WARM_UP_DELIVERIES = 50_000;
-
 /** The hub, and in the same rounds a proxy that carries the same messages one to one. */
 export async function measureHub(
   hub: Peer,
   yardstick: Peer | undefined,
-  { viewers, rounds, frames }: HubPlan,
+  { viewers, rounds, frames, warmUp }: HubPlan,
   samples: Samples,
 ): Promise<void> {
   await using shared = await startRig(hub);
   await using single = yardstick ? await startRig(yardstick) : undefined;
   const [many, name] = [`${viewers} viewers`, nameOf(shared)];
-  const warmUp = async () => {
-    await shared.open(WARM_UP, false);
-    await shared.load.tell("join", JOIN);
-    await shared.load.tell("fan", { topic: TOPIC, size: SIZE, messages: frames });
-    await shared.load.tell("close");
-  };
-  await warmUp();
+  await shared.open(WARM_UP, false);
+  await shared.load.tell("join", JOIN);
+  await shared.load.tell("fan", { topic: TOPIC, size: SIZE, messages: frames });
+  await shared.load.tell("close");
   const before = shared.memory();
   const setUp = await shared.measure(async () => {
     await shared.open(viewers, false);
@@ -69,7 +65,7 @@ export async function measureHub(
   await single?.open(viewers);
   const delivery = `delivery of text 300 B, ${many}`;
   const unit = "µs CPU a delivery";
-  const warmUps = Math.ceil(WARM_UP_DELIVERIES / viewers / frames);
+  const warmUps = Math.ceil(warmUp / viewers / frames);
   for (let round = -warmUps; round < rounds; round++) {
     const fan = { topic: TOPIC, size: SIZE, messages: frames };
     const { us } = await shared.measure(() => shared.load.tell("fan", fan));
