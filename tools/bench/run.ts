@@ -2,7 +2,7 @@ import { startStack } from "../stack/stack.ts";
 import { hosts } from "../../tests/support/relay_host.ts";
 import type { Options, Scenario } from "./options.ts";
 import { type Peer, type Rig, startRig } from "./peers/peer.ts";
-import { findRelays, relayOn, sharingRelay } from "./peers/relays.ts";
+import { bareFan, findRelays, relayOn, sharingRelay } from "./peers/relays.ts";
 import { findServers } from "./peers/servers.ts";
 import { Samples } from "./samples.ts";
 import { measureCarry, plural } from "./scenarios/carry.ts";
@@ -103,9 +103,10 @@ const scenarios: Record<Scenario, Run> = {
     const nginx = peers.find(({ name }) => name === "nginx");
     for (const hub of plan.hub) {
       progress(`the hub, ${hub.viewers} viewers`);
-      for (const host of hosts.filter(({ deno }) => deno)) {
-        await measureHub(sharingRelay(host), nginx, hub, samples);
-      }
+      const sharing = hosts.filter(({ deno }) => deno).flatMap((
+        it,
+      ) => [bareFan(it), sharingRelay(it)]);
+      await measureHub(sharing, nginx, hub, samples);
     }
   },
   async stack({ samples }, plan, progress) {

@@ -49,9 +49,11 @@ export function echo(ends: Ends, { size, messages }: CarryOptions): { p50: numbe
     sent.set(client, performance.now());
     client.send(ask);
   };
-  ends.onFrame = (end, code) => {
+  ends.onFrame = (end, code, data) => {
     if (code !== TEXT) return;
-    if (end.side === "upstream") return end.send(reply);
+    if (end.side === "upstream") {
+      return data.length === size ? end.send(reply) : answer(end, data); // A heartbeat.
+    }
     times.push(performance.now() - sent.get(end)!);
     sent.delete(end);
     next(end);

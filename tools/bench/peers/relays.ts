@@ -12,6 +12,7 @@ import type { Peer, Proxy } from "./peer.ts";
 import { startProgram, versionOf } from "./program.ts";
 
 const NAIVE = fileURLToPath(new URL("naive.ts", import.meta.url));
+const FAN = fileURLToPath(new URL("fan.ts", import.meta.url));
 const WS = fileURLToPath(new URL("ws.cjs", import.meta.url));
 const WS_VERSION = "8.18.3";
 
@@ -81,6 +82,16 @@ function naiveOn(host: Host): Peer {
     request: () => ({ path: PATH }),
     start: async (port) =>
       proxyOf(await startRelay(host, {}, { entry: [NAIVE, upstreamUrl(port)] })),
+  };
+}
+
+/** What the hub cannot go below. */
+export function bareFan(host: Host): Peer {
+  return {
+    name: "bare fan-out",
+    version: host.name,
+    request: () => ({ path: PATH }),
+    start: async (port) => proxyOf(await startRelay(host, {}, { entry: [FAN, upstreamUrl(port)] })),
   };
 }
 

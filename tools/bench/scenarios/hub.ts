@@ -1,4 +1,4 @@
-import { type Peer, startRig } from "../peers/peer.ts";
+import { type Peer, type Rig, startRig } from "../peers/peer.ts";
 import type { Samples } from "../samples.ts";
 import { nameOf } from "./carry.ts";
 
@@ -33,49 +33,51 @@ const SIZE = 300;
 /** So many come and go before, so that the code itself is not counted as a viewer's memory. */
 const WARM_UP = 100;
 
-/** The hub, and in the same rounds a proxy that carries the same messages one to one. */
+/** Those that share, and in the same rounds a proxy that carries the same messages one to one. */
 export async function measureHub(
-  hub: Peer,
+  sharing: Peer[],
   yardstick: Peer | undefined,
-  { viewers, rounds, frames, warmUp }: HubPlan,
+  plan: HubPlan,
   samples: Samples,
 ): Promise<void> {
-  await using shared = await startRig(hub);
-  await using single = yardstick ? await startRig(yardstick) : undefined;
-  const [many, name] = [`${viewers} viewers`, nameOf(shared)];
-  await shared.open(WARM_UP, false);
-  await shared.load.tell("join", JOIN);
-  await shared.load.tell("fan", { topic: TOPIC, size: SIZE, messages: frames });
-  await shared.load.tell("close");
-  const before = shared.memory();
-  const setUp = await shared.measure(async () => {
-    await shared.open(viewers, false);
-    await shared.load.tell("join", JOIN);
-  });
-  samples.add(
-    `set-up of a viewer and its join, ${many}`,
-    "µs CPU a viewer",
-    name,
-    setUp.us / viewers,
-  );
-  const memory = (shared.memory() - before) / viewers;
-  samples.add(`memory of a viewer, ${many}`, "kB a viewer", name, memory);
-  const upstreams = await shared.load.tell<number>("upstreams");
-  samples.add(`sockets to Realtime, ${many}`, "sockets", name, upstreams);
+  const { viewers, rounds, frames, warmUp } = plan;
+  await using started = new AsyncDisposableStack();
+  const rigs: Rig[] = [];
+  for (const peer of sharing) rigs.push(started.use(await startRig(peer)));
+  for (const rig of rigs) await measureJoins(rig, plan, samples);
+  const single = yardstick && started.use(await startRig(yardstick));
   await single?.open(viewers);
-  const delivery = `delivery of text 300 B, ${many}`;
-  const unit = "µs CPU a delivery";
-  const warmUps = Math.ceil(warmUp / viewers / frames);
-  for (let round = -warmUps; round < rounds; round++) {
-    const fan = { topic: TOPIC, size: SIZE, messages: frames };
-    const { us } = await shared.measure(() => shared.load.tell("fan", fan));
-    if (round >= 0) samples.add(delivery, unit, name, us / frames / viewers);
-    if (!single) continue;
-    const messages = frames * viewers;
-    const carry = { kind: "text", size: SIZE, messages };
-    const alone = await single.measure(() => single.load.tell("carry", carry));
-    if (round >= 0) samples.add(delivery, unit, nameOf(single), alone.us / messages);
+  const messages = frames * viewers;
+  const deliver = ({ load }: Rig) => () =>
+    load === single?.load
+      ? load.tell("carry", { kind: "text", size: SIZE, messages })
+      : load.tell("fan", { topic: TOPIC, size: SIZE, messages: frames });
+  for (let round = -Math.ceil(warmUp / messages); round < rounds; round++) {
+    for (const rig of single ? [...rigs, single] : rigs) {
+      const { us } = await rig.measure(deliver(rig));
+      if (round < 0) continue;
+      const scenario = `delivery of text 300 B, ${viewers} viewers`;
+      samples.add(scenario, "µs CPU a delivery", nameOf(rig), us / messages);
+    }
   }
-  await shared.load.tell("close");
-  await single?.load.tell("close");
+}
+
+async function measureJoins(rig: Rig, plan: HubPlan, samples: Samples): Promise<void> {
+  const { load } = rig;
+  const { viewers, frames } = plan;
+  const [many, name] = [`${viewers} viewers`, nameOf(rig)];
+  await rig.open(WARM_UP, false);
+  await load.tell("join", JOIN);
+  await load.tell("fan", { topic: TOPIC, size: SIZE, messages: frames });
+  await load.tell("close");
+  const before = rig.memory();
+  const { us } = await rig.measure(async () => {
+    await rig.open(viewers, false);
+    await load.tell("join", JOIN);
+  });
+  samples.add(`set-up of a viewer and its join, ${many}`, "µs CPU a viewer", name, us / viewers);
+  const memory = (rig.memory() - before) / viewers;
+  samples.add(`memory of a viewer, ${many}`, "kB a viewer", name, memory);
+  const upstreams = await load.tell<number>("upstreams");
+  samples.add(`sockets to Realtime, ${many}`, "sockets", name, upstreams);
 }
