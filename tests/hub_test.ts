@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CONFIG, OTHER_KEY, Stage } from "./support/hub/stage.ts";
-import { PUBLISHABLE_KEY } from "./support/tokens.ts";
+import { PUBLISHABLE_KEY, sign } from "./support/tokens.ts";
 
 const TOPIC = "realtime:clicks";
 const BROADCASTS = { ...CONFIG, postgres_changes: [] };
@@ -195,6 +195,37 @@ Deno.test("two keys of the project are two groups", async () => {
   await stage.view(TOPIC, CONFIG, PUBLISHABLE_KEY);
   await stage.view(TOPIC, CONFIG, OTHER_KEY);
   assert.deepEqual([stage.realtime.joins().length, (await stage.hub()).groups], [2, 2]);
+});
+
+Deno.test("a user has a socket of its own from the start", async () => {
+  using stage = new Stage();
+  const [user, viewer] = [await stage.open(await sign()), await stage.open()];
+  assert.equal(stage.realtime.dials, 1);
+  for (const client of [user, viewer]) client.join(TOPIC);
+  await stage.clock.settle();
+  assert.deepEqual([stage.realtime.dials, (await stage.hub()).viewers], [2, 1]);
+});
+
+Deno.test("what is left of an earlier channel of the topic is nobody's", async () => {
+  using stage = new Stage();
+  const { realtime, clock } = stage;
+  await stage.view("realtime:other", CONFIG, undefined, "1.0.0");
+  const first = await stage.view(TOPIC, CONFIG, undefined, "1.0.0");
+  first.socket.end(1001);
+  await clock.pass(0);
+  realtime.judge = () => null;
+  const second = await stage.view(TOPIC, BROADCASTS, undefined, "1.0.0");
+  const [line] = realtime.lines;
+  const say = (frame: Record<string, unknown>) => line.socket.receive(JSON.stringify(frame));
+  const { ref } = realtime.joins().at(-1)!;
+  say({ ref: null, event: "system", topic: TOPIC, payload: { extension: "postgres_changes" } });
+  say({ ref: null, event: "broadcast", topic: TOPIC, payload: {} });
+  say({ ref: "1", event: "phx_close", topic: TOPIC, payload: {} });
+  say({ ref, event: "phx_reply", topic: TOPIC, payload: { status: "ok", response: {} } });
+  assert.deepEqual(second.heard(), ["phx_reply 1 ok"]);
+  const third = await stage.view(TOPIC, BROADCASTS, undefined, "1.0.0");
+  assert.deepEqual(third.heard(), ["phx_reply 1 ok"]);
+  assert.equal(realtime.dials, 1);
 });
 
 Deno.test("no more channels are on a socket than Realtime takes, nor more sockets than planned", async () => {
