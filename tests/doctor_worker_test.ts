@@ -4,6 +4,7 @@ import type { Context } from "../tools/doctor/context.ts";
 import { readOptions } from "../tools/doctor/options.ts";
 import { probeIdle } from "../tools/doctor/probe/idle.ts";
 import { probeRelay } from "../tools/doctor/probe/relay.ts";
+import { agree } from "./support/doctor/agree.ts";
 import { inTime } from "./support/in_time.ts";
 import { hosts } from "./support/relay_host.ts";
 import { withRelay } from "./support/served_relay.ts";
@@ -34,6 +35,19 @@ Deno.test("a socket that ends with its worker is not blamed on a proxy", async (
     // Hosted ones live longer.
     assert.equal(young.id, "relay_worker_short", young.saw);
   });
+});
+
+Deno.test("a silent socket joins first, as the relay wants it, and is well if it may not", async () => {
+  const env = { RELAY_ANONYMOUS: "allow", RELAY_JOIN_TIMEOUT_MS: "200", RELAY_DRAIN_MS: "0" };
+  const policy = { RELAY_POLICY: '{"anon":{"topics":["clicks:*"]}}' };
+  for (const [more, saw] of [[{}, /answers/], [policy, /join_timeout/]] as const) {
+    await withRelay(hosts[0], { env: { ...env, ...more }, onSocket: agree }, async ({ relay }) => {
+      const context = contextOf(new URL(`http://${relay.address}/relay`));
+      const [check] = await probeIdle(context, [0.5]);
+      assert.equal(check.state, "ok", check.saw);
+      assert.match(check.saw, saw);
+    });
+  }
 });
 
 Deno.test("the doctor tells of a worker's wall clock what its age shows", async () => {

@@ -27,6 +27,8 @@ async function hold(seconds: number, context: Context): Promise<Check> {
   if (!socket) return skipped("upgrade", `${seconds} s of silence: the socket did not open`);
   const start = performance.now();
   try {
+    // A relay ends a socket that joins nothing.
+    socket.push(`realtime:doctor-${crypto.randomUUID()}`, "phx_join", { config: {} }, true);
     await within(socket.ended, seconds * 1000);
     const lived = Math.round((performance.now() - start) / 1000);
     if (!socket.closed) {
@@ -36,6 +38,9 @@ async function hold(seconds: number, context: Context): Promise<Check> {
     const { code, reason } = socket.closed ?? {};
     if (code === NORMAL && lived >= 55) {
       return ok("upgrade", `Realtime itself ended a silent socket after ${lived} s, as it does`);
+    }
+    if (reason?.startsWith("join_timeout")) {
+      return ok("relay", `the relay ended the socket after ${lived} s: ${reason}`);
     }
     if (code === RESTART) return judgeWorker(lived, context.workerSince);
     const how = code === undefined
