@@ -4,6 +4,7 @@ import { credentials } from "./support/conformance/credentials.ts";
 import { frames } from "./support/conformance/frames.ts";
 import { http, misconfigured, wrongEnv } from "./support/conformance/http.ts";
 import { limits, limitsEnv } from "./support/conformance/limits.ts";
+import { sharing, sharingEnv } from "./support/conformance/sharing.ts";
 import type { Sentences } from "./support/conformance/stage.ts";
 
 /** Sentences that share a relay, which is started with this environment. */
@@ -24,5 +25,6 @@ export const chapters: Chapter[] = [
   },
   { environment: limitsEnv, sentences: limits },
   { environment: checksEnv, sentences: checks },
+  { environment: sharingEnv, sentences: sharing },
   { environment: wrongEnv, sentences: misconfigured },
 ];

@@ -12,7 +12,7 @@ import {
 import { createAskAuthServer } from "./ask_auth_server.ts";
 import { authorizeKey, authorizeRole } from "./authorize.ts";
 import type { Config } from "./config.ts";
-import type { Credential } from "./credential.ts";
+import type { Anonymous, Credential } from "./credential.ts";
 import { RelayError } from "./errors.ts";
 
 /** A signed-in user, as a verified token names them. */
@@ -29,7 +29,7 @@ export interface User {
 }
 
 /** Whom a socket serves. */
-export type Identity = User | { kind: "anonymous" };
+export type Identity = User | Anonymous;
 
 /** How tokens are checked, in words, for /health and the GET verdict. */
 export interface Checks {

@@ -11,6 +11,8 @@ export interface Config {
   /** The keys that name an anonymous viewer. */
   publicKeys: readonly string[];
   anonymous: "allow" | "refuse";
+  /** Whose equal joins share one channel upstream. */
+  share: "anonymous" | "off";
   /** The project's HS256 secret, where the relay was given it. */
   jwtSecret: string | undefined;
   /** The project's public keys, where the platform hands them in. */
@@ -117,6 +119,7 @@ function toConfig(settings: Settings, keys: string[]): Config {
     upstreamKey: keys[0],
     publicKeys: keys,
     anonymous: settings.RELAY_ANONYMOUS,
+    share: settings.RELAY_SHARE,
     jwtSecret: settings.RELAY_JWT_SECRET ?? settings.JWT_SECRET,
     jwks: settings.SUPABASE_JWKS,
     issuers: settings.RELAY_ISSUER,

@@ -4,7 +4,13 @@ import { RelayError } from "./errors.ts";
 import { isOneOf, isSecretKey } from "./keys.ts";
 
 /** Who the client says it is, before anything was verified. */
-export type Credential = { kind: "token"; token: string } | { kind: "anonymous" };
+export type Credential = { kind: "token"; token: string } | Anonymous;
+
+/** Who brought a public key of the project, and which. */
+export interface Anonymous {
+  kind: "anonymous";
+  key?: string;
+}
 
 /** Who negotiates this name understands the notices of the relay. */
 export const NOTICES = "realtime-relay.v1";
@@ -57,13 +63,13 @@ export function readCredential(url: URL, headers: Headers, config: Config): Cred
   }
   const [token] = users;
   if (token !== undefined) return { kind: "token", token };
-  if (credentials.length > 0) return { kind: "anonymous" };
+  if (credentials.length > 0) return credentials[0];
   throw new RelayError("token_missing", "The request carries no token.");
 }
 
 /** Tells a public key of the project from a token. Throws `key_unknown` for another project's key. */
 export function judge(text: string, config: Config): Credential {
-  if (isOneOf(text, config.publicKeys)) return { kind: "anonymous" };
+  if (isOneOf(text, config.publicKeys)) return { kind: "anonymous", key: text };
   if (text.startsWith("sb_")) {
     throw new RelayError("key_unknown", "The publishable key is not one of this project's.");
   }

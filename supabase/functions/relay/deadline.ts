@@ -2,17 +2,16 @@
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Calls `expire` when the clock passes a time that may be moved. A legacy key expires in ten years,
- * so the timer is set again where one is not enough.
+ * Calls `expire` when the clock has reached a time that may be moved. The timer is set again where
+ * it fires before: a legacy key expires in ten years, and a clock may lag behind its timers.
  */
 export function createDeadline(now: () => number, expire: () => void) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   function set(at: number): void {
     clearTimeout(timer);
-    const left = at - now();
     timer = setTimeout(
-      () => left > MAX_TIMER_MS ? set(at) : expire(),
-      Math.min(left, MAX_TIMER_MS),
+      () => now() < at ? set(at) : expire(),
+      Math.min(at - now(), MAX_TIMER_MS),
     );
   }
   return { set, clear: () => clearTimeout(timer) };

@@ -1,6 +1,7 @@
 import type { Checks } from "./authenticate.ts";
 import type { Config } from "./config.ts";
 import type { Code } from "./errors.ts";
+import type { HubReport } from "./hub.ts";
 import type { Session } from "./session.ts";
 import type { Count, Summary } from "./tunnel.ts";
 
@@ -42,7 +43,12 @@ export class Health {
   }
 
   /** The body of GET /relay/health. All numbers are of this worker, since its start. */
-  report(config: Config, checks: Checks, maxSockets: number): Record<string, unknown> {
+  report(
+    config: Config,
+    checks: Checks,
+    maxSockets: number,
+    hub: HubReport,
+  ): Record<string, unknown> {
     const fromClient = { ...this.#fromClient };
     const fromUpstream = { ...this.#fromUpstream };
     for (const { counts } of this.sessions) {
@@ -63,6 +69,7 @@ export class Health {
       refusals: this.#refusals,
       fromClient,
       fromUpstream,
+      hub,
     };
   }
 }

@@ -10,6 +10,7 @@ import { RelayError, toRelayError } from "./errors.ts";
 import { checkHandshake, isUpgrade } from "./handshake.ts";
 import { Health } from "./health.ts";
 import { json, preflight, refusal, withCors } from "./http.ts";
+import { createHub } from "./hub.ts";
 import { createLimits } from "./limits.ts";
 import { closeLine, openLine, refuseLine } from "./log.ts";
 import { createRefusals } from "./refuse.ts";
@@ -38,6 +39,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const authenticator = createAuthenticator(config, runtime.fetch, now);
   const limits = createLimits(config, maxSockets, now);
   const unsent = createUnsent(config.maxUnsentBytes);
+  const hub = createHub(config, runtime, unsent);
   const health = new Health(now);
   const refusals = createRefusals(config);
   const drain = createDrain(health.sessions, config, health.uptime);
@@ -62,7 +64,9 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     const leave = limits.enter(identity, addressOf(request.headers, config.trustedProxies));
     let upstream;
     try {
-      upstream = await dialUpstream(config, upstreamUrl(config, url), runtime);
+      upstream = hub.serves(identity)
+        ? hub.viewer(identity, url)
+        : await dialUpstream(config, upstreamUrl(config, url), runtime);
       // The dial may have taken seconds, and a drain ends the sockets that were there when it began.
       drain.check();
       return { vsn, identity, upstream, leave };
@@ -140,7 +144,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     const route = routeOf(request.method, url.pathname);
     if (route.kind === "preflight") return preflight();
     if (route.kind === "health") {
-      return json(200, health.report(config, authenticator.checks, maxSockets));
+      return json(200, health.report(config, authenticator.checks, maxSockets, hub.report()));
     }
     if (route.kind === "broadcast") {
       const identity = await identify(request, url);

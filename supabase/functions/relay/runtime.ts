@@ -13,6 +13,7 @@ export type Message = string | ArrayBuffer;
 /** `readyState` values of the WebSocket standard, which a Socket type does not carry. */
 export const CONNECTING = 0;
 export const OPEN = 1;
+export const CLOSED = 3;
 
 /** One line of the log: flat JSON, never a token, a key or a query string. */
 export type LogLine =
@@ -29,7 +30,8 @@ export interface Runtime {
   /** True where only a subprotocol list that is separated by ", " can be answered (Deno 2.1). */
   readonly strictProtocolList: boolean;
   /**
-   * True where a timer reaches only the sockets of the request that set it (workerd). Elsewhere one
+   * True where a timer reaches only the sockets of the request that set it, and a socket's frames
+   * only those of the request that opened it (workerd): viewers cannot share one there. Elsewhere one
    * timer serves all sockets: 500 of them every 5 s would cost a worker 8 ms of CPU a second.
    */
   readonly timersPerRequest: boolean;

@@ -75,9 +75,13 @@ export function openSession(options: SessionOptions): Session {
     else fail("unread", "The client does not read the relay's answers.");
   }
   const fail = (code: Code, message: string) => end(new RelayError(code, message));
-  const expiry = createDeadline(runtime.now, () => fail("token_expired", "The token has expired."));
-  const notice = createDeadline(runtime.now, tellExpiry);
   let expiresAt = Infinity;
+  // One timer for the notice and the end: it is kept for every socket.
+  const expiry = createDeadline(runtime.now, () => {
+    if (runtime.now() >= expiresAt) return fail("token_expired", "The token has expired.");
+    tellExpiry();
+    expiry.set(expiresAt);
+  });
   const unjoined = setTimeout(() => {
     fail("join_timeout", "The socket has joined no channel.");
   }, config.joinTimeoutMs);
@@ -85,8 +89,7 @@ export function openSession(options: SessionOptions): Session {
   function expireWith(next: Identity): void {
     if (next.kind !== "user") return;
     expiresAt = next.expiresAt * 1000;
-    expiry.set(expiresAt);
-    if (negotiated) notice.set(expiresAt - EXPIRY_NOTICE_MS);
+    expiry.set(negotiated ? expiresAt - EXPIRY_NOTICE_MS : expiresAt);
   }
 
   /** Where less than the notice's time is left at the handshake, it waits for `open`. */
@@ -111,7 +114,6 @@ export function openSession(options: SessionOptions): Session {
   expireWith(identity);
   closed.then(() => {
     expiry.clear();
-    notice.clear();
     clearTimeout(unjoined);
   });
   return { negotiated, counts, closed, end, notify, tick };

@@ -53,6 +53,9 @@ export const SETTINGS = z.object({
   RELAY_JWT_SECRET: z.string().optional(),
   JWT_SECRET: z.string().optional(),
   RELAY_ANONYMOUS: z.enum(["allow", "refuse"]).default("refuse").meta({ wants: "allow or refuse" }),
+  RELAY_SHARE: z.enum(["anonymous", "off"]).default("anonymous").meta({
+    wants: "anonymous or off",
+  }),
   RELAY_ISSUER: items.default([]),
   RELAY_AUDIENCE: items.pipe(z.array(z.string()).min(1)).default(["authenticated"])
     .meta({ wants: "audiences, separated by commas" }),

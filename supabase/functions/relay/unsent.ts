@@ -41,6 +41,7 @@ export function createUnsent(max: number): Unsent {
   return {
     max,
     watch(socket) {
+      if (socket.bufferedAmount === undefined) return;
       sockets.add(socket);
       socket.addEventListener("close", () => sockets.delete(socket), { once: true });
     },

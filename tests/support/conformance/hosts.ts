@@ -50,6 +50,7 @@ export const hosts: ConformanceHost[] = [
     missing: workerdMissing,
     gaps: {
       "a client that does not read is cut off": "workerd does not tell how much is unsent",
+      "viewers of one page are one subscriber": "a socket is usable by the request that opened it",
     },
     start: startWorkerd,
   },

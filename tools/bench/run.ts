@@ -1,0 +1,136 @@
+import { startStack } from "../stack/stack.ts";
+import { hosts } from "../../tests/support/relay_host.ts";
+import type { Options, Scenario } from "./options.ts";
+import { type Peer, type Rig, startRig } from "./peers/peer.ts";
+import { bareFan, findRelays, relayOn, sharingRelay } from "./peers/relays.ts";
+import { findServers } from "./peers/servers.ts";
+import { Samples } from "./samples.ts";
+import { measureCarry, plural } from "./scenarios/carry.ts";
+import { type Graph, measureColdStart, moduleGraph } from "./scenarios/cold_start.ts";
+import { measureHub } from "./scenarios/hub.ts";
+import { measureLatency } from "./scenarios/latency.ts";
+import { measureIdle, measureSetUp } from "./scenarios/set_up.ts";
+import { measureStack } from "./scenarios/stack.ts";
+
+/** How much of everything; a full run takes about ten minutes on a quiet machine. */
+const FULL = {
+  carry: [1, 100, 1000].map((sockets) => ({
+    sockets,
+    rounds: 15,
+    messages: sockets === 1 ? 1000 : 4000,
+  })),
+  setUp: { rounds: 15, sockets: 50 },
+  idle: { rounds: 3, sockets: 1000 },
+  starts: 5,
+  hub: [100, 1000, 5000].map((viewers) => ({
+    viewers,
+    rounds: 15,
+    frames: Math.max(2, 10_000 / viewers),
+    warmUp: 50_000,
+  })),
+  stack: { viewers: [1, 1000], rounds: 3, changes: 20 },
+  latency: 300,
+};
+
+const QUICK: typeof FULL = {
+  carry: [{ sockets: 100, rounds: 3, messages: 1000 }],
+  setUp: { rounds: 3, sockets: 20 },
+  idle: { rounds: 1, sockets: 100 },
+  starts: 1,
+  hub: [{ viewers: 1000, rounds: 3, frames: 5, warmUp: 10_000 }],
+  stack: { viewers: [1, 200], rounds: 1, changes: 5 },
+  latency: 20,
+};
+
+export interface Measured {
+  samples: Samples;
+  peers: Peer[];
+  /** What was looked for and is not on this machine. */
+  absent: string[];
+  graph?: Graph;
+}
+
+/** Measures everything that the options name, and tells what it is at. */
+export async function run(options: Options, progress: (text: string) => void): Promise<Measured> {
+  progress("looking for peers");
+  const found = [await findServers(), await findRelays()];
+  const wanted = ({ name }: Peer) =>
+    options.peers.length === 0 || options.peers.some((word) => name.includes(word));
+  const peers = found.flatMap(({ peers }) => peers).filter(wanted);
+  const measured: Measured = {
+    samples: new Samples(),
+    peers,
+    absent: found.flatMap(({ absent }) => absent),
+  };
+  for (const scenario of options.only) {
+    await scenarios[scenario](measured, options.quick ? QUICK : FULL, progress);
+  }
+  return measured;
+}
+
+type Run = (
+  measured: Measured,
+  plan: typeof FULL,
+  progress: (text: string) => void,
+) => Promise<void>;
+
+const scenarios: Record<Scenario, Run> = {
+  async messages({ peers, samples }, plan, progress) {
+    await withRigs(peers, async (rigs) => {
+      for (const carry of plan.carry) {
+        progress(`messages and echoes, ${plural(carry.sockets)}`);
+        await measureCarry(rigs, carry, samples);
+      }
+    });
+  },
+  async setup({ peers, samples }, plan, progress) {
+    progress("set-up of sockets");
+    const es256 = peers.some(({ name }) => name === "this relay")
+      ? [await relayOn(hosts[0], "ES256")]
+      : [];
+    await withRigs([...peers, ...es256], (rigs) => measureSetUp(rigs, plan.setUp, samples));
+  },
+  async idle({ peers, samples }, plan, progress) {
+    progress("memory of idle sockets");
+    await measureIdle(peers, plan.idle, samples);
+  },
+  async start(measured, plan, progress) {
+    progress("cold starts");
+    await measureColdStart(measured.peers.filter(isRelay), plan.starts, measured.samples);
+    measured.graph = await moduleGraph();
+  },
+  async hub({ peers, samples }, plan, progress) {
+    const nginx = peers.find(({ name }) => name === "nginx");
+    for (const hub of plan.hub) {
+      progress(`the hub, ${hub.viewers} viewers`);
+      const sharing = hosts.filter(({ deno }) => deno).flatMap((
+        it,
+      ) => [bareFan(it), sharingRelay(it)]);
+      await measureHub(sharing, nginx, hub, samples);
+    }
+  },
+  async stack({ samples }, plan, progress) {
+    const dataDir = await Deno.makeTempDir({ prefix: "realtime-relay-bench-" });
+    try {
+      const relayEnv = { RELAY_JOIN_TIMEOUT_MS: "3600000" };
+      await using stack = disposable(await startStack({ dataDir, progress, relayEnv }));
+      progress("from the commit to the viewers");
+      await measureLatency(stack.info, plan.latency, samples);
+      await measureStack(stack, plan.stack, samples);
+    } finally {
+      await Deno.remove(dataDir, { recursive: true });
+    }
+  },
+};
+
+const isRelay = ({ version }: Peer) => /^(Deno|workerd)/.test(version);
+
+async function withRigs(peers: Peer[], work: (rigs: Rig[]) => Promise<void>): Promise<void> {
+  await using started = new AsyncDisposableStack();
+  const starting = peers.map(async (peer) => started.use(await startRig(peer)));
+  await work(await Promise.all(starting));
+}
+
+function disposable<T extends { stop(): Promise<void> }>(part: T): T & AsyncDisposable {
+  return Object.assign(part, { [Symbol.asyncDispose]: () => part.stop() });
+}

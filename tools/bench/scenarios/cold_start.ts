@@ -1,0 +1,57 @@
+import { fileURLToPath } from "node:url";
+import { cpuOf } from "../cpu.ts";
+import { type Peer, startRig } from "../peers/peer.ts";
+import type { Samples } from "../samples.ts";
+import { nameOf } from "./carry.ts";
+
+/** From the start of the process to the first message through its first socket. */
+export async function measureColdStart(
+  peers: Peer[],
+  rounds: number,
+  samples: Samples,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers) {
+      await using rig = await startRig(peer);
+      await rig.open(1);
+      const ms = performance.now() - rig.startedAt;
+      samples.add(
+        "cold start to the first socket, CPU",
+        "ms CPU",
+        nameOf(rig),
+        cpuOf(rig.pids) / 1000,
+      );
+      samples.add("cold start to the first socket, time", "ms", nameOf(rig), ms);
+    }
+  }
+}
+
+/** What the function is made of. */
+export interface Graph {
+  /** Its own modules, and their size in kB. */
+  modules: number;
+  kB: number;
+  /** With its packages, as one file; supabase-js, which it loads only to ask Auth, is not in it. */
+  bundledKB: number;
+}
+
+export async function moduleGraph(): Promise<Graph> {
+  const home = fileURLToPath(new URL("../../../supabase/functions/relay/", import.meta.url));
+  const own = [`--config=${home}deno.json`, `${home}index.ts`];
+  const { modules } = JSON.parse(await outputOf("info", "--json", "--no-lock", ...own)) as {
+    modules: { kind: string; size: number }[];
+  };
+  const files = modules.filter(({ kind }) => kind === "esm");
+  const external = "--external=@supabase/supabase-js";
+  const bundle = await outputOf("bundle", "--quiet", "--minify", external, ...own);
+  return {
+    modules: files.length,
+    kB: Math.round(files.reduce((sum, { size }) => sum + size, 0) / 1000),
+    bundledKB: Math.round(bundle.length / 1000),
+  };
+}
+
+async function outputOf(...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "null" }).output();
+  return new TextDecoder().decode(stdout);
+}
