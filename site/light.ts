@@ -4,7 +4,7 @@ import type { Key, Values } from "./text.ts";
 
 /** What is shown of the connection. */
 export interface Shown extends Omit<RelayStatus, "state"> {
-  state: Exclude<RelayStatus["state"], "closed">;
+  state: Exclude<RelayStatus["state"], "closed"> | Standing["state"];
   /** Refused is a channel, on a socket that is fine. */
   channelOnly?: boolean;
 }
@@ -15,8 +15,9 @@ export function shown(status: RelayStatus, standing: Standing): Shown {
   if (state === "live") {
     return { ...status, ...standing, channelOnly: standing.state === "refused" };
   }
-  // Closed is only what lies between two persons, and before the first.
-  return { ...status, state: state === "closed" ? "connecting" : state };
+  if (state !== "closed") return { ...status, state };
+  // Between two persons, before the first, and where there is nothing to follow.
+  return { ...status, state: standing.state === "idle" ? "idle" : "connecting" };
 }
 
 /** What the light says in its one line. */

@@ -14,7 +14,8 @@ export interface LiveEvents {
 
 /** How the channels stand, on a socket that is fine. */
 export interface Standing {
-  state: "connecting" | "live" | "refused";
+  /** Idle is one without anything to follow: without channels there is no socket. */
+  state: "idle" | "connecting" | "live" | "refused";
   /** Why a channel was refused: the relay's or Realtime's own words. */
   reason?: string;
 }
@@ -41,7 +42,7 @@ export class Live {
   get standing(): Standing {
     const all = [...this.#topics.values()].map(({ standing }) => standing);
     const of = (state: Standing["state"]) => all.find((standing) => standing.state === state);
-    return of("refused") ?? of("live") ?? { state: all.length > 0 ? "connecting" : "live" };
+    return of("refused") ?? of("live") ?? { state: all.length > 0 ? "connecting" : "idle" };
   }
 
   /** Follows these links. Call it again with other ones: what is followed already stays. */
@@ -56,8 +57,6 @@ export class Live {
       this.supabase.removeChannel(channel);
     }
     for (const topic of topics) if (!this.#topics.has(topic)) this.#subscribe(topic);
-    // Where there is no link yet the light is to tell the truth all the same.
-    this.supabase.realtime.connect();
     this.events.changed();
   }
 

@@ -9,9 +9,6 @@ import { find, translate } from "./view/dom.ts";
 /** Where the chosen language is kept. */
 const LANGUAGE = "links.language";
 
-/** As long as a timer can be. */
-const FOREVER_MS = 2 ** 31 - 1;
-
 /** Clicks carry the same on both ways: as a row, and as a broadcast of their link's topic. */
 const CLICKS = {
   key: "id",
@@ -35,10 +32,7 @@ async function main(): Promise<void> {
     token: async () => (await supabase.auth.getSession()).data.session?.access_token ?? null,
     onstatus: (status) => tell(status),
   });
-  const supabase = createClient(config.url, config.key, {
-    // While there is no link to follow the socket stays, for the light to tell of.
-    realtime: { transport, disconnectOnEmptyChannelsAfterMs: FOREVER_MS },
-  });
+  const supabase = createClient(config.url, config.key, { realtime: { transport } });
   transport.catchUp(tableCatchUp(supabase, "url_clicks", CLICKS));
   console.info(`[links] initialised: ${config.relay} (${config.mode})`);
 

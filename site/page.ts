@@ -199,7 +199,10 @@ export class Page {
   }
 
   #showStatus(): void {
-    const status = shown(this.transport.status, this.#live.standing);
+    const { standing } = this.#live;
+    // As long as the links are not known there may be some to follow.
+    const isEarly = standing.state === "idle" && !this.#loaded;
+    const status = shown(this.transport.status, isEarly ? { state: "connecting" } : standing);
     this.#connection.show(status, this.#text, Date.now());
   }
 

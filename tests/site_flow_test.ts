@@ -60,7 +60,7 @@ class Channels {
   readonly removed: string[] = [];
   readonly system = new Map<string, (message: Record<string, string>) => void>();
   readonly status = new Map<string, (status: string, error?: Error) => void>();
-  readonly realtime = { connect() {}, isConnected: () => true };
+  readonly realtime = { isConnected: () => true };
 
   channel(topic: string) {
     const channel = {
@@ -118,9 +118,11 @@ Deno.test("Live forgets a refusal with the topic that was refused", () => {
   live.follow(["a"]);
   assert.equal(live.standing.state, "live");
   assert.deepEqual(channels.removed, ["clicks:b"]);
+  live.follow([]);
+  assert.equal(live.standing.state, "idle");
   // What is still told of it counts for nothing.
   channels.status.get("clicks:b")!("CHANNEL_ERROR", new Error("Unauthorized"));
-  assert.equal(live.standing.state, "live");
+  assert.equal(live.standing.state, "idle");
 });
 
 Deno.test("Live follows no more topics than a socket may have", () => {

@@ -99,7 +99,7 @@ async function byBroadcast(site: Site): Promise<void> {
     hasty: true,
     before: (page) => page.route("**/link_stats*", (route) => route.fulfill({ json: [] })),
   });
-  await noLinks.light("live");
+  await noLinks.light("idle");
 }
 
 /** The page on an origin of its own, in a folder there. */

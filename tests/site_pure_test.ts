@@ -82,6 +82,7 @@ Deno.test("the light is live once clicks flow, not before", () => {
   assert.equal(state(live, { state: "connecting" }), "connecting");
   assert.equal(state({ ...live, state: "offline" }, { state: "live" }), "offline");
   assert.equal(state({ ...live, state: "closed" }, { state: "live" }), "connecting");
+  assert.equal(state({ ...live, state: "closed" }, { state: "idle" }), "idle");
   const refused = shown(live, { state: "refused", reason: "Unauthorized" });
   assert.deepEqual([refused.state, refused.reason, refused.channelOnly], [
     ...["refused", "Unauthorized", true],

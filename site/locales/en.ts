@@ -86,6 +86,7 @@ export const en = {
   "error.unknown": "The server refused: {reason}",
 
   "light.connecting": "Connecting",
+  "light.idle": "Nothing to follow",
   "light.live": "Live",
   "light.reconnecting": "Reconnecting",
   "light.reconnecting.in": "Reconnecting in {seconds} s",

@@ -86,6 +86,7 @@ export const zhHant: Record<Key, string> = {
   "error.unknown": "伺服器拒絕了請求：{reason}",
 
   "light.connecting": "連線中",
+  "light.idle": "沒有可追蹤的連結",
   "light.live": "即時",
   "light.reconnecting": "重新連線中",
   "light.reconnecting.in": "{seconds} 秒後重新連線",
