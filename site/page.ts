@@ -1,5 +1,6 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { RelayStatus, RelayTransport } from "../client/mod.ts";
+import { type Account, accountOf } from "./account.ts";
 import type { Config } from "./config.ts";
 import { Database } from "./database.ts";
 import { Deeds } from "./deeds.ts";
@@ -40,6 +41,7 @@ export class Page {
   });
   readonly #list: LinkList;
   readonly #newLink: NewLinkView;
+  readonly #account: Account;
   readonly #signIn: SignInView;
   readonly #connection: ConnectionView;
   #person: Person | null | undefined;
@@ -51,7 +53,7 @@ export class Page {
   readonly #unlisted = new Set<string>();
 
   constructor(
-    readonly supabase: SupabaseClient,
+    supabase: SupabaseClient,
     config: Config,
     readonly transport: Pick<RelayTransport, "status" | "retry">,
     language: Language,
@@ -77,7 +79,7 @@ export class Page {
         this.#show();
       },
     });
-    this.#list = new LinkList(address, deeds);
+    this.#list = new LinkList(address, deeds, () => this.#reading.start());
     this.#newLink = new NewLinkView(text, {
       exists: (slug, signal) => this.#database.exists(slug, signal),
       add: async (link) => {
@@ -85,15 +87,13 @@ export class Page {
         await this.#reading.start();
       },
     });
+    this.#account = accountOf(supabase);
     this.#signIn = new SignInView(text, config.demo, {
-      signIn: (email, password) => this.#enter(email, password),
-      signOut: () => this.#leave(),
+      ...this.#account,
+      signOut: () =>
+        this.#account.signOut().catch(() => this.#toasts.say(this.#text.of("error.network"))),
     });
     this.#connection = new ConnectionView(() => transport.retry());
-    find("again").onclick = () => {
-      this.#list.loading();
-      this.#reading.start();
-    };
     this.#tick(0);
   }
 
@@ -157,7 +157,7 @@ export class Page {
     const { key, values } = databaseProblem(error);
     this.#list.failed(this.#text.of("links.failed", { reason: this.#text.of(key, values) }));
     // A token that the project does not take is of no use to anybody.
-    if (key === "error.session") await this.supabase.auth.signOut({ scope: "local" });
+    if (key === "error.session") await this.#account.signOut().catch(() => {});
   }
 
   #follow(): void {
@@ -173,16 +173,6 @@ export class Page {
       this.#unlisted.add(click.slug);
       setTimeout(() => this.#reading.start(), LOOK_MS);
     }
-  }
-
-  async #enter(email: string, password: string): Promise<void> {
-    const { error } = await this.supabase.auth.signInWithPassword({ email, password });
-    if (error) throw error;
-  }
-
-  async #leave(): Promise<void> {
-    const { error } = await this.supabase.auth.signOut({ scope: "local" });
-    if (error) this.#toasts.say(this.#text.of("error.network"));
   }
 
   /** Shows everything with the next frame: many clicks at once are one change of the page. */

@@ -10,8 +10,20 @@ export class LinkList {
   readonly #public = find("public");
   readonly #rows = new Map<string, LinkRow>();
 
-  /** @param addressOf the short link itself. */
-  constructor(readonly addressOf: (slug: string) => string, readonly actions: RowActions) {}
+  /**
+   * @param addressOf the short link itself.
+   * @param again asks for the links once more, after they could not be loaded.
+   */
+  constructor(
+    readonly addressOf: (slug: string) => string,
+    readonly actions: RowActions,
+    again: () => void,
+  ) {
+    find("again").onclick = () => {
+      this.loading();
+      again();
+    };
+  }
 
   /** Shows all links, in their order. Rows of links that stay keep their place and their focus. */
   show(links: Links, text: Text, now: number, signedIn: boolean): void {
