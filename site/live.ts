@@ -64,6 +64,7 @@ export class Live {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#topics.clear();
+    this.events.changed();
     await this.supabase.removeAllChannels();
     await this.supabase.realtime.disconnect();
     this.#stopping = false;

@@ -19,6 +19,7 @@ testInBrowser(
       await test.step("a script in slug, title or referrer stays text", async () => {
         await addScripts(site);
         await alice.page.reload();
+        await alice.live();
         const row = alice.page.locator(".link").filter({ hasText: "globalThis.broken" });
         await row.waitFor();
         assert.equal(await row.locator(".slug").textContent(), `/${SCRIPT}`);

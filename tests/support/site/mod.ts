@@ -119,7 +119,7 @@ export class Visitor {
     await this.page.waitForSelector(`#light[data-state="${state}"]`);
   }
 
-  /** Resolves when clicks flow: the page says so on its console, as it does to people. */
+  /** Resolves when clicks flow to whoever is signed in: by the light, and by the console. */
   async live(times = 1): Promise<void> {
     await this.light("live");
     await this.says(/^\[links\] subscribed: /, times);
