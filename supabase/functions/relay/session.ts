@@ -1,13 +1,13 @@
 import type { Authenticator, Identity } from "./authenticate.ts";
 import type { Config } from "./config.ts";
-import { createDeadline } from "./deadline.ts";
+import { Deadline } from "./deadline.ts";
 import type { Upstream } from "./dial.ts";
 import { type Code, RelayError } from "./errors.ts";
-import { createGate } from "./gate.ts";
+import { Gate, type GateKeeper } from "./gate.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { encodeServerFrame } from "./phoenix.ts";
 import { CONNECTING, OPEN, type Runtime, type Socket } from "./runtime.ts";
-import { type Count, type Summary, tunnel } from "./tunnel.ts";
+import { type Count, type Summary, Tunnel } from "./tunnel.ts";
 import type { Unsent } from "./unsent.ts";
 import type { Vsn } from "./upstream.ts";
 
@@ -22,6 +22,8 @@ export interface SessionOptions {
   unsent: Unsent;
   authenticator: Authenticator;
   runtime: Runtime;
+  /** Called, at least once, when the client's socket is gone and holds no memory. */
+  leave(): void;
 }
 
 /** One socket's life. */
@@ -47,74 +49,104 @@ const ENDINGS: Record<string, [Code, string]> = {
 
 /** Joins the two sockets, judges what the client sends, and keeps the deadlines. */
 export function openSession(options: SessionOptions): Session {
-  const { client, upstream, identity, vsn, negotiated, config, unsent, authenticator, runtime } =
-    options;
-  const send = (socket: Socket) => (text: string) =>
-    void (socket.readyState === OPEN && socket.send(text));
-  const heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, send(upstream.socket));
-  const judge = createGate({
-    identity,
-    vsn,
-    config,
-    now: runtime.now,
-    authenticate: authenticator.authenticate,
-    answer,
-    onIdentity: expireWith,
-    onJoin: () => clearTimeout(unjoined),
-  });
-  const { closed, end, counts } = tunnel({
-    client,
-    upstream,
-    judge,
-    heartbeat,
-    unsent,
-  });
-  /** What the relay itself says to a client that does not read is bounded like the rest. */
-  function answer(text: string): void {
-    if (unsent.hasRoom(client, text.length)) send(client)(text);
-    else fail("unread", "The client does not read the relay's answers.");
-  }
-  const fail = (code: Code, message: string) => end(new RelayError(code, message));
-  let expiresAt = Infinity;
-  // One timer for the notice and the end: it is kept for every socket.
-  const expiry = createDeadline(runtime.now, () => {
-    if (runtime.now() >= expiresAt) return fail("token_expired", "The token has expired.");
-    tellExpiry();
-    expiry.set(expiresAt);
-  });
-  const unjoined = setTimeout(() => {
-    fail("join_timeout", "The socket has joined no channel.");
-  }, config.joinTimeoutMs);
+  return new Joined(options);
+}
 
-  function expireWith(next: Identity): void {
-    if (next.kind !== "user") return;
-    expiresAt = next.expiresAt * 1000;
-    expiry.set(negotiated ? expiresAt - EXPIRY_NOTICE_MS : expiresAt);
+/** A worker holds thousands: methods, since a closure is kept for each of them. */
+class Joined implements Session, GateKeeper {
+  readonly #heartbeat: Heartbeat;
+  readonly #tunnel: Tunnel;
+  #expiresAt = Infinity;
+  /** One timer for the notice and the end of a user's token. */
+  #expiry: Deadline | undefined;
+  #unjoined: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly options: SessionOptions) {
+    const { client, upstream, identity, vsn, config, unsent, authenticator, runtime, leave } =
+      options;
+    const { now } = runtime;
+    const speak = (text: string) => send(upstream.socket, text);
+    const heartbeat = this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, now, speak);
+    const gate = new Gate({ identity, vsn, config, authenticator, now }, this);
+    this.#tunnel = new Tunnel({ client, upstream, gate, heartbeat, unsent, leave });
+    this.#unjoined = setTimeout(() => {
+      this.#fail("join_timeout", "The socket has joined no channel.");
+    }, config.joinTimeoutMs);
+    this.onIdentity(identity);
+    this.closed.then(() => {
+      this.#expiry?.clear();
+      this.onJoin();
+    });
   }
 
-  /** Where less than the notice's time is left at the handshake, it waits for `open`. */
-  function tellExpiry(): void {
-    const left = expiresAt - runtime.now();
-    if (client.readyState === CONNECTING) {
-      client.addEventListener("open", tellExpiry, { once: true });
-    } else if (left <= EXPIRY_NOTICE_MS) notify("token_expiring", Math.max(0, left));
+  get negotiated(): boolean {
+    return this.options.negotiated;
+  }
+
+  get counts(): Session["counts"] {
+    return this.#tunnel.counts;
+  }
+
+  get closed(): Promise<Summary> {
+    return this.#tunnel.closed;
+  }
+
+  end(error: RelayError): void {
+    this.#tunnel.end(error);
   }
 
   /** On topic `phoenix`, which realtime-js passes over: only those who know it see it. */
-  function notify(status: string, deadlineMs: number): void {
+  notify(status: string, deadlineMs: number): void {
+    const { client, vsn } = this.options;
     const payload = { extension: "relay", status, deadline_ms: Math.round(deadlineMs) };
-    send(client)(encodeServerFrame(vsn, { topic: "phoenix", event: "system", payload }));
+    send(client, encodeServerFrame(vsn, { topic: "phoenix", event: "system", payload }));
   }
 
-  function tick(): void {
-    const pulse = heartbeat.tick();
-    if (pulse !== "alive") fail(...ENDINGS[pulse]);
+  tick(): void {
+    const pulse = this.#heartbeat.tick();
+    if (pulse !== "alive") this.#fail(...ENDINGS[pulse]);
   }
 
-  expireWith(identity);
-  closed.then(() => {
-    expiry.clear();
-    clearTimeout(unjoined);
-  });
-  return { negotiated, counts, closed, end, notify, tick };
+  /** What the relay itself says to a client that does not read is bounded like the rest. */
+  answer(text: string): void {
+    this.#tunnel.answer(text);
+  }
+
+  onJoin(): void {
+    clearTimeout(this.#unjoined);
+    this.#unjoined = undefined;
+  }
+
+  onIdentity(next: Identity): void {
+    if (next.kind !== "user") return;
+    const { negotiated, runtime } = this.options;
+    this.#expiresAt = next.expiresAt * 1000;
+    this.#expiry ??= new Deadline(runtime.now, () => this.#expire());
+    this.#expiry.set(negotiated ? this.#expiresAt - EXPIRY_NOTICE_MS : this.#expiresAt);
+  }
+
+  #expire(): void {
+    if (this.options.runtime.now() >= this.#expiresAt) {
+      return this.#fail("token_expired", "The token has expired.");
+    }
+    this.#tellExpiry();
+    this.#expiry!.set(this.#expiresAt);
+  }
+
+  /** Where less than the notice's time is left at the handshake, it waits for `open`. */
+  #tellExpiry(): void {
+    const { client, runtime } = this.options;
+    const left = this.#expiresAt - runtime.now();
+    if (client.readyState === CONNECTING) {
+      client.addEventListener("open", () => this.#tellExpiry(), { once: true });
+    } else if (left <= EXPIRY_NOTICE_MS) this.notify("token_expiring", Math.max(0, left));
+  }
+
+  #fail(code: Code, message: string): void {
+    this.end(new RelayError(code, message));
+  }
+}
+
+function send(socket: Socket, text: string): void {
+  if (socket.readyState === OPEN) socket.send(text);
 }
