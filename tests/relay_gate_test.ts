@@ -30,7 +30,7 @@ async function userWith(token: string): Promise<Identity> {
 function open(identity: Identity, vsn: Vsn = "2.0.0") {
   const answers: unknown[] = [];
   const identities: Identity[] = [];
-  const gate = new Gate({ identity, vsn, config, authenticator, now: Date.now }, {
+  const gate = new Gate({ identity, vsn, config, authenticator, runtime: Date }, {
     answer: (text) => answers.push(JSON.parse(text)),
     onIdentity: (next) => identities.push(next),
     onJoin: () => {},

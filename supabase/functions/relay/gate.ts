@@ -13,7 +13,7 @@ import {
   parseFrame,
   topicOfBinary,
 } from "./phoenix.ts";
-import type { Message } from "./runtime.ts";
+import type { Message, Runtime } from "./runtime.ts";
 import type { Vsn } from "./upstream.ts";
 
 /** What goes upstream for a client's message: undefined is nothing. */
@@ -25,7 +25,7 @@ export interface GateOptions {
   vsn: Vsn;
   config: Config;
   authenticator: Pick<Authenticator, "authenticate">;
-  now(): number;
+  runtime: Pick<Runtime, "now">;
 }
 
 /** Who is told what comes of a client's messages. */
@@ -54,9 +54,9 @@ export class Gate {
   readonly #topics = new Set<string>();
 
   constructor(readonly options: GateOptions, readonly keeper: GateKeeper) {
-    const { identity, config, now } = options;
+    const { identity, config, runtime } = options;
     this.#identity = identity;
-    this.#bucket = new Bucket(config.framesPerSecond, config.frameBurst, now);
+    this.#bucket = new Bucket(config.framesPerSecond, config.frameBurst, runtime.now);
   }
 
   /** Throws a RelayError, or rejects with one, where the socket must end. */

@@ -117,6 +117,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     runtime.log(openLine(id, options.identity, health.sessions.size));
     return session.closed.then((summary) => {
       stop?.();
+      session.stop();
       health.closed(session, summary);
       runtime.log(closeLine(id, session, summary, now() - start));
     });
@@ -180,7 +181,8 @@ export function relayFor(environment: Record<string, string>, runtime: Runtime):
 }
 
 function urlOf(request: Request): URL {
-  if (URL.canParse(request.url)) return new URL(request.url);
+  const url = URL.parse(request.url);
+  if (url) return url;
   throw new RelayError("bad_request", "The request's target and Host make no URL.");
 }
 

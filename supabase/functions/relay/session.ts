@@ -1,29 +1,16 @@
-import type { Authenticator, Identity } from "./authenticate.ts";
-import type { Config } from "./config.ts";
+import type { Identity } from "./authenticate.ts";
 import { Deadline } from "./deadline.ts";
-import type { Upstream } from "./dial.ts";
 import { type Code, RelayError } from "./errors.ts";
-import { Gate, type GateKeeper } from "./gate.ts";
+import { Gate, type GateKeeper, type GateOptions } from "./gate.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { encodeServerFrame } from "./phoenix.ts";
 import { CONNECTING, OPEN, type Runtime, type Socket } from "./runtime.ts";
-import { type Count, type Summary, Tunnel } from "./tunnel.ts";
-import type { Unsent } from "./unsent.ts";
-import type { Vsn } from "./upstream.ts";
+import { type Count, type Summary, Tunnel, type TunnelOptions } from "./tunnel.ts";
 
-export interface SessionOptions {
-  client: Socket;
-  upstream: Upstream;
-  identity: Identity;
-  vsn: Vsn;
+export interface SessionOptions extends GateOptions, TunnelOptions {
   /** True for a client that understands the relay's notices. */
   negotiated: boolean;
-  config: Config;
-  unsent: Unsent;
-  authenticator: Authenticator;
   runtime: Runtime;
-  /** Called, at least once, when the client's socket is gone and holds no memory. */
-  leave(): void;
 }
 
 /** One socket's life. */
@@ -33,6 +20,8 @@ export interface Session {
   /** Settles when both sockets are closed; never rejects. */
   readonly closed: Promise<Summary>;
   end(error: RelayError): void;
+  /** To be called when it is closed: no timer is left. */
+  stop(): void;
   /** Tells the client what will happen to its socket, and in how many milliseconds. */
   notify(status: "drain" | "token_expiring", deadlineMs: number): void;
   /** Looks after heartbeats; to be called every few seconds. */
@@ -62,21 +51,14 @@ class Joined implements Session, GateKeeper {
   #unjoined: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly options: SessionOptions) {
-    const { client, upstream, identity, vsn, config, unsent, authenticator, runtime, leave } =
-      options;
-    const { now } = runtime;
-    const speak = (text: string) => send(upstream.socket, text);
-    const heartbeat = this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, now, speak);
-    const gate = new Gate({ identity, vsn, config, authenticator, now }, this);
-    this.#tunnel = new Tunnel({ client, upstream, gate, heartbeat, unsent, leave });
+    const { upstream: { socket }, identity, vsn, config, runtime } = options;
+    const speak = (text: string) => send(socket, text);
+    this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, speak);
+    this.#tunnel = new Tunnel(options, new Gate(options, this), this.#heartbeat);
     this.#unjoined = setTimeout(() => {
       this.#fail("join_timeout", "The socket has joined no channel.");
     }, config.joinTimeoutMs);
     this.onIdentity(identity);
-    this.closed.then(() => {
-      this.#expiry?.clear();
-      this.onJoin();
-    });
   }
 
   get negotiated(): boolean {
@@ -93,6 +75,11 @@ class Joined implements Session, GateKeeper {
 
   end(error: RelayError): void {
     this.#tunnel.end(error);
+  }
+
+  stop(): void {
+    this.#expiry?.clear();
+    this.onJoin();
   }
 
   /** On topic `phoenix`, which realtime-js passes over: only those who know it see it. */

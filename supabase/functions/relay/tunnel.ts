@@ -25,8 +25,6 @@ export interface TunnelOptions {
   /** Not open yet: a close before `open` would hang it. */
   client: Socket;
   upstream: Upstream;
-  gate: Pick<Gate, "judge">;
-  heartbeat: Pick<Heartbeat, "heard" | "awaiting" | "takes">;
   unsent: Unsent;
   /** Called, at least once, when the client's socket is gone and holds no memory. */
   leave(): void;
@@ -60,8 +58,12 @@ export class Tunnel implements Listener {
   /** Ends the wait for `open`, and later the one for the closes. */
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(readonly options: TunnelOptions) {
-    const { client, upstream, gate, unsent } = options;
+  constructor(
+    readonly options: TunnelOptions,
+    gate: Gate,
+    readonly heartbeat: Pick<Heartbeat, "heard" | "awaiting" | "takes">,
+  ) {
+    const { client, upstream, unsent } = options;
     this.closed = new Promise((resolve) => this.#settle = resolve);
     this.#down = new Lane(new Backlog(unsent, client), this, undefined);
     this.#up = new Lane(new Backlog(unsent, upstream.socket), this, gate);
@@ -95,14 +97,16 @@ export class Tunnel implements Listener {
   }
 
   onMessage(message: Message): void {
-    const { heartbeat } = this.options;
+    const { heartbeat } = this;
     if (this.#summary || (heartbeat.awaiting && heartbeat.takes(message))) return;
     this.#down.push(message);
   }
 
   onClose(close: Close): void {
-    const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
-    this.#finish("upstream", closeForClient(close, lost));
+    if (!this.#summary) {
+      const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
+      this.#finish("upstream", closeForClient(close, lost));
+    }
     this.#gone(this.#up);
   }
 
@@ -116,7 +120,7 @@ export class Tunnel implements Listener {
   }
 
   #fromClient(message: Message): void {
-    this.options.heartbeat.heard = true;
+    this.heartbeat.heard = true;
     if (!this.#summary) this.#up.push(message);
   }
 
@@ -164,7 +168,7 @@ class Lane {
   constructor(
     readonly backlog: Backlog,
     readonly tunnel: Pick<Tunnel, "end">,
-    readonly gate: TunnelOptions["gate"] | undefined,
+    readonly gate: Gate | undefined,
   ) {
     this.#isOpen = backlog.socket.readyState !== CONNECTING;
   }

@@ -10,7 +10,9 @@ const LOG_LEVELS = ["debug", "info", "warn", "warning", "error"];
 /** The client's wire format; 1.0.0 where it names none, as Realtime has it. */
 export function vsnOf(url: URL, fallback?: Vsn): Vsn {
   const vsn = url.searchParams.get("vsn") || "1.0.0";
-  if (vsn === "1.0.0" || vsn === "2.0.0") return vsn;
+  // Not the query's own text, which would be kept for each socket.
+  if (vsn === "1.0.0") return "1.0.0";
+  if (vsn === "2.0.0") return "2.0.0";
   if (fallback) return fallback;
   throw new RelayError("vsn_unsupported", "The query's vsn is neither 1.0.0 nor 2.0.0.");
 }
