@@ -3,9 +3,10 @@ import { Deadline } from "./deadline.ts";
 import { type Code, RelayError } from "./errors.ts";
 import { Gate, type GateKeeper, type GateOptions } from "./gate.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { Count } from "./lane.ts";
 import { encodeServerFrame } from "./phoenix.ts";
 import { CONNECTING, OPEN, type Runtime, type Socket } from "./runtime.ts";
-import { type Count, type Summary, Tunnel, type TunnelOptions } from "./tunnel.ts";
+import { type Summary, Tunnel, type TunnelOptions } from "./tunnel.ts";
 
 export interface SessionOptions extends GateOptions, TunnelOptions {
   /** True for a client that understands the relay's notices. */
