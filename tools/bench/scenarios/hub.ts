@@ -86,8 +86,11 @@ async function measureJoins(rig: Rig, plan: HubPlan, samples: Samples): Promise<
   });
   await load.tell("idle", { ms: SETTLE_MS });
   samples.add(`set-up of a viewer and its join, ${many}`, "µs CPU a viewer", name, us / viewers);
-  const memory = (rig.memory() - before) / viewers;
-  samples.add(`memory of a viewer, ${many}`, "kB a viewer", name, memory);
+  // No more of them than before find their memory ready.
+  if (viewers > WARM_UP) {
+    const memory = (rig.memory() - before) / viewers;
+    samples.add(`memory of a viewer, ${many}`, "kB a viewer", name, memory);
+  }
   const upstreams = await load.tell<number>("upstreams");
   samples.add(`sockets to Realtime, ${many}`, "sockets", name, upstreams);
 }
