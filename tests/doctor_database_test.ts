@@ -6,7 +6,8 @@ import { inTime } from "./support/in_time.ts";
 import { startUpstream } from "./support/upstream.ts";
 import { DATABASE_SET_UPS } from "./support/doctor/database.ts";
 import { serverSetUps } from "./support/doctor/servers.ts";
-import { tryAll, tryHealthy, withStage } from "./support/doctor/stage.ts";
+import { diagnose } from "./support/doctor/run.ts";
+import { type Bare, tryAll, tryHealthy, withStage } from "./support/doctor/stage.ts";
 import { HEALTHY_TENANTS, TENANT_SET_UPS } from "./support/doctor/tenants.ts";
 
 Deno.test("the doctor names why nothing arrives though the socket is well", async (t) => {
@@ -26,24 +27,64 @@ Deno.test("the doctor names why nothing arrives though the socket is well", asyn
       assert.equal(await left(), 0);
     });
     await t.step("nor does Ctrl-C while a row is waited for", async () => {
-      const upstream = startUpstream({ onSocket: agree });
-      const args = ["--db", stage.stack.info.DB_URL, "--wait", "60"];
-      const doctor = startCommand([`${upstream.url}/realtime/v1`, ...args], {
-        ANON_KEY: stage.key,
-      });
-      try {
-        let over = false;
-        doctor.status.then(() => over = true);
-        while (await left() === 0) {
-          assert.ok(!over, "It ended before it made its table.");
-          await new Promise((wake) => setTimeout(wake, 50));
-        }
+      await withWaiting(stage, left, async (doctor) => {
         doctor.kill("SIGINT");
         assert.equal((await inTime(doctor.status, "the doctor ends")).code, 130);
         assert.equal(await left(), 0);
+      });
+    });
+    await t.step("what kill -9 leaves, a later run drops, and nothing else", async () => {
+      await withWaiting(stage, left, async (doctor) => {
+        doctor.kill("SIGKILL");
+        await inTime(doctor.status, "the doctor ends");
+      });
+      const { sql, stack, key } = stage;
+      const [{ name }] = await sql`
+        select relname as name from pg_class where relname like 'realtime\\_doctor%' and relkind = 'r'
+      `;
+      // As if it had been made an hour ago.
+      const old = name.replace(/\d{10}/, (seconds: string) => String(Number(seconds) - 3600));
+      const others = [name, "realtime_doctor_notes", name.replace(/\d{10}_/, "0000000001")];
+      await sql`alter table ${sql(name)} rename to ${sql(old)}`;
+      for (const other of others) await sql`create table ${sql(other)} ()`;
+      try {
+        const { printed } = await diagnose([
+          stack.info.API_URL,
+          "--key",
+          key,
+          "--db",
+          stack.info.DB_URL,
+        ]);
+        const names = await sql`
+          select relname from pg_class where relname like 'realtime\\_doctor%' and relkind = 'r'
+        `;
+        assert.deepEqual(names.map(({ relname }) => relname).sort(), others.sort());
+        assert.match(printed, new RegExp(`${old}, which a run that was killed left, is dropped`));
       } finally {
-        await upstream.stop();
+        await sql`drop table ${sql(others)}`;
       }
     });
   });
 });
+
+/** Runs `work` with a doctor that waits for its row. */
+async function withWaiting(
+  { stack, key }: Bare,
+  left: () => Promise<number>,
+  work: (doctor: Deno.ChildProcess) => Promise<void>,
+): Promise<void> {
+  const upstream = startUpstream({ onSocket: agree });
+  const args = ["--db", stack.info.DB_URL, "--wait", "60"];
+  const doctor = startCommand([`${upstream.url}/realtime/v1`, ...args], { ANON_KEY: key });
+  try {
+    let over = false;
+    doctor.status.then(() => over = true);
+    while (await left() === 0) {
+      assert.ok(!over, "It ended before it made its table.");
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+    await work(doctor);
+  } finally {
+    await upstream.stop();
+  }
+}

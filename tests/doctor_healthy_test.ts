@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { runCommand } from "./support/doctor/command.ts";
+import type { Result } from "./support/doctor/run.ts";
 import { type Bare, tryHealthy, withStage } from "./support/doctor/stage.ts";
 import { withDirectory } from "./support/directory.ts";
 import { watchPauses } from "./support/pauses.ts";
@@ -82,7 +83,7 @@ Deno.test("the doctor raises no false alarm at what is healthy", async (t) => {
         name: `a project behind ${name} with the lines that the doctor prints for it`,
         needs: name === "apache" ? "apache2" : name,
         async make({ stack, proxy }) {
-          const url = await proxy(name, pasted(name, new URL(stack.info.API_URL).host));
+          const url = await proxy(name, pasted(name, "route", new URL(stack.info.API_URL).host));
           return [`${url}/realtime/v1`];
         },
       })),
@@ -91,13 +92,13 @@ Deno.test("the doctor raises no false alarm at what is healthy", async (t) => {
   });
 });
 
-/** Behind each of the proxies, on our own files, by TLS. */
+/** Behind each of the proxies, on our own files, by TLS with a certificate for one day. */
 async function tryShippedProxies(t: Deno.TestContext, { stack }: Bare): Promise<void> {
   const openssl = findProgram("openssl");
   for (const name of PROXIES) {
     const missing = openssl && findProxy(name) ? "" : ` (skipped: ${name} or openssl is missing)`;
     await t.step({
-      name: `a project and a relay behind ${name} with our file${missing}`,
+      name: `a project and a relay behind ${name} with our file: tls_expires_soon alone${missing}`,
       ignore: missing !== "",
       fn: () =>
         withDirectory(async (directory) => {
@@ -108,9 +109,11 @@ async function tryShippedProxies(t: Deno.TestContext, { stack }: Bare): Promise<
           try {
             const env = { DENO_CERT: certificate.cert, ANON_KEY };
             await Promise.all(["", "/functions/v1/relay"].map(async (path) => {
-              const { code, stdout } = await runCommand([`https://${front.host}${path}`], env);
+              const url = `https://${front.host}${path}`;
+              const { code, stdout } = await runCommand([url, "--json"], env);
               assert.equal(code, 0, stdout);
-              assert.doesNotMatch(stdout, /^failed/m);
+              const { findings }: Result = JSON.parse(stdout);
+              assert.deepEqual(findings.map(({ id }) => id), ["tls_expires_soon"], stdout);
             }));
           } finally {
             await front.stop();

@@ -11,7 +11,7 @@ const missing = findProxy("nginx")
 
 Deno.test({
   name:
-    `--idle holds sockets for 25, 35 and 65 s: well at a healthy stack, cut by a proxy${missing}`,
+    `--idle holds sockets for 25, 35 and 65 s: well at a healthy stack and relay, cut by a proxy${missing}`,
   ignore: missing !== "",
   fn: () =>
     withStage(async ({ stack, key }) => {
@@ -19,10 +19,12 @@ Deno.test({
       location / { proxy_pass ${stack.info.API_URL}; proxy_read_timeout 30s; }`;
       const proxy = await startProxy("nginx", nginx(server));
       try {
-        const [healthy, cut] = await Promise.all(
-          [stack.info.API_URL, proxy.url].map((url) => diagnose([url, "--key", key, "--idle"])),
+        const urls = [stack.info.API_URL, stack.info.RELAY_URL, proxy.url];
+        const [healthy, relay, cut] = await Promise.all(
+          urls.map((url) => diagnose([url, "--key", key, "--idle"])),
         );
         assert.deepEqual(healthy.findings, [], sawAll(healthy));
+        assert.deepEqual(relay.findings, [], sawAll(relay));
         assert.deepEqual(cut.findings.map(({ id }) => id), ["idle_cut", "idle_short"], sawAll(cut));
       } finally {
         await proxy.stop();

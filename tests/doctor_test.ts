@@ -141,8 +141,33 @@ Deno.test("a symptom is told as one, and only its cause is advised on", () => {
   const { causes, symptoms, sentence, exitCode } = judge(checks);
   assert.deepEqual(causes.map(({ id }) => id), ["key_expired"]);
   assert.deepEqual(symptoms.map(({ id }) => id), ["refused_403"]);
-  assert.match(sentence, /The API key has expired\.$/);
+  assert.equal(sentence, "It breaks at the keys. The API key has expired.");
   assert.equal(exitCode, 1);
+});
+
+Deno.test("what the upgrade was answered is told there, whatever it is about", async () => {
+  const body = { error: "Failed to validate JWT signature" };
+  const upstream = startUpstream({ refuse: () => Response.json(body, { status: 401 }) });
+  try {
+    const { out } = await run([`${upstream.url}/realtime/v1`, "--key", KEY]);
+    assert.match(out, /^failed +upgrade +HTTP 401: .* {2}\[key_signature\]$/m);
+  } finally {
+    await upstream.stop();
+  }
+});
+
+Deno.test("a symptom names what it follows from", async () => {
+  const upstream = startUpstream({ refuse: () => new Response(null, { status: 403 }) });
+  try {
+    const key = await sign({ role: "anon", exp: 1 });
+    const { out } = await run([`${upstream.url}/realtime/v1`, "--key", key]);
+    assert.match(
+      out,
+      /^failed +upgrade +HTTP 403, empty; follows from key_expired {2}\[refused_403\]$/m,
+    );
+  } finally {
+    await upstream.stop();
+  }
 });
 
 Deno.test("of any two findings at least one is a cause: none explains itself away", () => {

@@ -6,6 +6,7 @@ import { createMisconfigured } from "../supabase/functions/relay/relay.ts";
 import { routeOf } from "../supabase/functions/relay/route.ts";
 import { connect } from "./support/client.ts";
 import { inTime } from "./support/in_time.ts";
+import { ownPort } from "./support/proxies/ports.ts";
 import { HOME, hosts, startRelay } from "./support/relay_host.ts";
 import { anonKey } from "./support/served_relay.ts";
 import { PUBLISHABLE_KEY, SECRET, sign } from "./support/tokens.ts";
@@ -57,12 +58,6 @@ async function checkHealth(port: number): Promise<number> {
     stderr: "null",
   }).output();
   return code;
-}
-
-/** The address of a server that has ended. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 Deno.test("the environment of the compose file is right with no more than the official .env", () => {
@@ -161,7 +156,7 @@ Deno.test("the health check fails where nothing listens and where the environmen
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     createMisconfigured(["SUPABASE_URL: got nothing"]),
   );
-  const codes = await Promise.all([checkHealth(wrong.addr.port), checkHealth(freePort())]);
+  const codes = await Promise.all([checkHealth(wrong.addr.port), checkHealth(ownPort())]);
   await wrong.shutdown();
   assert.deepEqual(codes, [1, 1]);
 });

@@ -23,11 +23,11 @@ export const skipped = (area: Area, why: string): Check => ({ area, state: "skip
 /** Something that was asked for and could not be looked at. */
 export const blind = (area: Area, why: string): Check => ({ ...skipped(area, why), blind: true });
 
-/** A finding of the table, with what was seen here. */
+/** A finding of the table, with what was seen here; `area` where it was not seen in its own. */
 export function found(
   id: FindingId,
   saw: string,
-  more: { hop?: string; paste?: string[] } = {},
+  more: { area?: Area; hop?: string; paste?: string[] } = {},
 ): Check {
   const { area, severity } = describe(id);
   return { area, state: severity, saw, id, ...more };

@@ -24,6 +24,8 @@ export interface Context {
   progress: (what: string) => void;
   /** Whether the key's signature fits the secret or JWKS given here. */
   keyVerified?: boolean;
+  /** When the relay's worker began, by its health, in milliseconds since 1970. */
+  workerSince?: number;
   /** The proxy at the front, once an answer told. */
   proxy?: ProxyName;
 }

@@ -78,7 +78,10 @@ function tell(target: Target, how: string): Check {
 function tellPage(page: Page, fallback: Target): Check {
   const target = fromPage(page);
   if (target) return tell(target, "and the page at the URL uses it");
-  return skipped("name", `what ${fallback.socket.origin} is does not show; taken for a project`);
+  return skipped(
+    "name",
+    `what ${fallback.socket.origin} is: nothing tells, so take it for a project`,
+  );
 }
 
 function withSlash(url: URL): URL {

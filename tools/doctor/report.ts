@@ -14,7 +14,8 @@ const COLOURS = { ok: 32, warning: 33, failed: 31, skipped: 2 } as const;
 export function toText({ context, checks }: Diagnosis, verdict: Verdict, colour: boolean): string {
   const paint = (code: number, text: string) => colour ? `\x1b[${code}m${text}\x1b[0m` : text;
   const lines = checks.map((check) => {
-    const follows = verdict.symptoms.includes(check) ? "; follows from what is found below" : "";
+    const cause = verdict.symptoms.find(({ id }) => id === check.id)?.of;
+    const follows = cause ? `; follows from ${cause}` : "";
     const saw = check.state === "skipped" ? `not looked at: ${check.saw}` : check.saw + follows;
     const id = check.id ? `  [${check.id}]` : "";
     return `${paint(COLOURS[check.state], check.state.padEnd(7))}  ${
@@ -56,7 +57,7 @@ export function toJson({ context, checks }: Diagnosis, verdict: Verdict): string
         ...{ hop: cause.hop, saw: cause.saw, paste: pasteOf(cause, context) },
         docs: `${DOCS}#${cause.id}`,
       })),
-      symptoms: verdict.symptoms.map(({ id, saw }) => ({ id, saw })),
+      symptoms: verdict.symptoms.map(({ id, of, saw }) => ({ id, of, saw })),
       checks: checks.map(({ area, state, saw, id }) => ({ area, state, saw, id })),
     },
     null,

@@ -1,5 +1,5 @@
 import type { Check } from "./check.ts";
-import { describe, type FindingId } from "./findings/mod.ts";
+import { type Area, describe, type FindingId } from "./findings/mod.ts";
 
 /**
  * What follows from what: where the cause was found, its symptoms are told as such, and neither
@@ -46,8 +46,8 @@ const FOLLOWS: Partial<Record<FindingId, FindingId[]>> = {
 export interface Verdict {
   /** What is wrong by itself, failures first. */
   causes: Check[];
-  /** What follows from a cause. */
-  symptoms: Check[];
+  /** What follows from something else, and from what. */
+  symptoms: (Check & { of: FindingId })[];
   /** Two sentences. */
   sentence: string;
   /** 0 healthy, 1 a problem, 2 could not look. */
@@ -57,12 +57,16 @@ export interface Verdict {
 /** Tells causes from symptoms, and says which hop, and why. */
 export function judge(checks: Check[]): Verdict {
   const findings = unique(checks.filter(({ id }) => id));
-  const explained = new Set(
-    findings.filter(({ state }) => state === "failed").flatMap(({ id }) => FOLLOWS[id!] ?? []),
+  const explained = new Map(
+    findings.filter(({ state }) => state === "failed")
+      .flatMap(({ id }) => FOLLOWS[id!]?.map((symptom) => [symptom, id!] as const) ?? []),
   );
   const causes = findings.filter(({ id }) => !explained.has(id!))
     .sort((a, b) => Number(b.state === "failed") - Number(a.state === "failed"));
-  const symptoms = checks.filter(({ id }) => id && explained.has(id));
+  const symptoms = checks.flatMap((check) => {
+    const of = check.id && explained.get(check.id);
+    return of ? [{ ...check, of }] : [];
+  });
   const [first] = causes;
   if (first?.state === "failed") {
     return { causes, symptoms, sentence: sentenceOf(first), exitCode: 1 };
@@ -82,9 +86,15 @@ export function judge(checks: Check[]): Verdict {
   return { causes, symptoms, sentence, exitCode: 0 };
 }
 
+/** Where it breaks, if no hop is to blame. */
+const PLACES: Record<Area, string> = {
+  ...{ name: "at the address", upgrade: "at the upgrade", keys: "at the keys" },
+  ...{ tenant: "at Realtime's tenant", channels: "on the open socket" },
+  ...{ database: "in the database", relay: "at the relay", "env file": "in the env file" },
+};
+
 function sentenceOf({ id, hop, area }: Check): string {
-  const where = hop ? `It breaks at ${hop}.` : `It breaks at: ${area}.`;
-  return `${where} ${describe(id!).says}`;
+  return `It breaks ${hop ? `at ${hop}` : PLACES[area]}. ${describe(id!).says}`;
 }
 
 function unique(checks: Check[]): Check[] {

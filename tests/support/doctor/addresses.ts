@@ -1,4 +1,4 @@
-import { freePort } from "../../../tools/stack/free_port.ts";
+import { ownPort } from "../proxies/ports.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
 /** An https server on localhost, with a certificate that openssl made. */
@@ -24,6 +24,22 @@ async function https({ after }: Stage, name: string, days = "30"): Promise<strin
   return `https://localhost:${server.addr.port}`;
 }
 
+/** A port whose queue of connections is full, so that the system answers no more of them. */
+async function full({ after }: Stage): Promise<string> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  after(() => listener.close());
+  const { hostname, port } = listener.addr;
+  while (true) {
+    const signal = AbortSignal.timeout(QUEUED_MS);
+    const queued = await Deno.connect({ hostname, port, signal }).catch(() => undefined);
+    if (!queued) return `http://127.0.0.1:${port}`;
+    after(() => queued.close());
+  }
+}
+
+/** A place in the queue of this machine takes no time. */
+const QUEUED_MS = 200;
+
 /** Where no answer comes from. */
 export const ADDRESS_SET_UPS: SetUp[] = [
   {
@@ -34,7 +50,12 @@ export const ADDRESS_SET_UPS: SetUp[] = [
   {
     name: "a port at which nothing listens",
     expect: "tcp_refused",
-    make: () => [`http://127.0.0.1:${freePort()}`],
+    make: () => [`http://127.0.0.1:${ownPort()}`],
+  },
+  {
+    name: "a port that answers nothing, not even no",
+    expect: "tcp_timeout",
+    make: async (stage) => [await full(stage), "--wait", "0.3"],
   },
   {
     name: "a certificate that no authority signed",

@@ -193,6 +193,18 @@ export const DATABASE_SET_UPS: SetUp[] = [
     },
   },
   {
+    name: "a database without realtime.messages",
+    expect: "messages_missing",
+    make: async (stage) => {
+      await change(
+        stage,
+        "alter table realtime.messages rename to messages_away",
+        "alter table realtime.messages_away rename to messages",
+      );
+      return [...all(stage), "--quick"];
+    },
+  },
+  {
     name: "realtime.messages without a partition for today",
     expect: "partition_missing",
     make: async (stage) => {

@@ -52,6 +52,15 @@ export const ENV_FILE_SET_UPS: SetUp[] = [
     },
   },
   {
+    name: "an env file whose service key was made with another secret",
+    expect: "env_service_key",
+    make: async (stage) => {
+      const claims = { role: "service_role" };
+      const other = await signToken("another secret of 32 characters!", claims, 60);
+      return await file(stage, { SERVICE_ROLE_KEY: other });
+    },
+  },
+  {
     name: "an env file with a short JWT_SECRET",
     expect: "env_jwt_secret",
     make: set({ JWT_SECRET: "short", ANON_KEY: "", SERVICE_ROLE_KEY: "" }),

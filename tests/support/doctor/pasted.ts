@@ -1,24 +1,48 @@
 import { FIXES } from "../../../tools/doctor/fixes/mod.ts";
 import type { Place, ProxyName } from "../proxies/start.ts";
-import { apache, caddy, nginx } from "./configurations.ts";
+import { apache, caddy, haproxy, nginx, NGINX_UPGRADE } from "./configurations.ts";
 
-/** The lines that the doctor prints for a route, pasted where they say, in front of `gateway`. */
-export function pasted(name: ProxyName, gateway: string): (place: Place) => string {
-  const lines = FIXES[name].route.replaceAll("127.0.0.1:8000", gateway);
+/** What the doctor prints lines about for every proxy. */
+export const PASTED = ["route", "host", "timeouts"] as const;
+
+/** The lines that the doctor prints, pasted where they say, in front of `gateway` (host:port). */
+export function pasted(
+  name: ProxyName,
+  topic: typeof PASTED[number],
+  gateway: string,
+): (place: Place) => string {
+  const lines = FIXES[name][topic].replaceAll("127.0.0.1:8000", gateway);
   switch (name) {
     case "nginx": {
+      if (topic !== "route") {
+        return nginx(`${NGINX_UPGRADE} location / { proxy_pass http://${gateway}; ${lines}\n}`);
+      }
       const [http, server] = lines.split("# in server { }");
       return nginx(server, http);
     }
     case "caddy":
       return caddy(lines);
     case "apache":
-      return apache(lines);
+      return apache(`${lines}\nProxyPass / http://${gateway}/ upgrade=websocket`);
     case "haproxy":
-      return ({ port }) =>
-        `defaults
-  timeout connect 2s
-  timeout client 60s
-${lines.replace("mode http", `mode http\n  bind 127.0.0.1:${port}`)}`;
+      return pastedHaproxy(lines, topic, gateway);
+  }
+}
+
+function pastedHaproxy(lines: string, topic: typeof PASTED[number], gateway: string) {
+  const defaults = "defaults\n  timeout connect 2s\n";
+  switch (topic) {
+    case "route":
+      return ({ port }: Place) =>
+        `${defaults}  timeout client 60s\n` +
+        lines.replace("mode http", `mode http\n  bind 127.0.0.1:${port}`);
+    case "host":
+      return haproxy("", `${gateway}\n${lines}`);
+    case "timeouts":
+      return (place: Place) =>
+        haproxy("", gateway)(place).replace(
+          /( {2}timeout \S+ \S+\n)+/,
+          `  timeout connect 2s\n${lines}\n`,
+        );
   }
 }

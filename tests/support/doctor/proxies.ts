@@ -1,4 +1,4 @@
-import { freePort } from "../../../tools/stack/free_port.ts";
+import { ownPort } from "../proxies/ports.ts";
 import { apache, caddy, haproxy, hostOf, nginx, NGINX_UPGRADE } from "./configurations.ts";
 import type { SetUp } from "./stage.ts";
 
@@ -166,6 +166,19 @@ export const PROXY_SET_UPS: SetUp[] = [
     ],
   },
   {
+    name: "nginx that asks for a password of its own",
+    ...{ expect: "refused_otherwise", hop: "the front", needs: "nginx" },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "nginx",
+        nginx(`${NGINX_UPGRADE}
+        auth_basic "staging";
+        auth_basic_user_file /dev/null;
+        location / { proxy_pass ${stack.info.API_URL}; }`),
+      ),
+    ],
+  },
+  {
     name: "nginx that speaks HTTP/2 alone",
     ...{ expect: "http2_only", needs: "nginx" },
     make: async ({ stack, proxy }) => [
@@ -206,7 +219,7 @@ export const PROXY_SET_UPS: SetUp[] = [
     name: "Caddy whose gateway is at another port",
     ...{ expect: "gateway_unreachable", needs: "caddy", hop: "the front" },
     make: async ({ stack, proxy }) => [
-      await proxy("caddy", caddy(`reverse_proxy 127.0.0.1:${freePort()}`)),
+      await proxy("caddy", caddy(`reverse_proxy 127.0.0.1:${ownPort()}`)),
       ...["--direct", stack.info.API_URL],
     ],
   },
@@ -224,7 +237,7 @@ export const PROXY_SET_UPS: SetUp[] = [
     name: "HAProxy without a server that is up",
     ...{ expect: "gateway_unreachable", needs: "haproxy", paste: /use_backend/ },
     make: async ({ proxy }) => [
-      await proxy("haproxy", haproxy("", `127.0.0.1:${freePort()}`)),
+      await proxy("haproxy", haproxy("", `127.0.0.1:${ownPort()}`)),
     ],
   },
   {
@@ -243,6 +256,17 @@ export const PROXY_SET_UPS: SetUp[] = [
     make: async ({ stack, proxy }) => [
       await proxy("apache", apache(`ProxyPass / ${stack.info.API_URL}/`)),
       ...["--proxy", "apache"],
+    ],
+  },
+  {
+    name: "Apache that reads shorter request lines than one with a key",
+    ...{ expect: "header_too_long", hop: "the front", needs: "apache2" },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "apache",
+        apache(`LimitRequestLine 100
+        ProxyPass / ${stack.info.API_URL}/ upgrade=websocket`),
+      ),
     ],
   },
   {

@@ -42,6 +42,15 @@ function echo(socket: WebSocket, broadcasts: boolean): void {
   };
 }
 
+/** Says no to joins. */
+function refuse(socket: WebSocket, reason: string): void {
+  socket.onmessage = ({ data }) => {
+    const { topic, ref } = JSON.parse(data);
+    const payload = { status: "error", response: { reason } };
+    socket.send(JSON.stringify({ topic, event: "phx_reply", ref, payload }));
+  };
+}
+
 const signed = ({ stack }: Stage, claims: Record<string, unknown>, seconds = HOUR, secret = "") =>
   signToken(secret || stack.info.JWT_SECRET, claims, seconds);
 
@@ -58,6 +67,43 @@ export const REALTIME_SET_UPS: SetUp[] = [
     make: async (stage) => [
       await bare("realtime-dev.localhost")(stage),
       ...["--key", stage.stack.info.PUBLISHABLE_KEY],
+    ],
+  },
+  {
+    name: "no key at all",
+    expect: "key_missing",
+    make: ({ stack }) => [stack.info.API_URL, "--key", ""],
+  },
+  {
+    name: "a Kong that does not know the key",
+    ...{ expect: "key_refused_by_gateway", hop: "the front" },
+    make: (stage) => [
+      scripted(stage, {
+        refuse: () =>
+          Response.json({ message: "Invalid authentication credentials" }, {
+            status: 401,
+            headers: { server: "kong/2.8.1" },
+          }),
+      }),
+    ],
+  },
+  {
+    name: "a URL with a path before Realtime's own",
+    ...{ expect: "path_wrong", hop: "the front" },
+    make: ({ stack }) => [`${stack.info.API_URL}/supabase/realtime/v1`],
+  },
+  {
+    name: "a server that reads shorter headers than it got",
+    expect: "header_too_long",
+    make: (stage) => [scripted(stage, { refuse: () => new Response(null, { status: 431 }) })],
+  },
+  {
+    name: "a Realtime that lets into no channel",
+    expect: "join_refused",
+    make: (stage) => [
+      scripted(stage, {
+        onSocket: (it) => refuse(it, "ChannelRateLimitReached: Too many channels"),
+      }),
     ],
   },
   {

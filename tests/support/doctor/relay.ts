@@ -1,6 +1,6 @@
 import { createMisconfigured } from "../../../supabase/functions/relay/relay.ts";
-import { freePort } from "../../../tools/stack/free_port.ts";
 import { signToken } from "../../../tools/stack/keys.ts";
+import { ownPort } from "../proxies/ports.ts";
 import { hosts, startRelay } from "../relay_host.ts";
 import { nginx, NGINX_UPGRADE } from "./configurations.ts";
 import type { SetUp, Stage } from "./stage.ts";
@@ -26,6 +26,41 @@ function serve({ after }: Stage, handler: (request: Request) => Response | Promi
   return `http://127.0.0.1:${server.addr.port}/functions/v1/relay`;
 }
 
+/** A relay with what anonymous viewers may do. */
+const allowing = (policy: object) => (stage: Stage) =>
+  relayWith(stage, { RELAY_POLICY: JSON.stringify({ anon: policy }) });
+
+/** What docs/CONFIGURATION.md has for viewers. */
+const viewers = allowing({ topics: ["clicks:*"], tables: ["public.url_clicks"], readOnly: true });
+
+/** Relays that let in to less than everything, as they were told. */
+export const HEALTHY_RELAYS: Omit<SetUp, "expect">[] = [
+  { name: "a relay for some topics only", make: async (stage) => [await viewers(stage)] },
+  {
+    name: "a relay for some topics only, one of them, and a database",
+    make: async (stage) => [
+      ...[await viewers(stage), "--topic", "clicks:docs", "--db", stage.stack.info.DB_URL],
+    ],
+  },
+  {
+    name: "a relay for some tables only, and a database",
+    make: async (stage) => [
+      await allowing({ tables: ["public.url_clicks"] })(stage),
+      ...["--db", stage.stack.info.DB_URL],
+    ],
+  },
+  {
+    name: "a relay whose viewers may not send",
+    make: async (stage) => [await allowing({ readOnly: true })(stage)],
+  },
+  {
+    name: "a relay for private channels only, and a database",
+    make: async (stage) => [
+      ...[await allowing({ privateOnly: true })(stage), "--db", stage.stack.info.DB_URL],
+    ],
+  },
+];
+
 /** The relay, and what stands between it and its clients. */
 export const RELAY_SET_UPS: SetUp[] = [
   {
@@ -46,7 +81,7 @@ export const RELAY_SET_UPS: SetUp[] = [
     name: "a relay whose Realtime is not there",
     expect: "relay_no_upstream",
     make: async (stage) => [
-      await relayWith(stage, { SUPABASE_URL: `http://127.0.0.1:${freePort()}` }),
+      await relayWith(stage, { SUPABASE_URL: `http://127.0.0.1:${ownPort()}` }),
     ],
   },
   {
@@ -73,6 +108,16 @@ export const RELAY_SET_UPS: SetUp[] = [
     ],
   },
   {
+    name: "a relay that wants an Origin, and none is given",
+    expect: "relay_origin",
+    make: async (stage) => [
+      await relayWith(stage, {
+        RELAY_ORIGINS: "https://app.example.com",
+        RELAY_ABSENT_ORIGIN: "refuse",
+      }),
+    ],
+  },
+  {
     name: "a relay that lets in signed-in users only",
     expect: "relay_anonymous",
     make: async (stage) => [await relayWith(stage, { RELAY_ANONYMOUS: "refuse" })],
@@ -93,6 +138,30 @@ export const RELAY_SET_UPS: SetUp[] = [
       const token = await signToken(stack.info.JWT_SECRET, { role: "authenticated", aud: "x" }, 60);
       return [stack.info.RELAY_URL, "--token", token, "--jwt-secret", stack.info.JWT_SECRET];
     },
+  },
+  {
+    name: "a relay that wants tokens of another issuer",
+    expect: "relay_refuses",
+    make: async (stage) => {
+      const { JWT_SECRET, USERS } = stage.stack.info;
+      const claims = { role: "authenticated", aud: "authenticated", sub: USERS[0].id };
+      const token = await signToken(JWT_SECRET, claims, 60);
+      const issuer = { RELAY_ISSUER: "https://elsewhere.example.com/auth/v1" };
+      return [await relayWith(stage, issuer), "--token", token];
+    },
+  },
+  {
+    name: "a relay that keeps the table from viewers",
+    expect: "relay_refuses",
+    make: async (stage) => [
+      await allowing({ tables: ["public.short_links"] })(stage),
+      ...["--table", "public.url_clicks"],
+    ],
+  },
+  {
+    name: "a relay that keeps the topic from viewers",
+    expect: "relay_refuses",
+    make: async (stage) => [await viewers(stage), "--topic", "room:1"],
   },
   {
     name: "a path at which no relay is",

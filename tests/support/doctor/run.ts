@@ -9,7 +9,7 @@ export interface Result {
   proxy?: string;
   verdict: string;
   findings: { id: FindingId; severity: string; hop?: string; saw: string; paste: string[] }[];
-  symptoms: { id: FindingId; saw: string }[];
+  symptoms: { id: FindingId; of: FindingId; saw: string }[];
   checks: { area: string; state: string; saw: string; id?: FindingId }[];
   /** All that was printed on either stream. */
   printed: string;

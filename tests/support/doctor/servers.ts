@@ -6,6 +6,8 @@ import type { SetUp, Stage } from "./stage.ts";
 
 /** Enough segments of the log that a slot which may keep one megabyte loses its place. */
 const SEGMENTS = 4;
+/** A segment is of 16 MiB. */
+const SEGMENTS_OF_A_GIGABYTE = 64;
 
 /** A Postgres with settings that no running server takes, on data that all set-ups share. */
 async function server({ stack, after }: Stage, dataDir: string, settings: Record<string, string>) {
@@ -19,6 +21,14 @@ async function server({ stack, after }: Stage, dataDir: string, settings: Record
 
 const makeSlot = (sql: postgres.Sql, name: string) =>
   sql`select pg_create_logical_replication_slot(${name}, 'pgoutput')`;
+
+/** Moves the log on by whole segments, each with next to nothing in it. */
+async function fillSegments(sql: postgres.Sql, count: number): Promise<void> {
+  await sql`
+    select pg_logical_emit_message(false, 'doctor', 'a record'), pg_switch_wal()
+    from generate_series(1, ${count}::int)
+  `;
+}
 
 /** What is wrong with a whole server, whose data is in `dataDir`. */
 export const serverSetUps = (dataDir: string): SetUp[] => [
@@ -62,6 +72,17 @@ export const serverSetUps = (dataDir: string): SetUp[] => [
     },
   },
   {
+    name: "a slot that nobody reads and that holds a gigabyte of the log",
+    ...{ expect: "slot_lag", paste: /pg_drop_replication_slot\('supabase_realtime_/ },
+    make: async (stage) => {
+      // Segments that are not filled take no room on the disk.
+      const { sql, args } = await server(stage, dataDir, { wal_init_zero: "off" });
+      await makeSlot(sql, "supabase_realtime_replication_slot");
+      await fillSegments(sql, SEGMENTS_OF_A_GIGABYTE + 1);
+      return args;
+    },
+  },
+  {
     name: "a slot that lost its place in the log",
     ...{ expect: "slot_lost", paste: /pg_drop_replication_slot\('supabase_realtime_/ },
     make: async (stage) => {
@@ -72,9 +93,7 @@ export const serverSetUps = (dataDir: string): SetUp[] => [
       };
       const { sql, args } = await server(stage, dataDir, settings);
       await makeSlot(sql, "supabase_realtime_replication_slot");
-      for (let segment = 0; segment < SEGMENTS; segment++) {
-        await sql`select pg_logical_emit_message(false, 'doctor', 'a record'), pg_switch_wal()`;
-      }
+      await fillSegments(sql, SEGMENTS);
       await sql`checkpoint`;
       return args;
     },

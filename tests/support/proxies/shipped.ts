@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { freePort } from "../../../tools/stack/free_port.ts";
 import type { Certificate } from "./certificate.ts";
+import { checkSyntax } from "./check.ts";
+import { ownPort } from "./ports.ts";
 import { findProxy, type Place, type Proxy, type ProxyName, startProxy } from "./start.ts";
 
 const FILES: Record<ProxyName, string> = {
@@ -39,7 +40,7 @@ export interface Front extends Proxy {
 export async function startShipped(name: ProxyName, ends: Ends): Promise<Front> {
   let plainPort = 0;
   const proxy = await startProxy(name, (place) => {
-    plainPort = freePort(place.port + 1);
+    plainPort = ownPort();
     return configure(name, place, plainPort, ends);
   });
   return Object.assign(proxy, {
@@ -56,7 +57,7 @@ export async function startShipped(name: ProxyName, ends: Ends): Promise<Front> 
   });
 }
 
-/** Starts all that can run here, one after the other so that none takes another's port. */
+/** Starts all that can run here. */
 export async function withShipped(ends: Ends, work: (fronts: Front[]) => Promise<void>) {
   const fronts: Front[] = [];
   try {
@@ -68,28 +69,8 @@ export async function withShipped(ends: Ends, work: (fronts: Front[]) => Promise
 }
 
 /** What the proxy's own check of the syntax says about the shipped file: undefined if it is good. */
-export async function checkShipped(name: ProxyName, ends: Ends): Promise<string | undefined> {
-  const directory = await Deno.makeTempDir({ prefix: `realtime-relay-${name}-` });
-  try {
-    const file = join(directory, "proxy.conf");
-    const port = freePort();
-    const text = configure(name, { port, directory }, freePort(port + 1), ends);
-    await Deno.writeTextFile(file, text);
-    const { code, stdout, stderr } = await new Deno.Command(findProxy(name)!, {
-      args: {
-        nginx: ["-t", "-p", directory, "-c", file, "-e", "stderr"],
-        caddy: ["validate", "--config", file, "--adapter", "caddyfile"],
-        haproxy: ["-c", "-f", file],
-        apache: ["-t", "-d", directory, "-f", file, "-C", `DefaultRuntimeDir ${directory}`],
-      }[name],
-      env: { HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
-    }).output();
-    const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
-    return code === 0 && !/\[(warn|warning|alert)\]/i.test(said) ? undefined : said;
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+export const checkShipped = (name: ProxyName, ends: Ends): Promise<string | undefined> =>
+  checkSyntax(name, (place) => configure(name, place, ownPort(), ends));
 
 function configure(name: ProxyName, place: Place, plainPort: number, ends: Ends): string {
   const text = Deno.readTextFileSync(

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { freePort } from "../../../tools/stack/free_port.ts";
 import { lines } from "../../../tools/stack/lines.ts";
+import { ownPort } from "./ports.ts";
 
 /** The proxies that Debian packages, and so tests can run. */
 export type ProxyName = "nginx" | "caddy" | "haproxy" | "apache";
 
-/** A proxy of its own process, on a free port of 127.0.0.1. */
+/** A proxy of its own processes, on a port of 127.0.0.1. They end with this process at the latest. */
 export interface Proxy {
   /** `http://127.0.0.1:<port>`. */
   url: string;
@@ -28,7 +28,14 @@ export interface Place {
 const READY_MS = 20_000;
 const LOOK_MS = 20;
 /** None of them has anything to save, and Caddy may wait five seconds for a connection. */
-const STOP_MS = 1_000;
+const STOP_MS = 300;
+/**
+ * Becomes the program; a watcher beside it kills the group, workers and itself included, when stdin
+ * ends: that is when it is closed here, or when this process is gone, kill -9 included.
+ */
+const WATCHED = `exec 3<&0 </dev/null
+(read -r nothing <&3; kill -KILL -$$) >/dev/null 2>&1 &
+exec "$@" 3<&-`;
 
 /** Programs, and how each runs in the foreground on one configuration and nothing else. */
 const PROGRAMS: Record<ProxyName, { program: string; args(file: string, at: Place): string[] }> = {
@@ -77,17 +84,17 @@ export async function startProxy(
   const directory = await Deno.makeTempDir({ prefix: `realtime-relay-${name}-` });
   // Workers of nginx and Apache give up root.
   await Deno.chmod(directory, 0o777);
-  const place = { port: freePort(), directory };
+  const place = { port: ownPort(), directory };
   const file = join(directory, "proxy.conf");
   // HAProxy takes a last line without an end for a file that was cut.
   await Deno.writeTextFile(file, configure(place) + "\n");
   if (name === "caddy") await withoutAdmin(program, file, directory);
-  const child = new Deno.Command(program, {
-    args: PROGRAMS[name].args(file, place),
+  const child = new Deno.Command("sh", {
+    args: ["-c", WATCHED, "sh", program, ...PROGRAMS[name].args(file, place)],
     cwd: directory,
     env: homeOf(directory),
-    ...{ stdin: "null", stdout: "piped", stderr: "piped" },
-    // A group of its own, so that workers end with a master that had to be killed.
+    ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
+    // A group of its own.
     detached: true,
   }).spawn();
   const output: string[] = [];
@@ -95,11 +102,14 @@ export async function startProxy(
     for await (const line of lines(stream)) output.push(line);
   };
   const ended = Promise.all([note(child.stdout), note(child.stderr), child.status]);
+  // Where it has gone already, so has the pipe.
+  const kill = () => child.stdin.close().catch(() => {});
   const stop = async () => {
-    end(child.pid, "SIGTERM");
-    const timer = setTimeout(() => end(-child.pid, "SIGKILL"), STOP_MS);
+    end(child.pid);
+    const timer = setTimeout(kill, STOP_MS);
     await ended;
     clearTimeout(timer);
+    await kill();
     await Deno.remove(directory, { recursive: true });
   };
   try {
@@ -147,9 +157,9 @@ async function untilListening(port: number, ended: Promise<unknown>): Promise<vo
   }
 }
 
-function end(pid: number, signal: Deno.Signal): void {
+function end(pid: number): void {
   try {
-    Deno.kill(pid, signal);
+    Deno.kill(pid, "SIGTERM");
   } catch {
     // It has ended already.
   }

@@ -15,7 +15,7 @@ export const CHANNELS = {
   join_refused: [
     "failed",
     "A public channel cannot be joined.",
-    "The reason is shown above; 'private only' is a setting of the project's Realtime.",
+    "The reason is shown above: refresh an expired token; limits are settings of Realtime.",
   ],
   private_refused: [
     "failed",
@@ -30,7 +30,7 @@ export const CHANNELS = {
   changes_refused: [
     "failed",
     "Realtime refuses the subscription to the table's changes.",
-    "Publish the table and grant select on it; --db shows which is missing.",
+    "Check the table's name, publish it, grant select on it; --db shows which is missing.",
   ],
   changes_silent: [
     "failed",

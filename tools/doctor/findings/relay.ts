@@ -24,17 +24,22 @@ export const RELAY = {
   ],
   relay_origin: [
     "failed",
-    "Pages of this origin may not use the relay.",
-    "Add the origin to RELAY_ORIGINS.",
+    "The relay does not serve pages of this origin, or wants an origin and was given none.",
+    "Give --origin; add the page's origin to RELAY_ORIGINS.",
   ],
   relay_anonymous: [
     "failed",
     "The relay lets in signed-in users only, and no token was given.",
     "Give --token, or set RELAY_ANONYMOUS=allow.",
   ],
+  relay_worker_short: [
+    "warning",
+    "The relay's worker ends sooner than hosted ones do, and its sockets end with it.",
+    "Self-host: workerTimeoutMs = 400_000 in volumes/functions/main/index.ts, or docs/DEPLOY.md.",
+  ],
   relay_refuses: [
     "failed",
-    "The relay refuses the credential.",
+    "The relay refuses the credential, or what it is asked for.",
     "The code that is shown has its advice in docs/PROTOCOL.md.",
   ],
 } as const satisfies Rows;

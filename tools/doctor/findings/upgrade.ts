@@ -59,8 +59,8 @@ export const UPGRADE = {
   ],
   key_not_swapped: [
     "failed",
-    "Realtime got a publishable key, which only the gateway in front can turn into a JWT.",
-    "Connect through the gateway, or use the legacy anon key here.",
+    "Realtime got a publishable key as it is: no gateway in front knew it and made it a JWT.",
+    "Take the key of this project, through its gateway; Realtime itself takes the legacy anon key.",
   ],
   host_not_tenant: [
     "failed",
@@ -114,8 +114,8 @@ export const UPGRADE = {
   ],
   header_too_long: [
     "failed",
-    "A header of the upgrade is longer than the server reads.",
-    "Realtime reads 4,096 bytes: keep cookies off this host, and tokens small.",
+    "The upgrade's URL or one of its headers is longer than the server reads.",
+    "Realtime reads 4,096 bytes of a header: keep cookies off this host, and tokens small.",
   ],
   too_many: [
     "failed",
@@ -130,7 +130,7 @@ export const UPGRADE = {
   refused_otherwise: [
     "failed",
     "The upgrade is refused.",
-    "The answer's status and body are shown above: they come from the hop that is named.",
+    "The answer is shown above: take the login or the rule of that hop off /realtime/v1/.",
   ],
   idle_cut: [
     "failed",

@@ -10,6 +10,6 @@ RewriteRule ^/realtime/v1/(.*) ws://127.0.0.1:8000/realtime/v1/$1 [P,L]`,
   host: `# where it leads to Realtime itself: a2enmod headers
 ProxyPreserveHost On
 RequestHeader set Host realtime-dev.localhost`,
-  timeouts: `ProxyTimeout 86400
-ProxyWebsocketIdleTimeout 86400`,
+  timeouts: `# in the virtual host; where ProxyPass has a timeout= of its own, there
+ProxyTimeout 86400`,
 };

@@ -8,8 +8,10 @@ handle /realtime/v1/* {
   host: `reverse_proxy 127.0.0.1:4000 {
   header_up Host realtime-dev.localhost
 }`,
-  timeouts: `reverse_proxy 127.0.0.1:8000 {
-  stream_timeout 24h
-  stream_close_delay 5m
+  timeouts:
+    `# Caddy cuts no idle socket by itself: take stream_timeout, and read_timeout of the transport, out
+reverse_proxy 127.0.0.1:8000 {
+  # 2.7 or newer, so that a reload does not cut all sockets at once:
+  # stream_close_delay 5m
 }`,
 };

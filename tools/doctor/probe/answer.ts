@@ -29,6 +29,7 @@ const WORDS: [RegExp, FindingId][] = [
 const BY_STATUS: Record<number, FindingId> = {
   404: "path_wrong",
   405: "path_wrong",
+  414: "header_too_long",
   426: "upgrade_dropped",
   429: "too_many",
   431: "header_too_long",

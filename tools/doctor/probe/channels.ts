@@ -13,47 +13,63 @@ export async function openSocket({ options, target }: Context): Promise<PhoenixS
   return await PhoenixSocket.open(url, protocols, waitMs, origin);
 }
 
-/** A refusal in these words is a setting of the project, or of the relay, and no fault. */
-export const PRIVATE_ONLY = /private_?only/i;
+/** Refusals that are a setting of the project, or of the relay, and no fault. */
+const SETTINGS: [RegExp, string][] = [
+  [/private_?only/i, "private channels only, by a setting"],
+  [/^topic_forbidden/, "the topics of RELAY_POLICY only"],
+  [/^table_forbidden/, "the tables of RELAY_POLICY only"],
+];
+
+/** What is let in to instead, where a refusal is a setting. */
+export function settingOf(reason: string): string | undefined {
+  return SETTINGS.find(([words]) => words.test(reason))?.[1];
+}
 
 /** Joins channels on one socket: a public one first, without which nothing else is to be tried. */
 export async function probeChannels(context: Context): Promise<Check[]> {
   const socket = await openSocket(context);
   if (!socket) return [found("socket_lost", "the socket did not open")];
   try {
-    const first = await probePublic(socket, context);
-    if (first === "private only") {
-      const setting = ok("channels", "public channels are turned off, by a setting");
-      return [setting, ...await probePrivate(socket, context)];
-    }
-    if (first.some(({ state }) => state === "failed")) return first;
-    const rest = await Promise.all([probePrivate(socket, context), probeChanges(socket, context)]);
-    return [...first, ...rest.flat()];
+    const { checks, setting } = await probePublic(socket, context);
+    if (checks.some(({ state }) => state === "failed")) return checks;
+    // Changes are subscribed on a topic of the doctor's own.
+    const others = setting ? [probePrivate] : [probePrivate, probeChanges];
+    const rest = await Promise.all(others.map((probe) => probe(socket, context)));
+    return [...checks, ...rest.flat()];
   } finally {
     socket.close();
   }
 }
 
-/** A public channel of a random name, and a broadcast to itself. */
+/** A public channel of a random name, and a broadcast to itself; or the setting that forbids it. */
 async function probePublic(
   socket: PhoenixSocket,
   { options }: Context,
-): Promise<Check[] | "private only"> {
+): Promise<{ checks: Check[]; setting?: string }> {
   const topic = `realtime:doctor-${crypto.randomUUID()}`;
   const config = { broadcast: { self: true, ack: true } };
   const start = performance.now();
   const reply = await socket.reply(join(socket, topic, config, options.token));
-  if (!reply) return [lost(socket, "no answer came to the first join")];
+  if (!reply) return { checks: [lost(socket, "no answer came to the first join")] };
   const reason = refusalOf(reply.payload);
-  if (reason !== undefined) {
-    return PRIVATE_ONLY.test(reason) ? "private only" : [found("join_refused", reason)];
-  }
+  const setting = reason && settingOf(reason);
+  if (setting) return { checks: [ok("channels", `it lets in to ${setting}`)], setting };
+  if (reason !== undefined) return { checks: [found("join_refused", reason)] };
   const ms = Math.round(performance.now() - start);
   const joined = ok("channels", `public channel joined (${ms} ms)`);
-  socket.push(topic, "broadcast", { type: "broadcast", event: "doctor", payload: {} });
-  const copy = await socket.frame((it) => it.topic === topic && it.event === "broadcast");
-  if (!copy) return [joined, found("broadcast_lost", "the copy for the sender did not come")];
-  return [joined, ok("channels", "a broadcast came back to its sender")];
+  return { checks: [joined, await probeBroadcast(socket, topic)] };
+}
+
+async function probeBroadcast(socket: PhoenixSocket, topic: string): Promise<Check> {
+  const ref = socket.push(topic, "broadcast", { type: "broadcast", event: "doctor", payload: {} });
+  const answer = await socket.frame((it) =>
+    it.topic === topic &&
+    (it.event === "broadcast" || it.ref === ref && refusalOf(it.payload) !== undefined)
+  );
+  if (answer?.event === "broadcast") return ok("channels", "a broadcast came back to its sender");
+  const reason = answer && refusalOf(answer.payload);
+  if (reason?.startsWith("read_only")) return ok("channels", "this role may receive, not send");
+  return found("broadcast_lost", reason ?? "the copy for the sender did not come");
 }
 
 async function probePrivate(socket: PhoenixSocket, { options }: Context): Promise<Check[]> {
@@ -63,7 +79,9 @@ async function probePrivate(socket: PhoenixSocket, { options }: Context): Promis
   const reply = await socket.reply(ref);
   if (!reply) return [lost(socket, `no answer came to the join of ${topic}`)];
   const reason = refusalOf(reply.payload);
-  if (reason !== undefined) return [found("private_refused", reason)];
+  if (reason !== undefined) {
+    return [found(settingOf(reason) ? "relay_refuses" : "private_refused", reason)];
+  }
   return [ok("channels", `private channel ${topic} joined`)];
 }
 
@@ -76,8 +94,8 @@ async function probeChanges(socket: PhoenixSocket, { options }: Context): Promis
       skipped("channels", `${options.table}, since it is refused; name a table with --table`),
     ];
   }
-  const id = answer.state === "refused" ? "changes_refused" : "changes_silent";
-  return [found(id, answer.saw)];
+  if (answer.state === "silent") return [found("changes_silent", answer.saw)];
+  return [found(settingOf(answer.saw) ? "relay_refuses" : "changes_refused", answer.saw)];
 }
 
 /** Subscribes to a table's changes, and waits until Realtime says that they flow. */

@@ -9,6 +9,10 @@ export const IDLE_S = [25, 35, 65];
 const HEARTBEAT_S = 35;
 /** Realtime itself ends a socket that has said nothing for 60 s, and says so by this code. */
 const NORMAL = 1000;
+/** So does a relay whose worker ends. */
+const RESTART = 1012;
+/** No hosted worker ends its sockets before half of the shorter wall clock, 150 s, is used. */
+const HOSTED_S = 75;
 
 /** Holds a silent socket for each of the times, all at once, then asks it for an answer. */
 export async function probeIdle(context: Context, seconds = IDLE_S): Promise<Check[]> {
@@ -23,6 +27,8 @@ async function hold(seconds: number, context: Context): Promise<Check> {
   if (!socket) return skipped("upgrade", `${seconds} s of silence: the socket did not open`);
   const start = performance.now();
   try {
+    // A relay ends a socket that joins nothing.
+    socket.push(`realtime:doctor-${crypto.randomUUID()}`, "phx_join", { config: {} }, true);
     await within(socket.ended, seconds * 1000);
     const lived = Math.round((performance.now() - start) / 1000);
     if (!socket.closed) {
@@ -33,6 +39,10 @@ async function hold(seconds: number, context: Context): Promise<Check> {
     if (code === NORMAL && lived >= 55) {
       return ok("upgrade", `Realtime itself ended a silent socket after ${lived} s, as it does`);
     }
+    if (reason?.startsWith("join_timeout")) {
+      return ok("relay", `the relay ended the socket after ${lived} s: ${reason}`);
+    }
+    if (code === RESTART) return judgeWorker(lived, context.workerSince);
     const how = code === undefined
       ? "no longer answers"
       : `was ended (${code}${reason && `: ${reason}`})`;
@@ -41,4 +51,11 @@ async function hold(seconds: number, context: Context): Promise<Check> {
   } finally {
     socket.close();
   }
+}
+
+/** `since` is of the worker that answered for its health, most likely the one that had the socket. */
+function judgeWorker(lived: number, since = Date.now()): Check {
+  const age = Math.round((Date.now() - since) / 1000);
+  const saw = `the relay's worker ended the socket after ${lived} s, at the age of ${age} s`;
+  return age < HOSTED_S ? found("relay_worker_short", saw) : ok("relay", saw);
 }

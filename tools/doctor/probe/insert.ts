@@ -1,7 +1,12 @@
 import postgres from "postgres";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import { openSocket, subscribe } from "./channels.ts";
+import { openSocket, settingOf, subscribe } from "./channels.ts";
+
+/** Nobody's table is called so; the digits are when it was made, in seconds. */
+const NAME = /^realtime_doctor_(\d{10})_[0-9a-f]{8}$/;
+/** A run is over by then: each of its waits takes two minutes at most. */
+const LEFT_S = 600;
 
 /** What shells expect of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -12,9 +17,9 @@ const INTERRUPTED = 130;
  */
 export async function probeInsert(context: Context): Promise<Check[]> {
   const { db, waitMs } = context.options;
-  const skip = (why: string) => [skipped("channels", `no row was inserted: ${why}`)];
+  const skip = (why: string) => [skipped("channels", `an inserted row: ${why}`)];
   if (!db) return skip("--db was not given");
-  const name = `realtime_doctor_${crypto.randomUUID().slice(0, 8)}`;
+  const name = `realtime_doctor_${seconds()}_${crypto.randomUUID().slice(0, 8)}`;
   const sql = postgres(db, {
     ...{ max: 1, connect_timeout: Math.ceil(waitMs / 1000), onnotice: () => {} },
     connection: { application_name: "realtime-relay-doctor" },
@@ -25,7 +30,8 @@ export async function probeInsert(context: Context): Promise<Check[]> {
   Deno.addSignalListener("SIGINT", interrupt);
   try {
     const problem = await make(sql, name).then(() => undefined, (error: Error) => error.message);
-    return problem ? skip(problem) : [await insert(sql, name, context)];
+    if (problem) return skip(problem);
+    return [...await dropLeft(sql), await insert(sql, name, context)];
   } finally {
     await drop();
     Deno.removeSignalListener("SIGINT", interrupt);
@@ -36,9 +42,11 @@ export async function probeInsert(context: Context): Promise<Check[]> {
 async function insert(sql: postgres.Sql, name: string, context: Context): Promise<Check> {
   const { waitMs, token } = context.options;
   const socket = await openSocket(context);
-  if (!socket) return skipped("channels", "no row was inserted: the socket did not open");
+  if (!socket) return skipped("channels", "an inserted row: the socket did not open");
   try {
     const { state, saw } = await subscribe(socket, "public", name, token);
+    const setting = settingOf(saw);
+    if (setting) return skipped("channels", `an inserted row: it lets in to ${setting}`);
     if (state !== "ready") return found("insert_lost", saw || `the subscription is ${state}`);
     const start = performance.now();
     await sql`insert into ${sql(`public.${name}`)} default values`;
@@ -49,6 +57,23 @@ async function insert(sql: postgres.Sql, name: string, context: Context): Promis
   } finally {
     socket.close();
   }
+}
+
+const seconds = () => Math.floor(Date.now() / 1000);
+
+/** Tables of runs that could not drop theirs. One of another owner stays. */
+async function dropLeft(sql: postgres.Sql): Promise<Check[]> {
+  const rows = await sql<{ name: string }[]>`
+    select relname as name from pg_class
+    where relnamespace = 'public'::regnamespace and relkind = 'r'
+      and substring(relname from ${NAME.source})::bigint < ${seconds() - LEFT_S}
+  `;
+  const drop = async ({ name }: { name: string }) => {
+    await sql`drop table ${sql(`public.${name}`)}`;
+    return ok("channels", `public.${name}, which a run that was killed left, is dropped`);
+  };
+  const dropped = await Promise.allSettled(rows.map(drop));
+  return dropped.flatMap((it) => it.status === "fulfilled" ? it.value : []);
 }
 
 async function make(sql: postgres.Sql, name: string): Promise<void> {

@@ -2,7 +2,7 @@ import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
 import type { FindingId } from "../findings/mod.ts";
 import { type Answer, ask, NoAnswer } from "../raw_http.ts";
-import { openSocket, PRIVATE_ONLY } from "./channels.ts";
+import { openSocket, settingOf } from "./channels.ts";
 import { withQuery } from "./upgrade.ts";
 
 /** Refusals that have a finding of their own; the others are told by their code. */
@@ -15,6 +15,9 @@ const IDS: Record<string, FindingId> = {
   token_signature: "token_signature",
 };
 
+/** The wall clock of a worker on a paid hosted project; self-host has 60 s or this. */
+const LONGEST_WORKER_S = 400;
+
 /** The relay's health, its verdict on the credential, and, where sockets open, one through it. */
 export async function probeRelay(context: Context, isOpen: boolean): Promise<Check[]> {
   const { target, options: { waitMs } } = context;
@@ -26,7 +29,8 @@ export async function probeRelay(context: Context, isOpen: boolean): Promise<Che
   const relay = target.relay ?? new URL("functions/v1/relay", target.project);
   const health = await ask(new URL(`${relay.href}/health`), { upgrade: false, waitMs })
     .catch((error: NoAnswer) => error);
-  const { checks, isWell } = readHealth(health, relay, isAsked);
+  const { checks, isWell, since } = readHealth(health, relay, isAsked);
+  context.workerSince = since;
   if (!isWell) return checks;
   const verdict = await askVerdict(relay, context);
   if (!isOpen || verdict.some(({ state }) => state === "failed")) return [...checks, ...verdict];
@@ -34,12 +38,13 @@ export async function probeRelay(context: Context, isOpen: boolean): Promise<Che
 }
 
 function readHealth(health: Answer | NoAnswer, relay: URL, isAsked: boolean) {
-  const ends = (check: Check) => ({ checks: [check], isWell: false });
+  const ends = (check: Check) => ({ checks: [check], isWell: false, since: undefined });
   if (health instanceof NoAnswer) return ends(found("relay_missing", health.message));
   const { status, body } = health;
   const report = parse(body);
   if (report?.status === "ok" && typeof report.since === "string") {
-    return { checks: tellHealth(report), isWell: true };
+    const since = Date.parse(report.since);
+    return { checks: tellHealth(report, since), isWell: true, since };
   }
   if (report?.status === "misconfigured") {
     const problems = (report.problems as string[]).join("; ");
@@ -57,13 +62,17 @@ function readHealth(health: Answer | NoAnswer, relay: URL, isAsked: boolean) {
 }
 
 function tellHealth(
-  { version, checks, anonymous, since, upstream }: Record<string, unknown>,
+  { version, checks, anonymous, upstream }: Record<string, unknown>,
+  since: number,
 ): Check[] {
-  const age = Math.round((Date.now() - Date.parse(String(since))) / 1000);
+  const age = Math.round((Date.now() - since) / 1000);
   const { hs256 } = checks as { hs256: string };
+  const life = age > LONGEST_WORKER_S
+    ? ": no wall clock of hosted workers ends it"
+    : "; a hosted worker ends, with its sockets, after 150 s or 400 s";
   return [
     ok("relay", `version ${version} for ${upstream}; HS256 by ${hs256}; anonymous: ${anonymous}`),
-    ok("relay", `up for ${age} s; a hosted worker ends, with its sockets, after 150 s or 400 s`),
+    ok("relay", `up for ${age} s${life}`),
   ];
 }
 
@@ -100,9 +109,8 @@ async function join(relay: URL, context: Context): Promise<Check[]> {
     const { status, response } = reply?.payload ?? {};
     if (status === "ok") return [ok("relay", "a channel was joined through it")];
     const { reason } = (response ?? {}) as { reason?: string };
-    if (PRIVATE_ONLY.test(reason ?? "")) {
-      return [ok("relay", "it lets in to private channels only")];
-    }
+    const setting = settingOf(reason ?? "");
+    if (setting) return [ok("relay", `it lets in to ${setting}`)];
     const why = reason ?? socket.closed?.reason ?? "no answer to a join";
     return [found(/^upstream/.test(why) || !reply ? "relay_no_upstream" : "relay_refuses", why)];
   } finally {

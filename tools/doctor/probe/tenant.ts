@@ -16,7 +16,9 @@ interface Tenant {
 export async function probeTenant(sql: postgres.Sql, context: Context): Promise<Check[]> {
   const { options } = context;
   const [{ exists }] = await sql`select to_regclass('_realtime.tenants') is not null as exists`;
-  if (!exists) return [skipped("tenant", "this database has no _realtime.tenants, as hosted ones")];
+  if (!exists) {
+    return [skipped("tenant", "this database has no _realtime.tenants (hosted ones have none)")];
+  }
   const tenants = (await sql`select to_jsonb(t) as t from _realtime.tenants t`)
     .map(({ t }) => t as Tenant);
   const tenant = tenants.find(({ external_id }) => external_id === options.tenant);

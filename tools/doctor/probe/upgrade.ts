@@ -41,7 +41,7 @@ export async function probeUpgrade(context: Context): Promise<Check[]> {
     saw: `${hop.name} by itself (${hop.url.origin}): ${reading?.saw ?? "101"}`,
   }));
   const hop = blame({ ...reading, id }, results);
-  return [found(id, `${reading.saw}${traces}`, { hop }), ...others];
+  return [found(id, `${reading.saw}${traces}`, { area: "upgrade", hop }), ...others];
 }
 
 /** Realtime is asked as its gateway would: by its tenant's name. Only a gateway knows opaque keys. */
