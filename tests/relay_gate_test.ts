@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createAuthenticator, type Identity } from "../supabase/functions/relay/authenticate.ts";
 import { readConfig } from "../supabase/functions/relay/config.ts";
-import { createGate } from "../supabase/functions/relay/gate.ts";
+import { Gate } from "../supabase/functions/relay/gate.ts";
 import type { Message } from "../supabase/functions/relay/runtime.ts";
 import type { Vsn } from "../supabase/functions/relay/upstream.ts";
 import {
@@ -19,28 +19,23 @@ const config = readConfig({
   SUPABASE_PUBLISHABLE_KEY: PUBLISHABLE_KEY,
   RELAY_JWT_SECRET: SECRET,
 });
-const { authenticate } = createAuthenticator(config, fetch, Date.now);
+const authenticator = createAuthenticator(config, fetch, Date.now);
 
 const viewer: Identity = { kind: "anonymous" };
 async function userWith(token: string): Promise<Identity> {
-  return await authenticate({ kind: "token", token });
+  return await authenticator.authenticate({ kind: "token", token });
 }
 
 /** A gate, with what it answered and the identities that it took over. */
 function open(identity: Identity, vsn: Vsn = "2.0.0") {
   const answers: unknown[] = [];
   const identities: Identity[] = [];
-  const judge = createGate({
-    identity,
-    vsn,
-    config,
-    authenticate,
+  const gate = new Gate({ identity, vsn, config, authenticator, runtime: Date }, {
     answer: (text) => answers.push(JSON.parse(text)),
     onIdentity: (next) => identities.push(next),
     onJoin: () => {},
-    now: Date.now,
   });
-  return { answers, identities, judge: async (message: Message) => await judge(message) };
+  return { answers, identities, judge: async (message: Message) => await gate.judge(message) };
 }
 
 const join = (payload: string, topic = "realtime:a") =>

@@ -113,6 +113,7 @@ async function drain(
       },
       notify: note,
       tick() {},
+      stop() {},
     };
     sessions.add(session);
   };

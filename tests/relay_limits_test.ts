@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Identity } from "../supabase/functions/relay/authenticate.ts";
 import { readConfig } from "../supabase/functions/relay/config.ts";
-import { createBucket, createLimits } from "../supabase/functions/relay/limits.ts";
+import { Bucket, createLimits } from "../supabase/functions/relay/limits.ts";
 import { assertRefused, attack, binary, record, text } from "./support/attack.ts";
 import { type Client, connect, type ConnectOptions } from "./support/client.ts";
 import { testOnHosts } from "./support/relay_host.ts";
@@ -13,10 +13,10 @@ const user: Identity = { kind: "user", id: "a", role: "r", expiresAt: 4e9, token
 
 Deno.test("a bucket lets a burst pass, then the average, and saves up no second burst", () => {
   const clock = { ms: 0 };
-  const mayPass = createBucket(2, 10, () => clock.ms);
+  const bucket = new Bucket(2, 10, () => clock.ms);
   const pass = () => {
     let count = 0;
-    while (mayPass()) count++;
+    while (bucket.take()) count++;
     return count;
   };
   clock.ms = 3_600_000;

@@ -9,7 +9,7 @@ import {
 import { ConfigError, readConfig } from "../supabase/functions/relay/config.ts";
 import { answeredProtocol, offeredProtocols } from "../supabase/functions/relay/credential.ts";
 import { causeOf, codes, RelayError } from "../supabase/functions/relay/errors.ts";
-import { broadcastUrl, upstreamUrl } from "../supabase/functions/relay/upstream.ts";
+import { broadcastUrl, upstreamUrl, wireOf } from "../supabase/functions/relay/upstream.ts";
 
 const ENV = { SUPABASE_URL: "https://abc.supabase.co", SUPABASE_ANON_KEY: "anon" };
 const bytes = (text: string) => new TextEncoder().encode(text).length;
@@ -71,11 +71,11 @@ Deno.test("nothing of the client's query goes upstream but vsn and log_level", (
     "http://x/relay?vsn=2.0.0&log_level=info&jwt=t&apikey=k&eventsPerSecond=9",
   );
   assert.equal(
-    upstreamUrl(config, client).href,
+    upstreamUrl(config, wireOf(client)).href,
     "wss://abc.supabase.co/realtime/v1/websocket?apikey=anon&vsn=2.0.0&log_level=info",
   );
   assert.equal(
-    upstreamUrl(config, new URL("http://x/relay?log_level=%0aevil")).search,
+    upstreamUrl(config, wireOf(new URL("http://x/relay?log_level=%0aevil"))).search,
     "?apikey=anon&vsn=1.0.0",
   );
 });
@@ -83,7 +83,7 @@ Deno.test("nothing of the client's query goes upstream but vsn and log_level", (
 Deno.test("a project below a path keeps its path; http is dialled as ws", () => {
   const config = readConfig({ ...ENV, SUPABASE_URL: "http://kong:8000/base/" });
   assert.match(
-    upstreamUrl(config, new URL("http://x/")).href,
+    upstreamUrl(config, wireOf(new URL("http://x/"))).href,
     /^ws:\/\/kong:8000\/base\/realtime\//,
   );
   assert.equal(

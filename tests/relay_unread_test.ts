@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Socket } from "../supabase/functions/relay/runtime.ts";
-import { createUnsent } from "../supabase/functions/relay/unsent.ts";
+import { Backlog, Unsent } from "../supabase/functions/relay/unsent.ts";
 import { attack, record, text } from "./support/attack.ts";
 import { connect } from "./support/client.ts";
 import { canMeasureMemory, memoryOf, peakMemory } from "./support/memory.ts";
@@ -13,23 +13,51 @@ const LONG = Deno.env.has("RELAY_TEST_LONG");
 const MIB = 1 << 20;
 const FRAME = new Uint8Array(1 << 16);
 
+/** A peer that leaves so many bytes unread, and how often it was asked. */
+class Peer {
+  asked = 0;
+  unread = 0;
+
+  get bufferedAmount(): number {
+    this.asked++;
+    return this.unread;
+  }
+}
+
+function watch(unsent: Unsent): { peer: Peer; backlog: Backlog } {
+  const peer = new Peer();
+  const backlog = new Backlog(unsent, peer as unknown as Socket);
+  unsent.watch(backlog);
+  return { peer, backlog };
+}
+
 Deno.test("one peer may leave its bound unread, all together four times as much", () => {
-  const unsent = createUnsent(1600);
-  const peers = Array.from({ length: 6 }, () => {
-    const socket = Object.assign(new EventTarget(), { bufferedAmount: 0 });
-    unsent.watch(socket as unknown as Socket);
-    return socket as EventTarget & Socket & { bufferedAmount: number };
-  });
+  const unsent = new Unsent(1600);
+  const peers = Array.from({ length: 6 }, () => watch(unsent));
   const [slow, late, , , , quick] = peers;
-  assert.ok(unsent.hasRoom(slow, 1600));
-  assert.ok(!unsent.hasRoom(slow, 1601));
-  for (const peer of peers) peer.bufferedAmount = 1599;
-  quick.bufferedAmount = 1;
-  assert.ok(unsent.hasRoom(quick, 1000), "who keeps up is served");
-  assert.ok(!unsent.hasRoom(late, 1), "7995 wait for all");
-  slow.dispatchEvent(new Event("close"));
-  assert.ok(unsent.hasRoom(quick, 1000));
-  assert.ok(unsent.hasRoom(late, 1), "what waited for the one that left is gone");
+  assert.ok(slow.backlog.hasRoom(1600));
+  assert.ok(!slow.backlog.hasRoom(1601));
+  for (const { peer } of peers) peer.unread = 1599;
+  quick.peer.unread = 1;
+  assert.ok(quick.backlog.hasRoom(1000), "who keeps up is served");
+  assert.ok(!late.backlog.hasRoom(1), "7996 wait for all");
+  unsent.forget(slow.backlog);
+  assert.ok(quick.backlog.hasRoom(1000));
+  assert.ok(late.backlog.hasRoom(1), "what waited for the one that left is gone");
+});
+
+Deno.test("a peer is asked what it left unread only where that may have passed its bound", () => {
+  // A unit of text takes one to three bytes; one message more may wait than was asked for.
+  for (const bytesPerUnit of [1, 2, 3]) {
+    const { peer, backlog } = watch(new Unsent(30_000));
+    let sent = 0;
+    for (; backlog.hasRoom(100); sent++) peer.unread += 100 * bytesPerUnit;
+    assert.ok(peer.unread <= 30_000 + 300 && peer.unread > 30_000 - 300, `${peer.unread} wait`);
+    assert.ok(peer.asked < sent / 4, `${sent} messages, asked ${peer.asked} times`);
+  }
+  const { peer, backlog } = watch(new Unsent(30_000));
+  for (let n = 0; n < 10_000; n++) assert.ok(backlog.hasRoom(100), "it reads all");
+  assert.ok(peer.asked < 10_000 / 20, `asked ${peer.asked} times`);
 });
 
 /** Sockets that stop reading together, whose bounds add up to more than a worker has. */

@@ -44,6 +44,9 @@ const END_MS = 16_000;
 /** Deno 2.1 stops at the root's lock file, whose version it does not know. */
 const ALONE = ["--no-config", "--no-lock"];
 
+/** As in `deno task relay`. */
+const HEAP = "--v8-flags=--max-semi-space-size=4";
+
 /** Both ends of what the relay promises to run on: the newest Deno, and what Edge Runtime follows. */
 export const hosts: Host[] = [
   { name: "Deno 2.9.6", deno: Deno.execPath() },
@@ -75,7 +78,7 @@ export async function startRelay(
   const { permissions = ["--allow-net", "--allow-env"] } = options;
   const child = new Deno.Command(host.deno!, {
     args: [
-      ...["run", "--quiet", "--no-lock", "--config", `${HOME}deno.json`],
+      ...["run", "--quiet", "--no-lock", "--config", `${HOME}deno.json`, HEAP],
       ...permissions,
       ...entry,
     ],

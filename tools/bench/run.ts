@@ -26,6 +26,7 @@ const FULL = {
     viewers,
     rounds: 15,
     frames: Math.max(2, 10_000 / viewers),
+    starts: 3,
     warmUp: 50_000,
   })),
   stack: { viewers: [1, 1000], rounds: 3, changes: 20 },
@@ -37,7 +38,7 @@ const QUICK: typeof FULL = {
   setUp: { rounds: 3, sockets: 20 },
   idle: { rounds: 1, sockets: 100 },
   starts: 1,
-  hub: [{ viewers: 1000, rounds: 3, frames: 5, warmUp: 10_000 }],
+  hub: [{ viewers: 1000, rounds: 3, frames: 5, starts: 1, warmUp: 10_000 }],
   stack: { viewers: [1, 200], rounds: 1, changes: 5 },
   latency: 20,
 };

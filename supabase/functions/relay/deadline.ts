@@ -5,14 +5,23 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * Calls `expire` when the clock has reached a time that may be moved. The timer is set again where
  * it fires before: a legacy key expires in ten years, and a clock may lag behind its timers.
  */
-export function createDeadline(now: () => number, expire: () => void) {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  function set(at: number): void {
-    clearTimeout(timer);
-    timer = setTimeout(
-      () => now() < at ? set(at) : expire(),
-      Math.min(at - now(), MAX_TIMER_MS),
-    );
+export class Deadline {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly now: () => number, readonly expire: () => void) {}
+
+  set(at: number): void {
+    this.clear();
+    const left = at - this.now();
+    this.#timer = setTimeout(() => {
+      if (this.now() < at) this.set(at);
+      else this.expire();
+    }, Math.min(left, MAX_TIMER_MS));
   }
-  return { set, clear: () => clearTimeout(timer) };
+
+  /** A timer that was cleared is memory still. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
 }

@@ -3,11 +3,17 @@ import type { Config } from "./config.ts";
 import { RelayError } from "./errors.ts";
 import { CONNECTING, type Message, type Runtime, type Socket } from "./runtime.ts";
 
+/** Who takes what Realtime sends. */
+export interface Listener {
+  onMessage(message: Message): void;
+  onClose(close: Close): void;
+}
+
 /** An open socket to Realtime, which keeps what arrives until somebody listens. */
 export interface Upstream {
-  socket: Socket;
+  readonly socket: Socket;
   /** Hands over every message, the early ones first, and the close. To be called once. */
-  listen(onMessage: (message: Message) => void, onClose: (close: Close) => void): void;
+  listen(listener: Listener): void;
 }
 
 /**
@@ -31,29 +37,14 @@ export async function dialUpstream(config: Config, url: URL, runtime: Runtime): 
   }
 }
 
-/** Deno 2.1 delivers messages, or a close, before whoever awaits the opening runs on. */
+/** Resolves when the socket is open. */
 function opened(socket: Socket, signal: AbortSignal): Promise<Upstream> {
   const { promise, resolve, reject } = Promise.withResolvers<Upstream>();
-  const early: Message[] = [];
-  let ended: Close | undefined;
-  let onMessage = (message: Message): void => void early.push(message);
-  let onClose = (close: Close): void => void (ended = close);
-  function listen(message: typeof onMessage, close: typeof onClose): void {
-    onMessage = message;
-    onClose = close;
-    early.forEach(message);
-    if (ended) close(ended);
-  }
-
-  socket.binaryType = "arraybuffer";
-  socket.addEventListener("message", ({ data }) => onMessage(data));
-  socket.addEventListener("open", () => resolve({ socket, listen }), {
-    once: true,
-  });
+  const upstream = new Dialled(socket);
+  socket.addEventListener("open", () => resolve(upstream), { once: true });
   socket.addEventListener("error", (event) => reject(new Error((event as ErrorEvent).message)));
-  socket.addEventListener("close", ({ code, reason }) => {
+  socket.addEventListener("close", ({ code }) => {
     reject(new Error(`closed before it opened (${code})`));
-    onClose({ code, reason });
   }, { once: true });
   signal.addEventListener("abort", () => {
     reject(new Error("not opened in time"));
@@ -61,4 +52,30 @@ function opened(socket: Socket, signal: AbortSignal): Promise<Upstream> {
     if (socket.readyState === CONNECTING) socket.close();
   }, { once: true });
   return promise;
+}
+
+/** Deno 2.1 delivers messages, or a close, before whoever awaits the opening runs on. */
+class Dialled implements Upstream {
+  #listener: Listener | undefined;
+  #early: Message[] | undefined;
+  #ended: Close | undefined;
+
+  constructor(readonly socket: Socket) {
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }) => {
+      if (this.#listener) this.#listener.onMessage(data);
+      else (this.#early ??= []).push(data);
+    });
+    socket.addEventListener("close", ({ code, reason }) => {
+      this.#ended = { code, reason };
+      this.#listener?.onClose(this.#ended);
+    }, { once: true });
+  }
+
+  listen(listener: Listener): void {
+    this.#listener = listener;
+    this.#early?.forEach((message) => listener.onMessage(message));
+    this.#early = undefined;
+    if (this.#ended) listener.onClose(this.#ended);
+  }
 }

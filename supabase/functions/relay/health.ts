@@ -2,8 +2,9 @@ import type { Checks } from "./authenticate.ts";
 import type { Config } from "./config.ts";
 import type { Code } from "./errors.ts";
 import type { HubReport } from "./hub.ts";
+import type { Count } from "./lane.ts";
 import type { Session } from "./session.ts";
-import type { Count, Summary } from "./tunnel.ts";
+import type { Summary } from "./tunnel.ts";
 
 /** Of this source; goes up with each release. */
 export const VERSION = "0.1.0";

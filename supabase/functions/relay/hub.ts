@@ -7,7 +7,7 @@ import { Viewer } from "./hub_viewer.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Share } from "./share_key.ts";
 import type { Unsent } from "./unsent.ts";
-import { upstreamUrl, type Vsn, vsnOf } from "./upstream.ts";
+import { upstreamUrl, type Vsn, type Wire } from "./upstream.ts";
 
 /** A page that is loaded anew finds its channel as it left it. */
 const LINGER_MS = 5_000;
@@ -31,8 +31,8 @@ export interface HubReport {
 export interface Hub {
   /** True where this identity's joins are shared; it then needs no socket of its own at first. */
   serves(identity: Identity): boolean;
-  /** What stands in for a client's own socket to Realtime. `url` is the client's. */
-  viewer(identity: Identity, url: URL): Upstream;
+  /** What stands in for a client's own socket to Realtime. */
+  viewer(identity: Identity, wire: Wire): Upstream;
   report(): HubReport;
 }
 
@@ -55,10 +55,10 @@ export function createHub(config: Config, runtime: Runtime, unsent: Unsent): Hub
   const trunks = new Set<Trunk>();
   const fanOut: FanOut = { received: 0, delivered: 0 };
 
+  const dial = (wire: Wire) => dialUpstream(config, upstreamUrl(config, wire), runtime);
+
   function open(vsn: Vsn): Trunk {
-    const url = upstreamUrl(config, new URL(`?vsn=${vsn}`, config.supabaseUrl));
-    const dial = () => dialUpstream(config, url, runtime);
-    const trunk = new Trunk({ vsn, dial, unsent, now, log, onEnd: forget });
+    const trunk = new Trunk({ vsn, dial: () => dial({ vsn }), unsent, now, log, onEnd: forget });
     trunks.add(trunk);
     return trunk;
   }
@@ -116,14 +116,13 @@ export function createHub(config: Config, runtime: Runtime, unsent: Unsent): Hub
     gone: (viewer) => void viewers.delete(viewer),
   };
 
+  const viewerOptions = { dial, groups: shared, unsent, config };
+
   return {
     serves: ({ kind }) => sharing === "anonymous" && kind === "anonymous",
-    viewer(identity, url) {
+    viewer(identity, wire) {
       const key = identity.kind === "anonymous" ? identity.key ?? "" : "";
-      // No URL is kept for each of thousands who never dial.
-      const own = upstreamUrl(config, url).href;
-      const dial = () => dialUpstream(config, new URL(own), runtime);
-      const viewer = new Viewer({ vsn: vsnOf(url), key, dial, groups: shared, unsent, config });
+      const viewer = new Viewer(wire, key, viewerOptions);
       viewers.add(viewer);
       return viewer;
     },

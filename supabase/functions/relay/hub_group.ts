@@ -190,8 +190,7 @@ export class Group {
   #endGap(): void {
     if (this.#gapFrom === undefined) return;
     const { vsn, topic, now } = this.options;
-    const [from, to] = [this.#gapFrom, now()].map((time) => new Date(time).toISOString());
-    const payload = { extension: "relay", status: "gap", from, to };
+    const payload = { extension: "relay", status: "gap", from: this.#gapFrom, to: now() };
     this.#gapFrom = undefined;
     this.broadcast(encodeServerFrame(vsn, { topic, event: "system", payload }));
   }

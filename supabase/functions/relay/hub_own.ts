@@ -1,27 +1,31 @@
-import { type Close, closeOf } from "./close.ts";
-import type { Upstream } from "./dial.ts";
+import { closeOf } from "./close.ts";
+import type { Listener, Upstream } from "./dial.ts";
 import { toRelayError } from "./errors.ts";
+import type { Move } from "./hub_move.ts";
 import { type Message, OPEN } from "./runtime.ts";
-import type { Unsent } from "./unsent.ts";
+import { Backlog, type Unsent } from "./unsent.ts";
 
 export interface OwnSocketOptions {
   dial(): Promise<Upstream>;
   unsent: Unsent;
-  onMessage(message: Message): void;
-  /** It was closed, or could not be opened. */
-  onClose(close: Close): void;
+  /** Told also of a socket that could not be opened. */
+  listener: Listener;
 }
 
 /** A viewer's own socket to Realtime, dialled at once; what is sent before it is open waits. */
 export class OwnSocket {
   #upstream: Upstream | undefined;
   #closed = false;
+  /** The topics that it has joined. */
+  readonly topics = new Set<string>();
+  /** The topics that go over to it. */
+  readonly moves = new Map<string, Move>();
   readonly #queue: Message[] = [];
   #queued = 0;
 
   constructor(readonly options: OwnSocketOptions) {
     options.dial().then((upstream) => this.#opened(upstream), (thrown) => {
-      if (!this.#closed) options.onClose(closeOf(toRelayError(thrown)));
+      if (!this.#closed) options.listener.onClose(closeOf(toRelayError(thrown)));
     });
   }
 
@@ -51,10 +55,17 @@ export class OwnSocket {
 
   #opened(upstream: Upstream): void {
     if (this.#closed) return upstream.socket.close(1000);
-    const { unsent, onMessage, onClose } = this.options;
+    const { unsent, listener } = this.options;
+    const backlog = new Backlog(unsent, upstream.socket);
     this.#upstream = upstream;
-    unsent.watch(upstream.socket);
+    unsent.watch(backlog);
     for (const message of this.#queue.splice(0)) this.send(message);
-    upstream.listen(onMessage, onClose);
+    upstream.listen({
+      onMessage: (message) => listener.onMessage(message),
+      onClose: (close) => {
+        unsent.forget(backlog);
+        listener.onClose(close);
+      },
+    });
   }
 }

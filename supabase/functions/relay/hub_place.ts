@@ -6,19 +6,25 @@ import type { Message } from "./runtime.ts";
 
 /** A viewer's seat in a group, with the refs of the join that took it. */
 export class Place implements Seat {
-  readonly joinRef: string;
-  readonly ref: string;
-  readonly channelRef: string;
   group: Group | undefined;
   /** The join without its payload, which the group has. */
   readonly frame: Frame;
 
   /** `old` is the join of the same topic that this one replaces: its channel ends with the answer. */
   constructor(readonly viewer: Viewer, join: Frame, public old: Frame | undefined) {
-    const frame = this.frame = { ...join, payload: undefined };
-    this.joinRef = JSON.stringify(frame.join_ref ?? null);
-    this.ref = JSON.stringify(frame.ref ?? null);
-    this.channelRef = JSON.stringify(frame.join_ref ?? frame.ref ?? null);
+    this.frame = { ...join, payload: undefined };
+  }
+
+  get joinRef(): string {
+    return JSON.stringify(this.frame.join_ref ?? null);
+  }
+
+  get ref(): string {
+    return JSON.stringify(this.frame.ref ?? null);
+  }
+
+  get channelRef(): string {
+    return JSON.stringify(this.frame.join_ref ?? this.frame.ref ?? null);
   }
 
   get topic(): string {

@@ -4,7 +4,7 @@ import { takeApart, topicOfBroadcast } from "./hub_frame.ts";
 import type { Group } from "./hub_group.ts";
 import { encodeFrame } from "./phoenix.ts";
 import { type LogLine, type Message, OPEN } from "./runtime.ts";
-import type { Unsent } from "./unsent.ts";
+import { Backlog, type Unsent } from "./unsent.ts";
 import type { Vsn } from "./upstream.ts";
 
 /** Realtime closes a socket that says nothing for 60 s; an answer that is not there by the next. */
@@ -31,6 +31,7 @@ export class Trunk {
   /** By topic. */
   readonly groups = new Map<string, Group>();
   #upstream: Upstream | undefined;
+  #backlog: Backlog | undefined;
   #dialling = false;
   #lostAt: number | undefined;
   #wait = BACKOFF_MS.first;
@@ -82,12 +83,17 @@ export class Trunk {
 
   #opened(upstream: Upstream): void {
     const { now, log, unsent } = this.options;
+    const backlog = new Backlog(unsent, upstream.socket);
     this.#upstream = upstream;
-    unsent.watch(upstream.socket);
-    upstream.listen(
-      (message) => this.#upstream === upstream && this.#receive(message),
-      () => this.#upstream === upstream && this.#lost(),
-    );
+    this.#backlog = backlog;
+    unsent.watch(backlog);
+    upstream.listen({
+      onMessage: (message) => this.#upstream === upstream && this.#receive(message),
+      onClose: () => {
+        unsent.forget(backlog);
+        if (this.#upstream === upstream) this.#lost();
+      },
+    });
     if (this.#upstream !== upstream) return; // Closed before anybody listened.
     if (this.#lostAt !== undefined) {
       log({ event: "hub_back", ms: now() - this.#lostAt, groups: this.groups.size });
@@ -181,9 +187,8 @@ export class Trunk {
   #send(frame: Parameters<typeof encodeFrame>[1]): void {
     if (this.#upstream?.socket.readyState !== OPEN) return;
     const text = encodeFrame(this.options.vsn, frame);
-    if (this.options.unsent.hasRoom(this.#upstream.socket, text.length)) {
-      this.#upstream.socket.send(text);
-    } else this.#lost(); // It does not read.
+    if (this.#backlog!.hasRoom(text.length)) this.#upstream.socket.send(text);
+    else this.#lost(); // It does not read.
   }
 
   #close(): void {

@@ -1,6 +1,6 @@
 import { type Close, closeOf } from "./close.ts";
 import type { Config } from "./config.ts";
-import type { Upstream } from "./dial.ts";
+import type { Listener, Upstream } from "./dial.ts";
 import { RelayError } from "./errors.ts";
 import type { Groups } from "./hub.ts";
 import { takeApart, topicOfBroadcast } from "./hub_frame.ts";
@@ -19,14 +19,12 @@ import {
 import { CLOSED, type Message, OPEN, type Socket } from "./runtime.ts";
 import { shareOf } from "./share_key.ts";
 import type { Unsent } from "./unsent.ts";
-import type { Vsn } from "./upstream.ts";
+import type { Wire } from "./upstream.ts";
 
+/** What all viewers of a worker share. */
 export interface ViewerOptions {
-  vsn: Vsn;
-  /** The public key that the viewer brought. */
-  key: string;
-  /** Opens a socket of the viewer's own. */
-  dial(): Promise<Upstream>;
+  /** Opens a socket of a viewer's own. */
+  dial(wire: Wire): Promise<Upstream>;
   groups: Groups;
   unsent: Unsent;
   config: Config;
@@ -40,18 +38,16 @@ export interface ViewerOptions {
 export class Viewer implements Upstream, Socket {
   binaryType: BinaryType = "arraybuffer";
   readonly #places = new Map<string, Place>();
+  /** The viewer's own socket: of thousands, most never have one. */
   #own: OwnSocket | undefined;
-  /** The topics that the viewer's own socket has joined. */
-  readonly #ownTopics = new Set<string>();
-  readonly #moves = new Map<string, Move>();
   #refs = 0;
   /** Of the user whom a frame named. */
   #token: string | undefined;
   #isOver = false;
-  #onMessage: (message: Message) => void = () => {};
-  #onClose: (close: Close) => void = () => {};
+  #listener: Listener | undefined;
 
-  constructor(readonly options: ViewerOptions) {}
+  /** `key` is the public one that the viewer brought. */
+  constructor(readonly wire: Wire, readonly key: string, readonly options: ViewerOptions) {}
 
   get socket(): Socket {
     return this;
@@ -60,10 +56,9 @@ export class Viewer implements Upstream, Socket {
   /** Nobody has to listen to it as to a socket: `listen` says all. */
   addEventListener(): void {}
 
-  readonly listen: Upstream["listen"] = (onMessage, onClose) => {
-    this.#onMessage = onMessage;
-    this.#onClose = onClose;
-  };
+  listen(listener: Listener): void {
+    this.#listener = listener;
+  }
 
   get readyState(): typeof OPEN | typeof CLOSED {
     return this.#isOver ? CLOSED : OPEN;
@@ -74,13 +69,13 @@ export class Viewer implements Upstream, Socket {
   }
 
   send(message: Message): void {
-    const { vsn } = this.options;
+    const { vsn } = this.wire;
     if (typeof message !== "string") {
       const topic = topicOfBinary(message);
       return topic === undefined ? undefined : this.#push(frameOfBinary(message, topic), message);
     }
     const frame = parseFrame(vsn, message);
-    if (!frame || this.#moves.get(frame.topic)?.holds(message)) return;
+    if (!frame || this.#own?.moves.get(frame.topic)?.holds(message)) return;
     switch (frame.event) {
       case "heartbeat":
         return this.#beat(frame, message);
@@ -98,12 +93,12 @@ export class Viewer implements Upstream, Socket {
   close(code: number): void {
     if (this.#isOver) return;
     this.#stop();
-    if (!this.#own?.close(code)) this.#onClose({ code, reason: "" });
+    if (!this.#own?.close(code)) this.#tellClose({ code, reason: "" });
   }
 
   /** Takes what Realtime says to the viewer, from wherever it came. */
   deliver(message: Message): void {
-    if (!this.#isOver) this.#onMessage(message);
+    if (!this.#isOver) this.#listener?.onMessage(message);
   }
 
   /** Ends the viewer's socket. */
@@ -113,7 +108,7 @@ export class Viewer implements Upstream, Socket {
 
   /** Takes what the group has for this place. */
   received({ topic }: Place, message: Message): void {
-    const move = this.#moves.size > 0 ? this.#moves.get(topic) : undefined;
+    const move = this.#own?.moves.get(topic);
     if (move) move.fromGroup(message);
     else this.deliver(message);
   }
@@ -121,13 +116,13 @@ export class Viewer implements Upstream, Socket {
   /** The group's channel is gone. One of the viewer's own that is being joined stays. */
   dismissed(place: Place, message: string): void {
     if (this.#places.get(place.topic) === place) this.#places.delete(place.topic);
-    if (!this.#moves.has(place.topic)) this.deliver(message);
+    if (!this.#own?.moves.has(place.topic)) this.deliver(message);
   }
 
   /** phx_close, as Realtime sends it when a channel ends. */
   closeChannel({ topic, ref, join_ref = ref }: Frame): void {
     const frame = { topic, event: "phx_close", payload: {}, ref: join_ref, join_ref };
-    this.deliver(encodeServerFrame(this.options.vsn, frame));
+    this.deliver(encodeServerFrame(this.wire.vsn, frame));
   }
 
   /** A socket of the viewer's own needs them as well. */
@@ -137,10 +132,10 @@ export class Viewer implements Upstream, Socket {
   }
 
   #join(frame: Frame, message: Message): void {
-    const { vsn, key, groups } = this.options;
+    const { wire: { vsn }, key, options: { groups } } = this;
     const { topic } = frame;
     this.#noteToken(frame);
-    if (this.#ownTopics.has(topic)) return this.#sendOwn(message, topic);
+    if (this.#own?.topics.has(topic)) return this.#sendOwn(message, topic);
     if (!topic.startsWith("realtime:")) return this.#unmatched(frame);
     const old = this.#vacate(topic)?.frame;
     const share = this.#token === undefined ? shareOf(vsn, key, frame) : undefined;
@@ -156,14 +151,14 @@ export class Viewer implements Upstream, Socket {
   }
 
   #leave(frame: Frame, message: Message): void {
-    if (this.#ownTopics.delete(frame.topic)) return this.#sendOwn(message, frame.topic);
+    if (this.#own?.topics.delete(frame.topic)) return this.#sendOwn(message, frame.topic);
     const place = this.#vacate(frame.topic);
     this.#reply(frame, "ok", {});
     if (place) this.closeChannel(place.frame);
   }
 
   #sign(frame: Frame, message: Message): void {
-    if (this.#ownTopics.has(frame.topic)) this.#sendOwn(message);
+    if (this.#own?.topics.has(frame.topic)) this.#sendOwn(message);
     this.#noteToken(frame);
   }
 
@@ -171,8 +166,8 @@ export class Viewer implements Upstream, Socket {
     const { topic } = frame;
     const place = this.#places.get(topic);
     if (place) this.#move(place);
-    if (this.#moves.get(topic)?.holds(message)) return;
-    if (this.#ownTopics.has(topic)) this.#sendOwn(message);
+    if (this.#own?.moves.get(topic)?.holds(message)) return;
+    if (this.#own?.topics.has(topic)) this.#sendOwn(message);
     else this.#unmatched(frame);
   }
 
@@ -186,14 +181,15 @@ export class Viewer implements Upstream, Socket {
 
   /** Goes over to a channel of the viewer's own. */
   #move({ topic, frame, group, isMember }: Place): void {
-    const { vsn } = this.options;
+    const { vsn } = this.wire;
     const { share } = group!.options;
     const payload = { ...JSON.parse(share.payload), access_token: this.#token };
     if (!isMember) {
       this.#vacate(topic);
       return this.#joinOwn(topic, encodeFrame(vsn, { ...frame, payload }));
     }
-    if (this.#moves.has(topic)) return;
+    const own = this.#dialled();
+    if (own.moves.has(topic)) return;
     const { groups, config } = this.options;
     const ref = `hub:${++this.#refs}`;
     const heartbeat = { ref, topic: "phoenix", event: "heartbeat", payload: {} };
@@ -207,27 +203,27 @@ export class Viewer implements Upstream, Socket {
       flushOwn: () => this.#sendOwn(encodeFrame(vsn, heartbeat)),
       deliver: (message) => this.deliver(message),
       onOwn: (held) => {
-        this.#ownTopics.add(topic);
+        own.topics.add(topic);
         for (const message of held) this.send(message);
       },
       onLeave: () => this.#vacate(topic),
       onRefused: (reason) => this.#evict(frame, reason),
-      onDone: () => this.#moves.delete(topic),
+      onDone: () => own.moves.delete(topic),
       onFail: () => this.fail(new RelayError("upstream_timeout", "Realtime answered no join.")),
     });
-    this.#moves.set(topic, move);
+    own.moves.set(topic, move);
     this.#sendOwn(encodeFrame(vsn, { ...frame, ref, payload }));
   }
 
   /** As Realtime ends a channel whose new token may not read it. */
   #evict(frame: Frame, message: string): void {
     const { topic } = frame;
-    this.#moves.delete(topic);
+    this.#own?.moves.delete(topic);
     this.#vacate(topic);
     const channel = topic.replace(/^realtime:/, "");
     const payload = { message, status: "error", extension: "system", channel };
     const system = { ...frame, ref: null, event: "system", payload };
-    this.deliver(encodeServerFrame(this.options.vsn, system));
+    this.deliver(encodeServerFrame(this.wire.vsn, system));
     this.closeChannel(frame);
   }
 
@@ -240,39 +236,46 @@ export class Viewer implements Upstream, Socket {
   }
 
   #joinOwn(topic: string, message: Message): void {
-    this.#ownTopics.add(topic);
+    if (this.#isOver) return;
+    this.#dialled().topics.add(topic);
     this.#sendOwn(message);
   }
 
   /** `endOf` is a topic whose channel ends with the message: its group is left at once. */
   #sendOwn(message: Message, endOf?: string): void {
-    const { dial, unsent } = this.options;
     if (this.#isOver) return;
-    if (endOf !== undefined) this.#moves.get(endOf)?.leave();
-    this.#own ??= new OwnSocket({
-      dial,
+    if (endOf !== undefined) this.#own?.moves.get(endOf)?.leave();
+    this.#dialled().send(message);
+  }
+
+  #dialled(): OwnSocket {
+    const { dial, unsent } = this.options;
+    return this.#own ??= new OwnSocket({
+      dial: () => dial(this.wire),
       unsent,
-      onMessage: (message) => this.#fromOwn(message),
-      onClose: (close) => this.#closed(close),
+      listener: {
+        onMessage: (message) => this.#fromOwn(message),
+        onClose: (close) => this.#closed(close),
+      },
     });
-    this.#own.send(message);
   }
 
   #fromOwn(message: Message): void {
-    if (this.#moves.size === 0) return this.deliver(message);
+    const { moves } = this.#own!;
+    if (moves.size === 0) return this.deliver(message);
     const isText = typeof message === "string";
-    const parts = isText ? takeApart(this.options.vsn, message) : undefined;
+    const parts = isText ? takeApart(this.wire.vsn, message) : undefined;
     if (parts?.topic === "phoenix") {
-      for (const move of this.#moves.values()) if (move.isFlushed(parts)) return;
+      for (const move of moves.values()) if (move.isFlushed(parts)) return;
     }
     const topic = isText ? parts?.topic : topicOfBroadcast(message);
-    const move = topic === undefined ? undefined : this.#moves.get(topic);
+    const move = topic === undefined ? undefined : moves.get(topic);
     if (move) move.fromOwn(message, parts);
     else this.deliver(message);
   }
 
   #reply(frame: Frame, status: "ok" | "error", response: Record<string, unknown>): void {
-    this.deliver(encodeReply(this.options.vsn, frame, status, response));
+    this.deliver(encodeReply(this.wire.vsn, frame, status, response));
   }
 
   #unmatched(frame: Frame): void {
@@ -282,14 +285,18 @@ export class Viewer implements Upstream, Socket {
   #closed(close: Close): void {
     if (!this.#isOver) this.#stop();
     this.#own?.close(1000);
-    this.#onClose(close);
-    this.#onClose = () => {};
+    this.#tellClose(close);
+  }
+
+  #tellClose(close: Close): void {
+    this.#listener?.onClose(close);
+    this.#listener = undefined;
   }
 
   #stop(): void {
     this.#isOver = true;
     for (const topic of [...this.#places.keys()]) this.#vacate(topic);
-    for (const move of this.#moves.values()) move.stop();
+    this.#own?.moves.forEach((move) => move.stop());
     this.options.groups.gone(this);
   }
 }

@@ -28,7 +28,7 @@ export interface Limits {
 export function createLimits(config: Config, maxSockets: number, now: () => number): Limits {
   const users = new Map<string, number>();
   const addresses = new Map<string, number>();
-  const senders = new Map<string, ReturnType<typeof createBucket>>();
+  const senders = new Map<string, Bucket>();
   let attempts = new Map<string, number>();
   let minute = 0;
   let sockets = 0;
@@ -53,10 +53,10 @@ export function createLimits(config: Config, maxSockets: number, now: () => numb
       let bucket = senders.get(sender);
       if (!bucket) {
         if (senders.size >= MAX_SENDERS) senders.delete(senders.keys().next().value!);
-        bucket = createBucket(config.framesPerSecond, config.frameBurst, now);
+        bucket = new Bucket(config.framesPerSecond, config.frameBurst, now);
         senders.set(sender, bucket);
       }
-      return bucket(messages);
+      return bucket.take(messages);
     },
     enter(identity, address) {
       checkRoom();
@@ -80,27 +80,27 @@ export function createLimits(config: Config, maxSockets: number, now: () => numb
   };
 }
 
-/**
- * Allows `perSecond` on average and `burst` at once: takes one, or so many; returns false, and takes
- * nothing, for what is too much.
- */
-export function createBucket(
-  perSecond: number,
-  burst: number,
-  now: () => number,
-): (count?: number) => boolean {
-  let tokens = burst;
-  let last = now();
-  return (count = 1) => {
-    const time = now();
+/** Allows `perSecond` on average and `burst` at once. */
+export class Bucket {
+  #tokens: number;
+  #last: number;
+
+  constructor(readonly perSecond: number, readonly burst: number, readonly now: () => number) {
+    this.#tokens = burst;
+    this.#last = now();
+  }
+
+  /** Takes one, or so many; returns false, and takes nothing, for what is too much. */
+  take(count = 1): boolean {
+    const time = this.now();
     // A clock may be set back.
-    const passed = Math.max(0, time - last);
-    last = time;
-    tokens = Math.min(burst, tokens + passed * perSecond / 1000);
-    if (tokens < count) return false;
-    tokens -= count;
+    const passed = Math.max(0, time - this.#last);
+    this.#last = time;
+    this.#tokens = Math.min(this.burst, this.#tokens + passed * this.perSecond / 1000);
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
-  };
+  }
 }
 
 function countOf(counts: Map<string, number>, name: string | undefined): number {

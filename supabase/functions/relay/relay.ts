@@ -15,16 +15,16 @@ import { createLimits } from "./limits.ts";
 import { closeLine, openLine, refuseLine } from "./log.ts";
 import { createRefusals } from "./refuse.ts";
 import { routeOf } from "./route.ts";
-import { CONNECTING, type Runtime } from "./runtime.ts";
-import { openSession, type Session, type SessionOptions } from "./session.ts";
-import { createUnsent } from "./unsent.ts";
-import { upstreamUrl, vsnOf } from "./upstream.ts";
+import type { Runtime } from "./runtime.ts";
+import { openSession, type SessionOptions } from "./session.ts";
+import { Unsent } from "./unsent.ts";
+import { upstreamUrl, vsnOf, wireOf } from "./upstream.ts";
 
 /** Answers a request; never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
 
 /** A client that may be let in, with its socket to Realtime. */
-type Admitted = Pick<SessionOptions, "vsn" | "identity" | "upstream"> & { leave: () => void };
+type Admitted = Pick<SessionOptions, "vsn" | "identity" | "upstream" | "leave">;
 
 /** How often the sockets are looked after: a fifth of the time between two heartbeats. */
 const TICK_MS = 5_000;
@@ -38,7 +38,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const maxSockets = config.maxSockets ?? runtime.maxSockets;
   const authenticator = createAuthenticator(config, runtime.fetch, now);
   const limits = createLimits(config, maxSockets, now);
-  const unsent = createUnsent(config.maxUnsentBytes);
+  const unsent = new Unsent(config.maxUnsentBytes);
   const hub = createHub(config, runtime, unsent);
   const health = new Health(now);
   const refusals = createRefusals(config);
@@ -59,17 +59,17 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   async function admit(request: Request, url: URL): Promise<Admitted> {
     drain.check();
     limits.checkRoom();
-    const vsn = vsnOf(url);
+    const wire = wireOf(url);
     const identity = await identify(request, url);
     const leave = limits.enter(identity, addressOf(request.headers, config.trustedProxies));
     let upstream;
     try {
       upstream = hub.serves(identity)
-        ? hub.viewer(identity, url)
-        : await dialUpstream(config, upstreamUrl(config, url), runtime);
+        ? hub.viewer(identity, wire)
+        : await dialUpstream(config, upstreamUrl(config, wire), runtime);
       // The dial may have taken seconds, and a drain ends the sockets that were there when it began.
       drain.check();
-      return { vsn, identity, upstream, leave };
+      return { vsn: wire.vsn, identity, upstream, leave };
     } catch (error) {
       upstream?.socket.close();
       leave();
@@ -91,14 +91,10 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
       runtime.keepAlive(refusals.refuse(socket, error, vsnOf(url, "1.0.0")));
       return response;
     }
-    const { leave, ...rest } = admitted;
     const { socket: client, response } = upgradeAdmitted(request, protocol, admitted);
     const negotiated = protocol === NOTICES;
-    // A client that does not read holds memory until its socket is gone, and so long its place.
-    client.addEventListener("close", leave, { once: true });
     runtime.keepAlive(
-      follow(id, { ...rest, client, negotiated, config, unsent, authenticator, runtime })
-        .finally(() => client.readyState === CONNECTING && leave()),
+      follow(id, { ...admitted, client, negotiated, config, unsent, authenticator, runtime }),
     );
     return response;
   }
@@ -113,16 +109,18 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     }
   }
 
-  async function follow(id: string, options: SessionOptions): Promise<void> {
+  function follow(id: string, options: SessionOptions): Promise<void> {
     const start = now();
-    const session: Session = openSession(options);
-    const stop = runtime.timersPerRequest ? every(tickMs, session.tick) : undefined;
+    const session = openSession(options);
+    const stop = runtime.timersPerRequest ? every(tickMs, () => session.tick()) : undefined;
     health.opened(session);
     runtime.log(openLine(id, options.identity, health.sessions.size));
-    const summary = await session.closed;
-    stop?.();
-    health.closed(session, summary);
-    runtime.log(closeLine(id, session, summary, now() - start));
+    return session.closed.then((summary) => {
+      stop?.();
+      session.stop();
+      health.closed(session, summary);
+      runtime.log(closeLine(id, session, summary, now() - start));
+    });
   }
 
   async function verdict(request: Request, url: URL): Promise<Response> {
@@ -183,7 +181,8 @@ export function relayFor(environment: Record<string, string>, runtime: Runtime):
 }
 
 function urlOf(request: Request): URL {
-  if (URL.canParse(request.url)) return new URL(request.url);
+  const url = URL.parse(request.url);
+  if (url) return url;
   throw new RelayError("bad_request", "The request's target and Host make no URL.");
 }
 

@@ -1,26 +1,16 @@
-import type { Authenticator, Identity } from "./authenticate.ts";
-import type { Config } from "./config.ts";
-import { createDeadline } from "./deadline.ts";
-import type { Upstream } from "./dial.ts";
+import type { Identity } from "./authenticate.ts";
+import { Deadline } from "./deadline.ts";
 import { type Code, RelayError } from "./errors.ts";
-import { createGate } from "./gate.ts";
+import { Gate, type GateKeeper, type GateOptions } from "./gate.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { Count } from "./lane.ts";
 import { encodeServerFrame } from "./phoenix.ts";
 import { CONNECTING, OPEN, type Runtime, type Socket } from "./runtime.ts";
-import { type Count, type Summary, tunnel } from "./tunnel.ts";
-import type { Unsent } from "./unsent.ts";
-import type { Vsn } from "./upstream.ts";
+import { type Summary, Tunnel, type TunnelOptions } from "./tunnel.ts";
 
-export interface SessionOptions {
-  client: Socket;
-  upstream: Upstream;
-  identity: Identity;
-  vsn: Vsn;
+export interface SessionOptions extends GateOptions, TunnelOptions {
   /** True for a client that understands the relay's notices. */
   negotiated: boolean;
-  config: Config;
-  unsent: Unsent;
-  authenticator: Authenticator;
   runtime: Runtime;
 }
 
@@ -31,6 +21,8 @@ export interface Session {
   /** Settles when both sockets are closed; never rejects. */
   readonly closed: Promise<Summary>;
   end(error: RelayError): void;
+  /** To be called when it is closed: no timer is left. */
+  stop(): void;
   /** Tells the client what will happen to its socket, and in how many milliseconds. */
   notify(status: "drain" | "token_expiring", deadlineMs: number): void;
   /** Looks after heartbeats; to be called every few seconds. */
@@ -47,74 +39,102 @@ const ENDINGS: Record<string, [Code, string]> = {
 
 /** Joins the two sockets, judges what the client sends, and keeps the deadlines. */
 export function openSession(options: SessionOptions): Session {
-  const { client, upstream, identity, vsn, negotiated, config, unsent, authenticator, runtime } =
-    options;
-  const send = (socket: Socket) => (text: string) =>
-    void (socket.readyState === OPEN && socket.send(text));
-  const heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, send(upstream.socket));
-  const judge = createGate({
-    identity,
-    vsn,
-    config,
-    now: runtime.now,
-    authenticate: authenticator.authenticate,
-    answer,
-    onIdentity: expireWith,
-    onJoin: () => clearTimeout(unjoined),
-  });
-  const { closed, end, counts } = tunnel({
-    client,
-    upstream,
-    judge,
-    heartbeat,
-    unsent,
-  });
-  /** What the relay itself says to a client that does not read is bounded like the rest. */
-  function answer(text: string): void {
-    if (unsent.hasRoom(client, text.length)) send(client)(text);
-    else fail("unread", "The client does not read the relay's answers.");
-  }
-  const fail = (code: Code, message: string) => end(new RelayError(code, message));
-  let expiresAt = Infinity;
-  // One timer for the notice and the end: it is kept for every socket.
-  const expiry = createDeadline(runtime.now, () => {
-    if (runtime.now() >= expiresAt) return fail("token_expired", "The token has expired.");
-    tellExpiry();
-    expiry.set(expiresAt);
-  });
-  const unjoined = setTimeout(() => {
-    fail("join_timeout", "The socket has joined no channel.");
-  }, config.joinTimeoutMs);
+  return new Joined(options);
+}
 
-  function expireWith(next: Identity): void {
-    if (next.kind !== "user") return;
-    expiresAt = next.expiresAt * 1000;
-    expiry.set(negotiated ? expiresAt - EXPIRY_NOTICE_MS : expiresAt);
+/** A worker holds thousands: methods, since a closure is kept for each of them. */
+class Joined implements Session, GateKeeper {
+  readonly #heartbeat: Heartbeat;
+  readonly #tunnel: Tunnel;
+  #expiresAt = Infinity;
+  /** One timer for the notice and the end of a user's token. */
+  #expiry: Deadline | undefined;
+  #unjoined: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly options: SessionOptions) {
+    const { upstream: { socket }, identity, vsn, config, runtime } = options;
+    const speak = (text: string) => send(socket, text);
+    this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, speak);
+    this.#tunnel = new Tunnel(options, new Gate(options, this), this.#heartbeat);
+    this.#unjoined = setTimeout(() => {
+      this.#fail("join_timeout", "The socket has joined no channel.");
+    }, config.joinTimeoutMs);
+    this.onIdentity(identity);
   }
 
-  /** Where less than the notice's time is left at the handshake, it waits for `open`. */
-  function tellExpiry(): void {
-    const left = expiresAt - runtime.now();
-    if (client.readyState === CONNECTING) {
-      client.addEventListener("open", tellExpiry, { once: true });
-    } else if (left <= EXPIRY_NOTICE_MS) notify("token_expiring", Math.max(0, left));
+  get negotiated(): boolean {
+    return this.options.negotiated;
+  }
+
+  get counts(): Session["counts"] {
+    return this.#tunnel.counts;
+  }
+
+  get closed(): Promise<Summary> {
+    return this.#tunnel.closed;
+  }
+
+  end(error: RelayError): void {
+    this.#tunnel.end(error);
+  }
+
+  stop(): void {
+    this.#expiry?.clear();
+    this.onJoin();
   }
 
   /** On topic `phoenix`, which realtime-js passes over: only those who know it see it. */
-  function notify(status: string, deadlineMs: number): void {
+  notify(status: string, deadlineMs: number): void {
+    const { client, vsn } = this.options;
     const payload = { extension: "relay", status, deadline_ms: Math.round(deadlineMs) };
-    send(client)(encodeServerFrame(vsn, { topic: "phoenix", event: "system", payload }));
+    send(client, encodeServerFrame(vsn, { topic: "phoenix", event: "system", payload }));
   }
 
-  function tick(): void {
-    const pulse = heartbeat.tick();
-    if (pulse !== "alive") fail(...ENDINGS[pulse]);
+  tick(): void {
+    const pulse = this.#heartbeat.tick();
+    if (pulse !== "alive") this.#fail(...ENDINGS[pulse]);
   }
 
-  expireWith(identity);
-  closed.then(() => {
-    expiry.clear();
-    clearTimeout(unjoined);
-  });
-  return { negotiated, counts, closed, end, notify, tick };
+  /** What the relay itself says to a client that does not read is bounded like the rest. */
+  answer(text: string): void {
+    this.#tunnel.answer(text);
+  }
+
+  onJoin(): void {
+    clearTimeout(this.#unjoined);
+    this.#unjoined = undefined;
+  }
+
+  onIdentity(next: Identity): void {
+    if (next.kind !== "user") return;
+    const { negotiated, runtime } = this.options;
+    this.#expiresAt = next.expiresAt * 1000;
+    this.#expiry ??= new Deadline(runtime.now, () => this.#expire());
+    this.#expiry.set(negotiated ? this.#expiresAt - EXPIRY_NOTICE_MS : this.#expiresAt);
+  }
+
+  #expire(): void {
+    if (this.options.runtime.now() >= this.#expiresAt) {
+      return this.#fail("token_expired", "The token has expired.");
+    }
+    this.#tellExpiry();
+    this.#expiry!.set(this.#expiresAt);
+  }
+
+  /** Where less than the notice's time is left at the handshake, it waits for `open`. */
+  #tellExpiry(): void {
+    const { client, runtime } = this.options;
+    const left = this.#expiresAt - runtime.now();
+    if (client.readyState === CONNECTING) {
+      client.addEventListener("open", () => this.#tellExpiry(), { once: true });
+    } else if (left <= EXPIRY_NOTICE_MS) this.notify("token_expiring", Math.max(0, left));
+  }
+
+  #fail(code: Code, message: string): void {
+    this.end(new RelayError(code, message));
+  }
+}
+
+function send(socket: Socket, text: string): void {
+  if (socket.readyState === OPEN) socket.send(text);
 }

@@ -1,16 +1,11 @@
 import { type Close, closeForClient, closeForUpstream, closeOf } from "./close.ts";
-import type { Upstream } from "./dial.ts";
+import type { Listener, Upstream } from "./dial.ts";
 import { RelayError, toRelayError } from "./errors.ts";
-import type { Judgement } from "./gate.ts";
+import type { Gate } from "./gate.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { type Count, Lane, unread } from "./lane.ts";
 import { CONNECTING, type Message, OPEN, type Socket } from "./runtime.ts";
-import type { Unsent } from "./unsent.ts";
-
-/** What one direction carried. Text counts in UTF-16 units, which for ASCII are bytes. */
-export interface Count {
-  messages: number;
-  bytes: number;
-}
+import { Backlog, type Unsent } from "./unsent.ts";
 
 /** How a tunnel ended. */
 export interface Summary {
@@ -21,22 +16,13 @@ export interface Summary {
   error?: RelayError;
 }
 
-export interface Tunnel {
-  /** Settles when both sockets are closed; never rejects. */
-  closed: Promise<Summary>;
-  /** Ends the tunnel with the error's close code. */
-  end(error: RelayError): void;
-  /** What was carried so far. */
-  counts: { fromClient: Count; fromUpstream: Count };
-}
-
 export interface TunnelOptions {
   /** Not open yet: a close before `open` would hang it. */
   client: Socket;
   upstream: Upstream;
-  judge(message: Message): Judgement | Promise<Judgement>;
-  heartbeat: Pick<Heartbeat, "heard" | "awaiting" | "takes">;
   unsent: Unsent;
+  /** Called, at least once, when the client's socket is gone and holds no memory. */
+  leave(): void;
 }
 
 /** A peer that was told to close and does not answer is given up after this. */
@@ -45,8 +31,7 @@ const CLOSE_GRACE_MS = 5_000;
 /** A client that left while upstream was dialled never opens. */
 const OPEN_TIMEOUT_MS = 10_000;
 
-/** What a held message costs beside its bytes, so that empty ones are bounded too. */
-const HELD_OVERHEAD_BYTES = 64;
+const NEVER_OPENED: Close = { code: 1006, reason: "" };
 
 /**
  * Joins two sockets: what upstream sends reaches the client unparsed, what the client sends is
@@ -54,138 +39,111 @@ const HELD_OVERHEAD_BYTES = 64;
  * first end wins: the other side is closed with a code that it may be sent. A peer that does not
  * read is cut off with 4413 before its unsent messages pass what `unsent` allows.
  */
-export function tunnel(options: TunnelOptions): Tunnel {
-  const { client, upstream: { socket: upstream, listen }, judge, heartbeat, unsent } = options;
-  const settled = Promise.withResolvers<Summary>();
-  let summary: Summary | undefined;
-  let unclosed = 2;
+export class Tunnel implements Listener {
+  /** Settles when both sockets are closed; never rejects. */
+  readonly closed: Promise<Summary>;
+  readonly #up: Lane;
+  readonly #down: Lane;
+  #settle!: (summary: Summary) => void;
+  #summary: Summary | undefined;
+  #unclosed = 2;
+  /** Ends the wait for `open`, and later the one for the closes. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  function fail(thrown: unknown): void {
+  constructor(
+    readonly options: TunnelOptions,
+    gate: Gate,
+    readonly heartbeat: Pick<Heartbeat, "heard" | "awaiting" | "takes">,
+  ) {
+    const { client, upstream, unsent } = options;
+    this.closed = new Promise((resolve) => this.#settle = resolve);
+    this.#down = new Lane(new Backlog(unsent, client), this, undefined);
+    this.#up = new Lane(new Backlog(unsent, upstream.socket), this, gate);
+    unsent.watch(this.#up.backlog);
+    client.binaryType = "arraybuffer";
+    this.#timer = setTimeout(() => this.#finish("client", NEVER_OPENED), OPEN_TIMEOUT_MS);
+    client.addEventListener("open", () => this.#opened(), { once: true });
+    client.addEventListener("message", ({ data }) => this.#fromClient(data));
+    // Once: Deno reports an idle socket's end twice.
+    client.addEventListener("close", (close) => this.#clientClosed(close), { once: true });
+    upstream.listen(this);
+  }
+
+  /** What was carried so far. */
+  get counts(): { fromClient: Count; fromUpstream: Count } {
+    return { fromClient: this.#up.count, fromUpstream: this.#down.count };
+  }
+
+  /** Sends the client a message of the relay's own, bounded and not counted. */
+  answer(text: string): void {
+    const { client } = this.options;
+    if (client.readyState !== OPEN) return;
+    if (this.#down.backlog.hasRoom(text.length)) client.send(text);
+    else this.end(unread());
+  }
+
+  /** Ends the tunnel with the close code of what was thrown. */
+  end(thrown: unknown): void {
     const error = toRelayError(thrown);
-    finish("relay", closeOf(error), error);
+    this.#finish("relay", closeOf(error), error);
   }
-  const down = lane(client, unsent, undefined, fail);
-  const up = lane(upstream, unsent, judge, fail);
 
-  function finish(by: Summary["by"], end: Close, error?: RelayError): void {
-    if (summary) return;
-    summary = { by, code: end.code, error };
-    clearTimeout(never);
+  onMessage(message: Message): void {
+    const { heartbeat } = this;
+    if (this.#summary || (heartbeat.awaiting && heartbeat.takes(message))) return;
+    this.#down.push(message);
+  }
+
+  onClose(close: Close): void {
+    if (!this.#summary) {
+      const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
+      this.#finish("upstream", closeForClient(close, lost));
+    }
+    this.#gone(this.#up);
+  }
+
+  #opened(): void {
+    if (!this.#summary) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined; // It would be kept for each socket.
+    }
+    this.options.unsent.watch(this.#down.backlog);
+    this.#down.open();
+  }
+
+  #fromClient(message: Message): void {
+    this.heartbeat.heard = true;
+    if (!this.#summary) this.#up.push(message);
+  }
+
+  #clientClosed({ code, reason }: Close): void {
+    this.#finish("client", { code, reason });
+    this.options.leave();
+    this.#gone(this.#down);
+  }
+
+  #finish(by: Summary["by"], end: Close, error?: RelayError): void {
+    if (this.#summary) return;
+    this.#summary = { by, code: end.code, error };
+    clearTimeout(this.#timer);
+    const { client, upstream } = this.options;
     close(client, end);
-    close(upstream, closeForUpstream(end));
-    const timer = setTimeout(() => settled.resolve(summary!), CLOSE_GRACE_MS);
-    settled.promise.then(() => clearTimeout(timer));
+    close(upstream.socket, closeForUpstream(end));
+    this.#timer = setTimeout(() => this.#givenUp(), CLOSE_GRACE_MS);
   }
 
-  function gone(): void {
-    if (--unclosed === 0) settled.resolve(summary!);
+  #gone(lane: Lane): void {
+    this.options.unsent.forget(lane.backlog);
+    if (--this.#unclosed > 0) return;
+    clearTimeout(this.#timer);
+    this.#settle(this.#summary!);
   }
 
-  client.binaryType = "arraybuffer";
-  unsent.watch(upstream);
-  const never = setTimeout(() => finish("client", { code: 1006, reason: "" }), OPEN_TIMEOUT_MS);
-  client.addEventListener("open", () => {
-    clearTimeout(never);
-    unsent.watch(client);
-    down.resume();
-  });
-  client.addEventListener("message", (event) => {
-    heartbeat.heard = true;
-    if (!summary) up.push(event.data);
-  });
-  const receive = (message: Message) => {
-    if (summary || (heartbeat.awaiting && heartbeat.takes(message))) return;
-    down.push(message);
-  };
-  listen(receive, (close) => {
-    const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
-    finish("upstream", closeForClient(close, lost));
-    gone();
-  });
-  // Once: Deno reports an idle socket's end twice.
-  client.addEventListener("close", ({ code, reason }) => {
-    finish("client", { code, reason });
-    gone();
-  }, { once: true });
-  return {
-    closed: settled.promise,
-    end: fail,
-    counts: { fromClient: up.count, fromUpstream: down.count },
-  };
-}
-
-interface Lane {
-  count: Count;
-  push(message: Message): void;
-  /** Sends what was held while the receiving socket was not open. */
-  resume(): void;
-}
-
-/**
- * One direction of a tunnel. Messages wait, in order, while the receiver is not open yet or an
- * earlier message is still being judged; otherwise they pass without an allocation.
- */
-function lane(
-  to: Socket,
-  unsent: Unsent,
-  judge: TunnelOptions["judge"] | undefined,
-  fail: (error: unknown) => void,
-): Lane {
-  const count: Count = { messages: 0, bytes: 0 };
-  const held: Message[] = [];
-  let heldBytes = 0;
-  let judging = false;
-
-  function send(message: Judgement): void {
-    if (message === undefined || to.readyState !== OPEN) return;
-    const size = sizeOf(message);
-    if (!unsent.hasRoom(to, size)) throw unread();
-    to.send(message);
-    count.messages++;
-    count.bytes += size;
+  #givenUp(): void {
+    const { client, leave } = this.options;
+    if (client.readyState === CONNECTING) leave();
+    this.#settle(this.#summary!);
   }
-
-  function pass(message: Message): void {
-    try {
-      const judgement = judge ? judge(message) : message;
-      if (!(judgement instanceof Promise)) return send(judgement);
-      judging = true;
-      judgement.then((message) => {
-        judging = false;
-        send(message);
-        resume();
-      }).catch(fail);
-    } catch (error) {
-      fail(error);
-    }
-  }
-
-  function push(message: Message): void {
-    if (!judging && held.length === 0 && to.readyState !== CONNECTING) {
-      return pass(message);
-    }
-    heldBytes += sizeOf(message) + HELD_OVERHEAD_BYTES;
-    if (heldBytes > unsent.max) return fail(unread());
-    held.push(message);
-  }
-
-  function resume(): void {
-    while (!judging && held.length > 0) {
-      const message = held.shift()!;
-      heldBytes -= sizeOf(message) + HELD_OVERHEAD_BYTES;
-      pass(message);
-    }
-  }
-
-  return { count, push, resume };
-}
-
-function sizeOf(message: Message): number {
-  return typeof message === "string" ? message.length : message.byteLength;
-}
-
-function unread(): RelayError {
-  return new RelayError("unread", "A peer does not read what it is sent.");
 }
 
 /**

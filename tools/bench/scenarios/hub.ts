@@ -1,12 +1,15 @@
 import { type Peer, type Rig, startRig } from "../peers/peer.ts";
 import type { Samples } from "../samples.ts";
 import { nameOf } from "./carry.ts";
+import { SETTLE_MS } from "./set_up.ts";
 
 export interface HubPlan {
   viewers: number;
   rounds: number;
   /** Frames that upstream sends in a measurement. */
   frames: number;
+  /** Processes, one after the other, whose memory and set-up are measured. */
+  starts: number;
   /** Deliveries that are not counted: until then the code is not what it is later. */
   warmUp: number;
 }
@@ -40,7 +43,13 @@ export async function measureHub(
   plan: HubPlan,
   samples: Samples,
 ): Promise<void> {
-  const { viewers, rounds, frames, warmUp } = plan;
+  const { viewers, rounds, frames, starts, warmUp } = plan;
+  for (let start = 1; start < starts; start++) {
+    for (const peer of sharing) {
+      await using rig = await startRig(peer);
+      await measureJoins(rig, plan, samples);
+    }
+  }
   await using started = new AsyncDisposableStack();
   const rigs: Rig[] = [];
   for (const peer of sharing) rigs.push(started.use(await startRig(peer)));
@@ -75,9 +84,13 @@ async function measureJoins(rig: Rig, plan: HubPlan, samples: Samples): Promise<
     await rig.open(viewers, false);
     await load.tell("join", JOIN);
   });
+  await load.tell("idle", { ms: SETTLE_MS });
   samples.add(`set-up of a viewer and its join, ${many}`, "µs CPU a viewer", name, us / viewers);
-  const memory = (rig.memory() - before) / viewers;
-  samples.add(`memory of a viewer, ${many}`, "kB a viewer", name, memory);
+  // No more of them than before find their memory ready.
+  if (viewers > WARM_UP) {
+    const memory = (rig.memory() - before) / viewers;
+    samples.add(`memory of a viewer, ${many}`, "kB a viewer", name, memory);
+  }
   const upstreams = await load.tell<number>("upstreams");
   samples.add(`sockets to Realtime, ${many}`, "sockets", name, upstreams);
 }

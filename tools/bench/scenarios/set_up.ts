@@ -23,7 +23,7 @@ export async function measureSetUp(
 const WARM_UP = 100;
 
 /** After this the handshakes are over for everybody. */
-const SETTLE_MS = 500;
+export const SETTLE_MS = 500;
 
 /** What open sockets take that carry nothing, each time in processes that have just started. */
 export async function measureIdle(
