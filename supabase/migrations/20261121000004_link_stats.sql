@@ -5,9 +5,17 @@ begin
   if (
     select count(*) from pg_attribute
     where attrelid = 'public.url_clicks'::regclass
-      and attname in ('id', 'slug', 'clicked_at') and not attisdropped
-  ) < 3 then
-    raise notice 'public.url_clicks has no column id, slug or clicked_at: the view link_stats is not made.';
+      and attname in ('slug', 'clicked_at') and not attisdropped
+  ) < 2 then
+    raise notice 'public.url_clicks has no column slug or clicked_at: the view link_stats is not made.';
+    return;
+  end if;
+
+  -- Run by hand once more: a view cannot lose the columns that a later migration gave it.
+  if exists (
+    select from pg_attribute
+    where attrelid = to_regclass('public.link_stats') and attname = 'newest_ids'
+  ) then
     return;
   end if;
 
@@ -19,15 +27,8 @@ begin
       link.target_url,
       link.is_public,
       link.created_at,
-      coalesce(link.owner = (select auth.uid()), false) as own,
       count(click.slug) as clicks,
-      max(click.clicked_at) as last_clicked_at,
-      -- Which clicks the count holds, seen at the same moment as it: whoever goes on counting live
-      -- tells by these ids what is in it already. More than a hundred do not overtake each other.
-      array(
-        select newest.id from public.url_clicks as newest
-        where newest.slug = link.slug order by newest.clicked_at desc, newest.id desc limit 100
-      ) as newest_ids
+      max(click.clicked_at) as last_clicked_at
     from public.short_links as link
     left join public.url_clicks as click on click.slug = link.slug
     group by link.slug;
