@@ -1,28 +1,15 @@
 import { backoff } from "./backoff.ts";
 import type { CatchUp } from "./catch_up.ts";
-import type { Channel } from "./channel.ts";
-import type { Data, Json, Vsn } from "./frame.ts";
-import {
-  LAST_ANSWER_MS,
-  moveAfterNotice,
-  Overlap,
-  plannedMove,
-  READY_MS,
-  SETTLE_MS,
-} from "./handover.ts";
-import { openGap } from "./gap.ts";
+import { type Data, decode, encode, type Frame, type Json, type Vsn } from "./frame.ts";
+import { moveAfterNotice, plannedMove } from "./handover.ts";
 import type { Host } from "./host.ts";
 import { fromLink } from "./incoming.ts";
 import { createLink, type Link } from "./link.ts";
 import { fromApplication } from "./outgoing.ts";
-import { Recovery } from "./recovery.ts";
-import { type Port, Session } from "./session.ts";
-import { type SocketEvents, Sockets } from "./sockets.ts";
+import { type Port, Session, SILENT } from "./session.ts";
 import type { RelaySocket, Underneath } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
-import { Timers } from "./timers.ts";
-import { type Token, Tokens } from "./tokens.ts";
-import { expiryOf, isAtLeastAsFresh, userOf } from "./token.ts";
+import { EXPIRED, expiryOf, UNAUTHORIZED, userOf } from "./token.ts";
 
 export interface ConnectionOptions {
   relay: URL;
@@ -31,6 +18,8 @@ export interface ConnectionOptions {
   maxQueueBytes: number;
   wallClockMs?: number;
 }
+
+type Token = string | null | undefined;
 
 /** Asks the relay to answer this name instead of the token entry. */
 const PROTOCOL = "realtime-relay.v1";
@@ -41,8 +30,14 @@ const DIRECT = /\/(realtime\/v1|socket)\/websocket$/;
 /** What the relay takes of realtime-js's query; the key only for viewers without a token. */
 const FORWARDED = ["vsn", "log_level"];
 
-/** An answer takes a second at worst; realtime-js itself gives up after 25 s. */
-const BEAT_MS = 10_000;
+/** A token() that hangs is asked again. */
+const TOKEN_MS = 10_000;
+
+/** A refused socket is closed after up to 12 s, and the code says why. */
+const DIAL_MS = 15_000;
+
+/** An open socket answers within a second. After sleep it may be dead without having said so. */
+const WAKE_MS = 5_000;
 
 /** How often a refused client looks for another token. Nothing is dialled meanwhile. */
 const POLL_MS = 5_000;
@@ -52,98 +47,73 @@ const STABLE_MS = 5_000;
 
 /** Codes after which the same attempt would be refused again. */
 const FINAL = [4400, 4403, 4409];
-const UNAUTHORIZED = 4401;
-
-/** In the relay's own words. */
-const EXPIRED = "token_expired: Refresh the session, then connect with the new token.";
 
 /** Keeps a session on sockets that come and go. It outlives the instances of the transport's class. */
-export class Connection implements Port, SocketEvents, Underneath {
-  status: RelayStatus;
-  protocol = "";
+export class Connection implements Port, Underneath {
+  #status!: RelayStatus;
   #face?: RelaySocket;
   #session?: Session;
-  #url?: URL;
-  #apikey: string | null = null;
-  /** The one link that is on its way to take over; true while its token is awaited. */
-  #opening?: Link | true;
-  /** Raised when what is on its way is no longer wanted. */
-  #turn = 0;
+  #vsn?: Vsn;
+  #address!: URL;
+  /** The one link that is on its way to take over; without a socket while its token is awaited. */
+  #opening?: Link;
   #attempts = 0;
-  #links = 0;
-  #user: string | null = null;
-  #refused: Token;
+  #dials = 0;
+  /** The newest one, which knows whose session it is. */
+  #last?: Link;
+  /** The token that was refused; null where none was sent. */
+  #refused?: string | null;
   #stopListening?: () => void;
-  readonly #timers: Timers;
-  readonly #sockets: Sockets;
-  readonly #tokens: Tokens;
-  readonly #recovery: Recovery;
+  readonly #links = new Set<Link>();
+  readonly #timers = new Map<string, unknown>();
 
   constructor(
     private readonly options: ConnectionOptions,
     private readonly catchUps: CatchUp[],
     private readonly host: Host,
   ) {
-    this.#timers = new Timers(host);
-    this.#sockets = new Sockets(host, this.#timers, this);
-    this.#tokens = new Tokens(this.#timers, options.token);
-    this.#recovery = new Recovery(this.#timers, host.random, () => this.#session!);
-    this.status = this.#statusOf("closed");
+    this.#set("closed");
   }
 
-  get #isDirect(): boolean {
-    return DIRECT.test(this.options.relay.pathname);
+  /** The status with the numbers of this moment. */
+  get status(): RelayStatus {
+    const { lastEventAt, caughtUp = 0 } = this.#session ?? {};
+    return { ...this.#status, lastEventAt, caughtUp };
   }
 
   get bufferedAmount(): number {
     return this.#session?.queue.bytes ?? 0;
   }
 
-  now(): number {
-    return this.host.now();
+  get protocol(): string {
+    return this.#session?.active?.socket?.protocol ?? "";
   }
+
+  // --- the application's side
 
   /** Gives the session a new face; dials where no socket is underneath. Returns the address. */
   attach(face: RelaySocket, address: URL): string {
-    const { searchParams } = address;
-    const vsn: Vsn = searchParams.get("vsn") === "2.0.0" ? "2.0.0" : "1.0.0";
     this.#face = face;
-    this.#apikey = searchParams.get("apikey");
-    this.#url = new URL(this.options.relay);
-    for (const name of FORWARDED) {
-      const value = searchParams.get(name);
-      if (value !== null) this.#url.searchParams.set(name, value);
-    }
-    if (this.#session?.vsn !== vsn) {
-      this.#session = new Session(vsn, this, this.catchUps, this.options.maxQueueBytes);
-    }
+    this.#address = address;
+    this.#vsn = address.searchParams.get("vsn") === "2.0.0" ? "2.0.0" : "1.0.0";
+    this.#session ??= new Session(this, this.catchUps, this.options.maxQueueBytes);
     this.#stopListening ??= this.host.onWake((why) => this.#wake(why));
     if (this.#session.active) queueMicrotask(() => face.opened());
     else {
       this.#become("connecting");
       this.#dial();
     }
-    return this.#url.href;
+    return this.#urlWith(FORWARDED).href;
   }
 
   /** Takes the face away. Without `keep` the session ends with it. */
   detach(face: RelaySocket, keep: boolean): void {
     if (face !== this.#face) return;
-    this.#face = undefined;
-    this.#turn++;
-    this.#opening = undefined;
-    this.#timers.clearAll();
-    const session = this.#session!;
-    for (const channel of session.channels.values()) {
-      if (channel.acked) openGap(session, channel, session.active?.lastFrameAt);
-    }
-    session.channels.clear();
-    for (const link of this.#sockets.links) this.#drop(link);
-    if (!keep) {
-      this.#session = undefined;
-      this.#user = null;
-    }
-    this.#refused = undefined;
+    this.#face = this.#opening = this.#refused = undefined;
+    for (const name of this.#timers.keys()) this.#clear(name);
+    this.#session!.end();
+    this.#links.forEach((link) => this.#close(link));
+    if (!keep) this.#session = this.#last = undefined;
     this.#stopListening?.();
     this.#stopListening = undefined;
     this.#attempts = 0;
@@ -151,299 +121,258 @@ export class Connection implements Port, SocketEvents, Underneath {
   }
 
   push(data: Data): void {
-    fromApplication(this.#session!, data);
-    if (this.status.state === "refused") this.#pollToken();
+    fromApplication(this.#session!, decode(this.#vsn!, data));
+    if (this.#status.state === "refused") this.#poll();
   }
 
   /** Dials at once where none is open. */
   retry(): void {
-    if (!this.#face || this.#session?.active) return;
-    this.#timers.clear("dial");
-    this.#timers.clear("poll");
+    if (this.#session?.active) return;
+    this.#clear("dial");
+    this.#clear("poll");
     this.#dial();
-  }
-
-  deliver(data: Data): void {
-    this.#face?.deliver(data);
-  }
-
-  send(link: Link, data: Data): boolean {
-    return this.#sockets.send(link, data);
-  }
-
-  // --- dialling
-
-  async #dial(): Promise<void> {
-    if (this.#opening || !this.#face) return;
-    const turn = this.#turn;
-    this.#opening = true;
-    let token: Token;
-    try {
-      token = await this.#tokens.ask();
-    } catch (error) {
-      if (turn !== this.#turn) return;
-      this.#opening = undefined;
-      // Not the error's text: a token may be in it.
-      return this.#again(undefined, `token() failed: ${(error as Error)?.name ?? "error"}`);
-    }
-    if (turn !== this.#turn) return;
-    this.#recognise(token);
-    // The relay says so itself, by its own clock; Realtime lets a socket in and refuses its joins.
-    if (this.#isDirect && (expiryOf(token) ?? Infinity) <= this.now()) {
-      this.#opening = undefined;
-      return this.#refuse(token, UNAUTHORIZED, EXPIRED);
-    }
-    try {
-      this.#open(token);
-    } catch {
-      this.#opening = undefined;
-      this.#refuse(token, undefined, "token_malformed: The token cannot be sent to the relay.");
-    }
-  }
-
-  /** Whose token counts: where none is asked for, that of the application's frames. */
-  #tokenOf(asked: Token): string | null {
-    return (this.options.token ? asked : this.#session!.inBand) ?? null;
-  }
-
-  /** Where the token is somebody else's, nothing of the sockets so far goes any further. */
-  #recognise(token: Token): void {
-    const session = this.#session!;
-    const user = userOf(this.#tokenOf(token));
-    const known = session.active?.user ?? this.#user;
-    this.#user = user;
-    if (known === null || known === user) return;
-    this.#sockets.links.forEach((link) => this.#drop(link));
-    session.changeUser();
-    this.#become("reconnecting", { reason: "Another user is signed in." });
-  }
-
-  #open(token: Token): void {
-    const url = new URL(this.#url!);
-    if (this.#apikey && (this.#isDirect || !token)) url.searchParams.set("apikey", this.#apikey);
-    const offered = token ? [PROTOCOL, `jwt-${token}`] : [PROTOCOL];
-    const link = createLink(++this.#links, this.#tokenOf(token), this.now());
-    link.handshake = token;
-    this.#sockets.dial(link, url, this.#isDirect ? [] : offered);
-    this.#opening = link;
-  }
-
-  opened(link: Link): void {
-    const session = this.#session!;
-    session.barrier(link, () => {});
-    if (session.active) return; // Takes over when its topics are subscribed.
-    this.protocol = this.#sockets.protocolOf(link);
-    session.adopt(link);
-    if (this.#face!.readyState === 0) this.#face!.opened();
-  }
-
-  frame(link: Link, data: Data): void {
-    fromLink(this.#session!, link, data);
-  }
-
-  proven(link: Link): void {
-    const session = this.#session!;
-    this.#sockets.proven(link);
-    link.provenAt = this.now();
-    if (session.active && session.active !== link) {
-      this.#timers.set("ready", READY_MS, () => this.ended(link, 1006, "topics are not ready"));
-      return session.follow(link, new Overlap());
-    }
-    if (!session.active) session.adopt(link);
-    this.#live(link);
-  }
-
-  #live(link: Link): void {
-    const wasRefused = this.#refused !== undefined;
-    this.#opening = undefined;
-    this.#refused = undefined;
-    this.protocol = this.#sockets.protocolOf(link);
-    this.#become("live");
-    const { wallClockMs } = this.options;
-    if (wallClockMs) {
-      this.#timers.set("move", plannedMove(wallClockMs, this.host.random), () => this.#dial());
-    }
-    if (wasRefused) queueMicrotask(() => this.#face?.opened());
-  }
-
-  // --- endings
-
-  /** Closes a link for good; nothing follows. */
-  #drop(link: Link): void {
-    if (this.#sockets.end(link)) this.#session?.lose(link);
-  }
-
-  /** Called by the socket, or in its place where it is given up. */
-  ended(link: Link, code: number, reason: string): void {
-    if (!this.#sockets.end(link)) return;
-    const session = this.#session!;
-    const wasActive = session.active === link;
-    session.lose(link);
-    if (this.#opening === link) {
-      this.#opening = undefined;
-      this.#timers.clear("ready");
-    } else if (!wasActive) return; // It lingered behind its successor.
-    const lived = link.provenAt === undefined ? 0 : this.now() - link.provenAt;
-    if (wasActive && lived >= STABLE_MS) this.#attempts = 0;
-    if (!wasActive && session.active) return this.#moveAgain();
-    this.#timers.clear("move");
-    if (this.#opening) return this.#succeed(code, reason);
-    if (FINAL.includes(code)) return this.#refuse(link.handshake, code, reason);
-    if (code === UNAUTHORIZED) return void this.#unauthorized(link, reason);
-    this.#again(code, reason);
-  }
-
-  /** The next link is on its way already: it takes over as it is. */
-  #succeed(code: number, reason: string): void {
-    const next = this.#opening;
-    this.#become("reconnecting", { code, reason });
-    if (next === true || !this.#sockets.isOpen(next!)) return;
-    if (!next!.proven) return this.#session!.adopt(next!);
-    this.#timers.clear("ready");
-    this.#session!.switch(next!);
-    this.#live(next!);
-  }
-
-  #again(code: number | undefined, reason: string): void {
-    if (this.#session?.active) return this.#moveAgain();
-    const wait = backoff(this.#attempts++, this.host.random);
-    const state = this.host.isOffline() ? "offline" : "reconnecting";
-    this.#become(state, { code, reason, retryAt: this.now() + wait });
-    this.#timers.set("dial", wait, () => this.#dial());
-  }
-
-  #moveAgain(): void {
-    this.#timers.set("move", backoff(this.#attempts++, this.host.random), () => this.#dial());
-  }
-
-  async #unauthorized(link: Link, reason: string): Promise<void> {
-    const token = link.handshake;
-    const turn = this.#turn;
-    const asked = await this.#tokens.ask().catch(() => token);
-    if (turn !== this.#turn || this.#opening) return;
-    if (asked === token && !(this.#tokenOf(asked) !== link.token)) {
-      return this.#refuse(token, UNAUTHORIZED, reason);
-    }
-    if (link.proven) this.#dial();
-    else this.#again(UNAUTHORIZED, reason);
-  }
-
-  /** Dials nothing until the token changes, retry() is called or the page becomes visible again. */
-  #refuse(token: Token, code: number | undefined, reason: string): void {
-    this.#refused = token ?? null;
-    this.#session!.refuse(reason || `refused: The relay closed the socket with ${code}.`);
-    this.#become("refused", { code, reason });
-    this.#timers.set("poll", POLL_MS, () => this.#pollToken());
-  }
-
-  async #pollToken(): Promise<void> {
-    const turn = this.#turn;
-    const token = await this.#tokens.ask().catch(() => this.#refused);
-    if (turn !== this.#turn || this.status.state !== "refused") return;
-    if ((token ?? null) !== this.#refused) this.retry();
-    else this.#timers.set("poll", POLL_MS, () => this.#pollToken());
   }
 
   // --- what the session asks for
 
-  switched(old: Link): void {
-    const session = this.#session!;
-    this.#timers.clear("ready");
-    this.#live(session.active!);
+  now(): number {
+    return this.host.now();
+  }
+
+  random = (): number => this.host.random();
+
+  later(name: string, ms: number, then: () => unknown): void {
+    this.#clear(name);
+    const timer = this.host.setTimeout(() => {
+      this.#timers.delete(name);
+      then();
+    }, ms);
+    this.#timers.set(name, timer);
+  }
+
+  deliver(frame: Frame): void {
+    this.#face?.deliver(encode(this.#vsn!, frame));
+  }
+
+  send({ socket }: Link, frame: Frame): boolean {
+    const isOpen = socket?.readyState === 1;
+    if (isOpen) socket.send(encode(this.#vsn!, frame));
+    return isOpen;
+  }
+
+  live(): void {
     // A socket that was opened beside another shows as well that the trouble is over.
-    this.#attempts = 0;
-    const { overlap } = session;
-    this.#timers.set(`settle ${old.id}`, SETTLE_MS, () => {
-      // The next handover may have begun.
-      if (session.overlap === overlap) session.overlap = undefined;
-      this.#drop(old);
-    });
+    if (this.#status.state === "live") this.#attempts = 0;
+    const wasRefused = this.#refused !== undefined;
+    this.#opening = this.#refused = undefined;
+    this.#become("live");
+    const { wallClockMs } = this.options;
+    if (wallClockMs) this.later("move", plannedMove(wallClockMs, this.random()), this.#dial);
+    if (wasRefused) queueMicrotask(() => this.#face?.opened());
   }
 
-  beat(link: Link): void {
-    const [ref] = [...link.pending.keys()].slice(-1);
-    this.#timers.set(`beat ${link.id}`, BEAT_MS, () => {
-      if (link.pending.has(ref)) this.ended(link, 1006, "a heartbeat was not answered");
-    });
-  }
-
-  awaited(old: Link): void {
-    const reason = "the socket did not answer when another was to take over";
-    this.#timers.set("ready", LAST_ANSWER_MS, () => this.ended(old, 1006, reason));
-  }
-
-  notice(link: Link, { status, deadline_ms }: Json): void {
-    if (status === "token_expiring") return void this.#refresh(link);
-    if (status !== "drain" || link !== this.#session!.active) return;
-    const wait = moveAfterNotice(Number(deadline_ms) || 0, this.host.random);
-    this.#timers.set("move", wait, () => this.#dial());
-  }
-
-  async #refresh(link: Link): Promise<void> {
-    const token = await this.#tokens.ask().catch(() => null);
-    if (!token || token === link.token || !this.#sockets.has(link)) return;
-    if (userOf(token) === link.user && isAtLeastAsFresh(token, link.token)) {
-      this.#session!.freshen(link, token);
+  async check(link: Link): Promise<void> {
+    const token = await this.#ask().then((asked) => this.#tokenOf(asked), () => null);
+    if (!this.#links.has(link)) return;
+    if (userOf(token) === userOf(link.token)) this.#session!.settle(link, token);
+    else if (link.muted) {
+      this.#opening = undefined;
+      this.#dial();
     }
   }
 
-  expired(link: Link): void {
-    queueMicrotask(() => this.ended(link, UNAUTHORIZED, EXPIRED));
+  notice(link: Link, { status, deadline_ms }: Json): void {
+    if (status === "token_expiring") this.check(link);
+    if (status !== "drain" || link !== this.#session!.active) return;
+    this.later("move", moveAfterNotice(Number(deadline_ms) || 0, this.random()), this.#dial);
   }
 
-  async doubt(link: Link): Promise<void> {
-    const turn = this.#turn;
-    const token = this.#tokenOf(await this.#tokens.ask().catch(() => null));
-    if (turn !== this.#turn || !this.#sockets.has(link)) return;
-    if (userOf(token) === link.user) return this.#session!.settle(link);
-    this.#turn++;
+  /** Called by the socket, or in its place where it is given up. */
+  end(link: Link, code: number, reason: string): void {
+    const session = this.#session!;
+    const wasActive = session.active === link;
+    const wasOpening = this.#opening === link;
+    if (!this.#close(link) || !(wasActive || wasOpening)) return; // It lingered behind its successor.
+    if (wasOpening) this.#opening = undefined;
+    if (session.active) return this.#again();
+    if (wasActive && this.now() - link.provenAt! >= STABLE_MS) this.#attempts = 0;
+    this.#clear("move");
+    if (this.#opening) this.#succeed(code, reason);
+    else if (FINAL.includes(code)) this.#refuse(link.handshake, code, reason);
+    else if (code === UNAUTHORIZED) this.#unauthorized(link, reason);
+    else this.#again(code, reason);
+  }
+
+  // --- dialling
+
+  #dial = async (): Promise<void> => {
+    if (this.#opening || !this.#face) return;
+    const link = this.#opening = createLink(this.now());
+    try {
+      link.handshake = await this.#ask();
+      if (this.#opening === link) this.#open(link);
+    } catch (error) {
+      if (this.#opening !== link) return;
+      this.#opening = undefined;
+      // Not the error's text: a token may be in it.
+      this.#again(undefined, `token() failed: ${(error as Error)?.name ?? "error"}`);
+    }
+  };
+
+  get #isDirect(): boolean {
+    return DIRECT.test(this.options.relay.pathname);
+  }
+
+  /** Rejects with what token() throws, or with a TimeoutError. */
+  async #ask(): Promise<string | null> {
+    const name = `token ${++this.#dials}`;
+    try {
+      return await new Promise<Token>((resolve, reject) => {
+        this.later(name, TOKEN_MS, () => reject(new DOMException("", "TimeoutError")));
+        resolve(this.options.token?.());
+      }) ?? null;
+    } finally {
+      this.#clear(name);
+    }
+  }
+
+  /** Whose token counts: where none is asked for, that of the application's frames. */
+  #tokenOf(asked: string | null): string | null {
+    return (this.options.token ? asked : this.#session!.inBand) ?? null;
+  }
+
+  /** Where the token is somebody else's, nothing of the sockets so far goes any further. */
+  #recognise(link: Link): void {
+    const session = this.#session!;
+    const known = userOf((session.active ?? this.#last)?.token);
+    this.#last = link;
+    if (known === null || known === userOf(link.token)) return;
+    this.#links.forEach((link) => this.#close(link));
+    session.changeUser();
+    this.#become("reconnecting", { reason: "Another user is signed in." });
+  }
+
+  /** Throws where the token holds what no protocol may. A link that is not proven in time ends. */
+  #open(link: Link): void {
+    const { handshake } = link;
+    link.token = this.#tokenOf(handshake);
+    this.#recognise(link);
+    // The relay says so itself, by its own clock; Realtime lets a socket in and refuses its joins.
+    if (this.#isDirect && expiryOf(handshake) <= this.now()) {
+      return this.#refuse(handshake, UNAUTHORIZED, EXPIRED);
+    }
+    const isKeyed = this.#isDirect || !handshake;
+    const url = this.#urlWith(isKeyed ? [...FORWARDED, "apikey"] : FORWARDED);
+    const offered = handshake ? [PROTOCOL, `jwt-${handshake}`] : [PROTOCOL];
+    const socket = new this.host.WebSocket(url, this.#isDirect ? [] : offered);
+    link.socket = socket;
+    this.#links.add(link);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#opened(link);
+    socket.onmessage = ({ data }) => fromLink(this.#session!, link, decode(this.#vsn!, data));
+    socket.onclose = ({ code, reason }) => this.end(link, code, reason);
+    this.later(`dial ${this.#dials}`, DIAL_MS, () => link.provenAt || this.end(link, ...SILENT));
+  }
+
+  /** The relay's address with these of realtime-js's query. */
+  #urlWith(names: string[]): URL {
+    const url = new URL(this.options.relay);
+    for (const name of names) {
+      const value = this.#address.searchParams.get(name);
+      if (value !== null) url.searchParams.set(name, value);
+    }
+    return url;
+  }
+
+  #opened(link: Link): void {
+    const session = this.#session!;
+    session.ask(link, () => {});
+    if (session.active) return; // Takes over when its topics are subscribed.
+    session.adopt(link);
+    if (this.#face!.readyState === 0) this.#face!.opened();
+  }
+
+  // --- endings
+
+  /** Closes a link for good; nothing follows. False where that was done. */
+  #close(link: Link): boolean {
+    const { socket, gone } = link;
+    if (!this.#links.delete(link)) return false;
+    socket!.onopen = socket!.onmessage = socket!.onclose = null;
+    socket!.close(1000);
+    gone.abort();
+    this.#session!.lose(link);
+    return true;
+  }
+
+  /** The next link is on its way already: it takes over as it is. */
+  #succeed(code: number, reason: string): void {
+    const { socket, provenAt } = this.#opening!;
+    this.#become("reconnecting", { code, reason });
+    if (socket?.readyState !== 1) return;
+    if (provenAt) this.#session!.switch(this.#opening!);
+    else this.#session!.adopt(this.#opening!);
+  }
+
+  /** Dials after a while: the first socket, or the next one beside that which is live. */
+  #again(code?: number, reason?: string): void {
+    const wait = backoff(this.#attempts++, this.random);
+    if (this.#session!.active) return this.later("move", wait, this.#dial);
+    const state = this.host.isOffline() ? "offline" : "reconnecting";
+    this.#become(state, { code, reason, retryAt: this.now() + wait });
+    this.later("dial", wait, this.#dial);
+  }
+
+  async #unauthorized({ handshake, token, provenAt }: Link, reason: string): Promise<void> {
+    const asked = await this.#ask().catch(() => handshake);
+    if (!this.#face || this.#opening) return;
+    const isSame = asked === handshake && this.#tokenOf(asked) === token;
+    if (isSame) this.#refuse(handshake, UNAUTHORIZED, reason);
+    else if (provenAt) this.#dial();
+    else this.#again(UNAUTHORIZED, reason);
+  }
+
+  /** Dials nothing until the token changes, retry() is called or the page becomes visible again. */
+  #refuse(token: string | null, code: number | undefined, reason: string): void {
     this.#opening = undefined;
-    this.#dial();
+    this.#refused = token;
+    this.#session!.refuse(reason || `refused: The relay closed the socket with ${code}.`);
+    this.#become("refused", { code, reason });
+    this.later("poll", POLL_MS, this.#poll);
   }
 
-  missed(channel: Channel, link: Link): void {
-    this.#recovery.read(channel, link);
-  }
-
-  failed(channel: Channel, link: Link, reason: string): void {
-    if (/^token_|^signed_out|InvalidJWT|expired/.test(reason)) return this.expired(link);
-    // A handover is given up in time.
-    if (link === this.#session!.active) this.#recovery.restore(channel, link, reason);
-  }
-
-  lost(channel: Channel, link: Link): void {
-    this.#recovery.lost(channel, link);
-  }
+  #poll = async (): Promise<void> => {
+    const status = this.#status;
+    const token = await this.#ask().catch(() => this.#refused);
+    if (status !== this.#status) return;
+    if (token !== this.#refused) this.retry();
+    else this.later("poll", POLL_MS, this.#poll);
+  };
 
   // --- the world around
 
   #wake(why: "online" | "visible"): void {
-    const { state } = this.status;
-    const active = this.#session?.active;
-    if (state === "refused" ? why === "visible" : !active) return this.retry();
-    if (!active?.proven) return;
-    // After sleep a socket may be dead without having said so.
-    this.#timers.set(`wake ${active.id}`, BEAT_MS / 2, () => {
-      this.ended(active, 1006, "no answer after sleep");
-    });
-    this.#session!.barrier(active, () => this.#timers.clear(`wake ${active.id}`));
-    this.#refresh(active);
+    const { active } = this.#session!;
+    const isRefused = this.#status.state === "refused";
+    if (isRefused ? why === "visible" : !active) return this.retry();
+    if (!active?.provenAt) return;
+    this.#session!.ask(active, () => {}, WAKE_MS);
+    this.check(active);
   }
 
-  #become(state: RelayStatus["state"], more: Partial<RelayStatus> = {}): void {
-    this.status = { ...this.#statusOf(state), ...more };
-    this.options.onstatus?.(this.status);
+  #clear(name: string): void {
+    this.host.clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
   }
 
-  #statusOf(state: RelayStatus["state"]): RelayStatus {
+  #set(state: RelayStatus["state"], more: Partial<RelayStatus> = {}): void {
     const { origin, pathname } = this.options.relay;
-    const { lastEventAt, caughtUp = 0 } = this.#session ?? {};
-    return { state, since: this.now(), relay: origin + pathname, lastEventAt, caughtUp };
+    const relay = origin + pathname;
+    this.#status = { state, since: this.now(), relay, caughtUp: 0, ...more };
   }
 
-  /** The status with the numbers of this moment. */
-  get current(): RelayStatus {
-    const { lastEventAt, caughtUp } = this.#session ?? this.status;
-    return { ...this.status, lastEventAt, caughtUp };
+  #become(state: RelayStatus["state"], more?: Partial<RelayStatus>): void {
+    this.#set(state, more);
+    this.options.onstatus?.(this.status);
   }
 }

@@ -81,7 +81,7 @@ export function relayTransport(options: RelayTransportOptions): RelayTransport {
       super(connection, new URL(address));
     }
     static get status() {
-      return connection.current;
+      return connection.status;
     }
     static retry() {
       connection.retry();

@@ -38,7 +38,7 @@ export class ScriptedSocket extends EventTarget {
   }
 
   send(data: string | ArrayBuffer): void {
-    const frame = decode(this.vsn, data)!;
+    const { raw: _raw, ...frame } = decode(this.vsn, data);
     this.frames.push(frame);
     if (!this.answers || !["heartbeat", "phx_join", "phx_leave"].includes(frame.event)) return;
     const answer = { status: "ok", response: { postgres_changes: [] } };
@@ -154,7 +154,7 @@ export class ScriptedWorld {
     const frames: Frame[] = [];
     let opened = 0;
     face.onopen = () => opened++;
-    face.onmessage = ({ data }) => frames.push(decode(this.vsn, data)!);
+    face.onmessage = ({ data }) => frames.push(decode(this.vsn, data));
     return { face, frames, opened: () => opened };
   }
 
