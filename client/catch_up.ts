@@ -75,7 +75,7 @@ export function tableCatchUp(
     key,
     time,
     overlapMs,
-    mirror: options.topic === undefined ? undefined : mirror(options.topic, options),
+    mirror: options.topic ? mirror(options.topic, options) : undefined,
     async *read({ since, filter, signal }) {
       for (let last: Json | undefined;;) {
         let query = supabase.schema(schema).from(table).select("*");

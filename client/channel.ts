@@ -25,8 +25,8 @@ export interface Channel {
   joinedAt?: number;
   /** Since when something may be missing, in ms since the epoch; live events wait meanwhile. */
   gap?: number;
-  /** Live events wait no longer: more than a bound of them came. */
-  flowing?: boolean;
+  /** More came than may wait: some were dropped. */
+  isCut?: boolean;
   /** It has carried broadcasts, which Postgres Changes cannot bring back. */
   broadcasts?: boolean;
 }

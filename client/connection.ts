@@ -1,3 +1,4 @@
+import { dialled, isDirect, offered } from "./address.ts";
 import { backoff } from "./backoff.ts";
 import type { CatchUp } from "./catch_up.ts";
 import { type Data, decode, encode, type Frame, type Json, type Vsn } from "./frame.ts";
@@ -6,7 +7,7 @@ import type { Host } from "./host.ts";
 import { fromLink } from "./incoming.ts";
 import { createLink, type Link } from "./link.ts";
 import { fromApplication } from "./outgoing.ts";
-import { type Port, Session, SILENT } from "./session.ts";
+import { type Port, Session } from "./session.ts";
 import type { RelaySocket, Underneath } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
 import { EXPIRED, expiryOf, UNAUTHORIZED, userOf } from "./token.ts";
@@ -15,25 +16,15 @@ export interface ConnectionOptions {
   relay: URL;
   token?: () => Token | Promise<Token>;
   onstatus?(status: RelayStatus): void;
+  catchUp: CatchUp[];
   maxQueueBytes: number;
   wallClockMs?: number;
+  host: Host;
 }
 
 type Token = string | null | undefined;
 
-/** Asks the relay to answer this name instead of the token entry. */
-const PROTOCOL = "realtime-relay.v1";
-
-/** Realtime itself knows no subprotocol, and browsers drop a socket whose server picks none. */
-const DIRECT = /\/(realtime\/v1|socket)\/websocket$/;
-
-/** What the relay takes of realtime-js's query; the key only for viewers without a token. */
-const FORWARDED = ["vsn", "log_level"];
-
-/** A token() that hangs is asked again. */
-const TOKEN_MS = 10_000;
-
-/** A refused socket is closed after up to 12 s, and the code says why. */
+/** For a token and a socket. A refused one is closed after up to 12 s, and the code says why. */
 const DIAL_MS = 15_000;
 
 /** An open socket answers within a second. After sleep it may be dead without having said so. */
@@ -50,7 +41,9 @@ const FINAL = [4400, 4403, 4409];
 
 /** Keeps a session on sockets that come and go. It outlives the instances of the transport's class. */
 export class Connection implements Port, Underneath {
-  #status!: RelayStatus;
+  readonly #options: ConnectionOptions;
+  readonly #host: Host;
+  #status: RelayStatus;
   #face?: RelaySocket;
   #session?: Session;
   #vsn?: Vsn;
@@ -58,7 +51,6 @@ export class Connection implements Port, Underneath {
   /** The one link that is on its way to take over; without a socket while its token is awaited. */
   #opening?: Link;
   #attempts = 0;
-  #dials = 0;
   /** The newest one, which knows whose session it is. */
   #last?: Link;
   /** The token that was refused; null where none was sent. */
@@ -67,18 +59,15 @@ export class Connection implements Port, Underneath {
   readonly #links = new Set<Link>();
   readonly #timers = new Map<string, unknown>();
 
-  constructor(
-    private readonly options: ConnectionOptions,
-    private readonly catchUps: CatchUp[],
-    private readonly host: Host,
-  ) {
-    this.#set("closed");
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#host = options.host;
+    this.#status = this.#statusOf("closed");
   }
 
   /** The status with the numbers of this moment. */
   get status(): RelayStatus {
-    const { lastEventAt, caughtUp = 0 } = this.#session ?? {};
-    return { ...this.#status, lastEventAt, caughtUp };
+    return { ...this.#status, ...this.#session?.figures };
   }
 
   get bufferedAmount(): number {
@@ -96,14 +85,14 @@ export class Connection implements Port, Underneath {
     this.#face = face;
     this.#address = address;
     this.#vsn = address.searchParams.get("vsn") === "2.0.0" ? "2.0.0" : "1.0.0";
-    this.#session ??= new Session(this, this.catchUps, this.options.maxQueueBytes);
-    this.#stopListening ??= this.host.onWake((why) => this.#wake(why));
+    this.#session ??= new Session(this, this.#options.catchUp, this.#options.maxQueueBytes);
+    this.#stopListening ??= this.#host.onWake((why) => this.#wake(why));
     if (this.#session.active) queueMicrotask(() => face.opened());
     else {
       this.#become("connecting");
       this.#dial();
     }
-    return this.#urlWith(FORWARDED).href;
+    return dialled(this.#options.relay, address).href;
   }
 
   /** Takes the face away. Without `keep` the session ends with it. */
@@ -112,7 +101,7 @@ export class Connection implements Port, Underneath {
     this.#face = this.#opening = this.#refused = undefined;
     for (const name of this.#timers.keys()) this.#clear(name);
     this.#session!.end();
-    this.#links.forEach((link) => this.#close(link));
+    this.#links.forEach(this.#close);
     if (!keep) this.#session = this.#last = undefined;
     this.#stopListening?.();
     this.#stopListening = undefined;
@@ -136,14 +125,14 @@ export class Connection implements Port, Underneath {
   // --- what the session asks for
 
   now(): number {
-    return this.host.now();
+    return this.#host.now();
   }
 
-  random = (): number => this.host.random();
+  random = (): number => this.#host.random();
 
   later(name: string, ms: number, then: () => unknown): void {
     this.#clear(name);
-    const timer = this.host.setTimeout(() => {
+    const timer = this.#host.setTimeout(() => {
       this.#timers.delete(name);
       then();
     }, ms);
@@ -166,7 +155,7 @@ export class Connection implements Port, Underneath {
     const wasRefused = this.#refused !== undefined;
     this.#opening = this.#refused = undefined;
     this.#become("live");
-    const { wallClockMs } = this.options;
+    const { wallClockMs } = this.#options;
     if (wallClockMs) this.later("move", plannedMove(wallClockMs, this.random()), this.#dial);
     if (wasRefused) queueMicrotask(() => this.#face?.opened());
   }
@@ -174,8 +163,10 @@ export class Connection implements Port, Underneath {
   async check(link: Link): Promise<void> {
     const token = await this.#ask().then((asked) => this.#tokenOf(asked), () => null);
     if (!this.#links.has(link)) return;
-    if (userOf(token) === userOf(link.token)) this.#session!.settle(link, token);
-    else if (link.muted) {
+    if (userOf(token) === userOf(link.token)) {
+      if (link.muted) this.#session!.settle(link);
+      this.#session!.freshen(link, token);
+    } else if (link.muted) {
       this.#opening = undefined;
       this.#dial();
     }
@@ -188,7 +179,7 @@ export class Connection implements Port, Underneath {
   }
 
   /** Called by the socket, or in its place where it is given up. */
-  end(link: Link, code: number, reason: string): void {
+  end(link: Link, code: number | undefined, reason: string): void {
     const session = this.#session!;
     const wasActive = session.active === link;
     const wasOpening = this.#opening === link;
@@ -198,7 +189,7 @@ export class Connection implements Port, Underneath {
     if (wasActive && this.now() - link.provenAt! >= STABLE_MS) this.#attempts = 0;
     this.#clear("move");
     if (this.#opening) this.#succeed(code, reason);
-    else if (FINAL.includes(code)) this.#refuse(link.handshake, code, reason);
+    else if (FINAL.includes(code!)) this.#refuse(link.handshake, code, reason);
     else if (code === UNAUTHORIZED) this.#unauthorized(link, reason);
     else this.#again(code, reason);
   }
@@ -208,37 +199,24 @@ export class Connection implements Port, Underneath {
   #dial = async (): Promise<void> => {
     if (this.#opening || !this.#face) return;
     const link = this.#opening = createLink(this.now());
+    this.#links.add(link);
+    this.#session!.due(link, DIAL_MS, () => link.provenAt);
     try {
       link.handshake = await this.#ask();
       if (this.#opening === link) this.#open(link);
     } catch (error) {
-      if (this.#opening !== link) return;
-      this.#opening = undefined;
       // Not the error's text: a token may be in it.
-      this.#again(undefined, `token() failed: ${(error as Error)?.name ?? "error"}`);
+      this.end(link, undefined, `token() failed: ${(error as Error)?.name}`);
     }
   };
 
-  get #isDirect(): boolean {
-    return DIRECT.test(this.options.relay.pathname);
-  }
-
-  /** Rejects with what token() throws, or with a TimeoutError. */
   async #ask(): Promise<string | null> {
-    const name = `token ${++this.#dials}`;
-    try {
-      return await new Promise<Token>((resolve, reject) => {
-        this.later(name, TOKEN_MS, () => reject(new DOMException("", "TimeoutError")));
-        resolve(this.options.token?.());
-      }) ?? null;
-    } finally {
-      this.#clear(name);
-    }
+    return await this.#options.token?.() ?? null;
   }
 
   /** Whose token counts: where none is asked for, that of the application's frames. */
   #tokenOf(asked: string | null): string | null {
-    return (this.options.token ? asked : this.#session!.inBand) ?? null;
+    return (this.#options.token ? asked : this.#session!.inBand) ?? null;
   }
 
   /** Where the token is somebody else's, nothing of the sockets so far goes any further. */
@@ -247,7 +225,7 @@ export class Connection implements Port, Underneath {
     const known = userOf((session.active ?? this.#last)?.token);
     this.#last = link;
     if (known === null || known === userOf(link.token)) return;
-    this.#links.forEach((link) => this.#close(link));
+    for (const other of this.#links) if (other !== link) this.#close(other);
     session.changeUser();
     this.#become("reconnecting", { reason: "Another user is signed in." });
   }
@@ -255,33 +233,20 @@ export class Connection implements Port, Underneath {
   /** Throws where the token holds what no protocol may. A link that is not proven in time ends. */
   #open(link: Link): void {
     const { handshake } = link;
+    const { relay } = this.#options;
     link.token = this.#tokenOf(handshake);
     this.#recognise(link);
     // The relay says so itself, by its own clock; Realtime lets a socket in and refuses its joins.
-    if (this.#isDirect && expiryOf(handshake) <= this.now()) {
-      return this.#refuse(handshake, UNAUTHORIZED, EXPIRED);
+    if (isDirect(relay) && expiryOf(handshake) <= this.now()) {
+      return this.end(link, UNAUTHORIZED, EXPIRED);
     }
-    const isKeyed = this.#isDirect || !handshake;
-    const url = this.#urlWith(isKeyed ? [...FORWARDED, "apikey"] : FORWARDED);
-    const offered = handshake ? [PROTOCOL, `jwt-${handshake}`] : [PROTOCOL];
-    const socket = new this.host.WebSocket(url, this.#isDirect ? [] : offered);
+    const url = dialled(relay, this.#address, isDirect(relay) || !handshake);
+    const socket = new this.#host.WebSocket(url, offered(relay, handshake));
     link.socket = socket;
-    this.#links.add(link);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#opened(link);
     socket.onmessage = ({ data }) => fromLink(this.#session!, link, decode(this.#vsn!, data));
     socket.onclose = ({ code, reason }) => this.end(link, code, reason);
-    this.later(`dial ${this.#dials}`, DIAL_MS, () => link.provenAt || this.end(link, ...SILENT));
-  }
-
-  /** The relay's address with these of realtime-js's query. */
-  #urlWith(names: string[]): URL {
-    const url = new URL(this.options.relay);
-    for (const name of names) {
-      const value = this.#address.searchParams.get(name);
-      if (value !== null) url.searchParams.set(name, value);
-    }
-    return url;
   }
 
   #opened(link: Link): void {
@@ -295,18 +260,18 @@ export class Connection implements Port, Underneath {
   // --- endings
 
   /** Closes a link for good; nothing follows. False where that was done. */
-  #close(link: Link): boolean {
+  #close = (link: Link): boolean => {
     const { socket, gone } = link;
     if (!this.#links.delete(link)) return false;
-    socket!.onopen = socket!.onmessage = socket!.onclose = null;
-    socket!.close(1000);
+    if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
+    socket?.close(1000);
     gone.abort();
     this.#session!.lose(link);
     return true;
-  }
+  };
 
   /** The next link is on its way already: it takes over as it is. */
-  #succeed(code: number, reason: string): void {
+  #succeed(code: number | undefined, reason: string): void {
     const { socket, provenAt } = this.#opening!;
     this.#become("reconnecting", { code, reason });
     if (socket?.readyState !== 1) return;
@@ -318,7 +283,7 @@ export class Connection implements Port, Underneath {
   #again(code?: number, reason?: string): void {
     const wait = backoff(this.#attempts++, this.random);
     if (this.#session!.active) return this.later("move", wait, this.#dial);
-    const state = this.host.isOffline() ? "offline" : "reconnecting";
+    const state = this.#host.isOffline() ? "offline" : "reconnecting";
     this.#become(state, { code, reason, retryAt: this.now() + wait });
     this.later("dial", wait, this.#dial);
   }
@@ -334,9 +299,8 @@ export class Connection implements Port, Underneath {
 
   /** Dials nothing until the token changes, retry() is called or the page becomes visible again. */
   #refuse(token: string | null, code: number | undefined, reason: string): void {
-    this.#opening = undefined;
     this.#refused = token;
-    this.#session!.refuse(reason || `refused: The relay closed the socket with ${code}.`);
+    this.#session!.refuse(reason || `refused: ${code}`);
     this.#become("refused", { code, reason });
     this.later("poll", POLL_MS, this.#poll);
   }
@@ -361,18 +325,17 @@ export class Connection implements Port, Underneath {
   }
 
   #clear(name: string): void {
-    this.host.clearTimeout(this.#timers.get(name));
+    this.#host.clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }
 
-  #set(state: RelayStatus["state"], more: Partial<RelayStatus> = {}): void {
-    const { origin, pathname } = this.options.relay;
-    const relay = origin + pathname;
-    this.#status = { state, since: this.now(), relay, caughtUp: 0, ...more };
+  #statusOf(state: RelayStatus["state"], more?: Partial<RelayStatus>): RelayStatus {
+    const { origin, pathname } = this.#options.relay;
+    return { state, since: this.now(), relay: origin + pathname, caughtUp: 0, ...more };
   }
 
   #become(state: RelayStatus["state"], more?: Partial<RelayStatus>): void {
-    this.#set(state, more);
-    this.options.onstatus?.(this.status);
+    this.#status = this.#statusOf(state, more);
+    this.#options.onstatus?.(this.status);
   }
 }

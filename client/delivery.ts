@@ -5,7 +5,7 @@ import { delivered, repeats } from "./handover.ts";
 import type { Link } from "./link.ts";
 import type { Session } from "./session.ts";
 
-/** More than this wait for nobody: from then on older events may come after newer ones. */
+/** More than this do not wait: the oldest is dropped, and its topic told so with its gap. */
 const MAX_HELD = 10_000;
 
 /** Bounds the memory of a topic; at 300 events a second it is reached in a minute. */
@@ -20,26 +20,20 @@ export function admit(session: Session, link: Link, frame: Frame): void {
   const channel = session.channels.get(frame.topic);
   if (!channel) return;
   const isEvent = EVENTS.includes(frame.event);
-  const waits = isEvent && channel.gap && !channel.flowing;
-  if (link === session.next || link.muted || waits) {
+  if (link === session.next || link.muted || (isEvent && channel.gap)) {
     link.held.push(frame);
-    if (link.held.length > MAX_HELD) overflow(session, link);
+    if (link.held.length <= MAX_HELD) return;
+    const dropped = session.channels.get(link.held.shift()!.topic);
+    if (dropped) dropped.isCut = true;
   } else if (link === session.active) {
     if (isEvent) deliver(session, channel, frame);
     else session.port.deliver(frame);
   }
 }
 
-function overflow(session: Session, link: Link): void {
-  if (link.muted) return void link.held.shift();
-  if (link === session.next) return session.switch(link);
-  for (const channel of session.channels.values()) channel.flowing = true;
-  session.release(link);
-}
-
 /** Delivers an event that nothing is to wait for any more, unless the application has had it. */
 export function deliver(session: Session, channel: Channel, frame: Frame, isOld?: boolean): void {
-  const { catchUps, port } = session;
+  const { catchUps, figures, port } = session;
   const identity = identify(catchUps, frame);
   const { ids } = identity;
   const fresh = ids.filter((id) => !channel.seen.has(id));
@@ -47,8 +41,8 @@ export function deliver(session: Session, channel: Channel, frame: Frame, isOld?
   forget(catchUps, channel, frame);
   for (const id of fresh) remember(session, channel, id);
   note(session, channel, identity, frame.event);
-  session.lastEventAt = port.now();
-  if (isOld) session.caughtUp++;
+  figures.lastEventAt = port.now();
+  if (isOld) figures.caughtUp++;
   if (fresh.length === ids.length) return port.deliver(frame);
   const { payload } = frame;
   const bindings = asArray(payload.ids).filter((_, i) => fresh.includes(ids[i]));

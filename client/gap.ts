@@ -28,7 +28,6 @@ export const isReplayed = ({ catchUps }: Session, channel: Channel): boolean =>
 /** From the last frame of a lost socket on a topic may miss something. An open gap stays as it is. */
 export function openGap({ port }: Session, channel: Channel, lastFrameAt = port.now()): void {
   channel.gap ??= lastFrameAt - IN_FLIGHT_MS;
-  channel.flowing = false;
 }
 
 /** Brings what a topic missed: by another join where Realtime can send it, and was not asked to. */
@@ -69,9 +68,10 @@ async function catchUp(session: Session, there: Place, attempt = 0): Promise<voi
 /** The end of a catch-up: live events go on, after word of what could not be had. */
 export function closeGap(session: Session, there: Place, missing?: Missing): void {
   const { link, channel } = there;
-  const { topic, gap: from } = channel;
+  const { topic, gap: from, isCut } = channel;
   if (!isLive(session, there)) return;
-  channel.gap = undefined;
+  channel.gap = channel.isCut = undefined;
+  if (isCut) missing = "events";
   if (missing) {
     const { port } = session;
     const about = { extension: "relay", status: "gap", channel: nameOf(topic), from };

@@ -30,13 +30,13 @@ function heartbeat(session: Session, frame: Frame): void {
   if (!active?.provenAt) return answer();
   expect(active, frame.ref!, answer);
   port.send(active, frame);
-  session.watch(active, frame.ref!, BEAT_MS);
+  session.due(active, BEAT_MS, () => !active.pending.has(frame.ref!));
 }
 
 function join(session: Session, frame: Frame): void {
   const { topic, payload } = frame;
-  const { active, channels, past, refusal, port } = session;
-  if (refusal && !active) return port.deliver(reply(frame, "error", { reason: refusal }));
+  const { active, channels, past, refusal } = session;
+  if (refusal && !active) return session.fail(frame, refusal);
   if (userOf(payload.access_token) !== null) session.inBand = String(payload.access_token);
   const channel = createChannel(frame, channels.get(topic) ?? past.get(topic));
   channels.set(topic, channel);
@@ -46,35 +46,30 @@ function join(session: Session, frame: Frame): void {
 }
 
 function leave(session: Session, frame: Frame): void {
-  const { topic, join_ref } = frame;
+  const { topic, join_ref: ref } = frame;
   const { active, next, port } = session;
   session.channels.delete(topic);
   session.past.delete(topic);
   session.queue.take((waiting) => waiting.topic === topic);
-  if (next?.places.delete(topic)) port.send(next, frame);
   const over = (answer?: Frame) => {
     port.deliver(answer ?? reply(frame, "ok"));
-    if (!answer) port.deliver({ topic, event: "phx_close", ref: join_ref, payload: {} });
+    if (!answer) port.deliver({ topic, event: "phx_close", ref, payload: {} });
   };
+  if (next?.places.delete(topic)) port.send(next, frame);
   if (!active?.places.delete(topic)) return over();
   expect(active, frame.ref!, over);
   port.send(active, frame);
 }
 
 /** Passes on a newer token of the same user; a key or another user is found out about first. */
-function accessToken(session: Session, frame: Frame): void {
-  const { active, next, port } = session;
-  const token = frame.payload.access_token;
+function accessToken(session: Session, { payload: { access_token } }: Frame): void {
+  const { active, next } = session;
+  const token = String(access_token);
   const user = userOf(token);
-  session.inBand = user === null ? null : String(token);
-  if (!active) return;
-  const known = userOf(active.token);
-  if (known !== null && user !== known) return void session.doubt(active);
-  if (!isAtLeastAsFresh(token, active.token)) return;
-  for (const link of [active, next]) {
-    if (link) link.token = String(token);
-    if (link?.places.get(frame.topic)?.joined) port.send(link, frame);
-  }
+  session.inBand = user && token;
+  const known = userOf(active?.token);
+  if (known !== null && user !== known) return session.doubt(active!);
+  for (const link of [active, next]) if (link) session.freshen(link, token);
 }
 
 function push(session: Session, frame: Frame): void {
@@ -97,7 +92,7 @@ function push(session: Session, frame: Frame): void {
       ? "queue_full: Send less while reconnecting."
       : "not_joined: Join first.";
     if (!isAnswered(channel, frame)) throw new DOMException(reason, "QuotaExceededError");
-    port.deliver(reply(frame, "error", { reason }));
+    session.fail(frame, reason);
   }
 }
 
@@ -106,13 +101,15 @@ const isAnswered = (channel: Channel | undefined, { event, ref }: Frame): boolea
   !!ref && (event !== "broadcast" || hasBroadcast(channel, "ack"));
 
 /** Sends a push, whose answer may be lost with the link. A track is repeated on the next one. */
-export function send({ port }: Session, link: Link, frame: Frame, channel?: Channel): boolean {
+export function send(session: Session, link: Link, frame: Frame, channel?: Channel): boolean {
+  const { port } = session;
   const isSent = port.send(link, frame);
   if (isSent && isAnswered(channel, frame)) {
-    const reason = "connection_lost: It is not known whether the push arrived.";
-    const lost = () =>
-      channel?.track === frame ? reply(frame, "ok") : reply(frame, "error", { reason });
-    expect(link, frame.ref!, (answer = lost()) => port.deliver(answer));
+    expect(link, frame.ref!, (answer) => {
+      if (answer) port.deliver(answer);
+      else if (channel?.track === frame) port.deliver(reply(frame, "ok"));
+      else session.fail(frame, "connection_lost: It is not known whether the push arrived.");
+    });
   }
   return isSent;
 }

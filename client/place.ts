@@ -11,10 +11,10 @@ import { EXPIRED, isAtLeastAsFresh, UNAUTHORIZED, userOf } from "./token.ts";
 const RESTORES = 5;
 
 /** Joins on a link whatever is not joined there yet. */
-export function placeAll(session: Session, link: Link): void {
+export function placeAll(session: Session, link: Link, settled?: boolean): void {
   if (link.muted) return;
   for (const channel of session.channels.values()) {
-    if (!link.places.has(channel.topic)) place(session, link, channel);
+    if (!link.places.has(channel.topic)) place(session, link, channel, settled);
   }
 }
 
@@ -47,7 +47,7 @@ export function place(
 /** The token for a join; undefined while it is in doubt who is signed in. */
 function tokenFor(session: Session, link: Link, own: unknown, settled: boolean) {
   const [user, known] = [userOf(own), userOf(link.token)];
-  if (!settled && known !== null && own && user !== known) return session.doubt(link);
+  if (!settled && known !== null && own && user !== known) return void session.doubt(link);
   if (!settled && isAtLeastAsFresh(own, link.token)) link.token = own as string;
   return link.token ?? (user === null && typeof own === "string" ? own : null);
 }

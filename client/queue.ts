@@ -1,18 +1,19 @@
 import type { Frame } from "./frame.ts";
 
-/** Bytes that a frame holds: exact for binary, UTF-16 units for text. */
-const sizeOf = ({ raw }: Frame): number => typeof raw === "string" ? raw.length : raw!.byteLength;
-
 /** Pushes that wait for a link, in order, up to a number of bytes. */
 export class Queue {
-  #frames: Frame[] = [];
+  /** Exact for binary, UTF-16 units for text. */
   bytes = 0;
+  #frames: Frame[] = [];
+  readonly #maxBytes: number;
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** False where there is no room. */
   add(frame: Frame): boolean {
-    const hasRoom = this.bytes + sizeOf(frame) <= this.maxBytes;
+    const hasRoom = this.bytes + sizeOf(frame) <= this.#maxBytes;
     if (hasRoom) {
       this.bytes += sizeOf(frame);
       this.#frames.push(frame);
@@ -28,3 +29,5 @@ export class Queue {
     return taken;
   }
 }
+
+const sizeOf = ({ raw }: Frame): number => typeof raw === "string" ? raw.length : raw!.byteLength;

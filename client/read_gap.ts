@@ -1,4 +1,4 @@
-import type { CatchUp, CatchUpRequest } from "./catch_up.ts";
+import type { CatchUp, Mirror } from "./catch_up.ts";
 import type { Channel } from "./channel.ts";
 import { deliver, isReplay } from "./delivery.ts";
 import { identify, mirrorOf, tableOf } from "./events.ts";
@@ -13,47 +13,44 @@ const CLOCK_MS = 10_000;
 
 /** Brings what a topic missed, oldest first. Returns what may still be missing. May throw. */
 export async function readGap(session: Session, there: Place): Promise<Missing | undefined> {
-  const { bindings, broadcasts } = there.channel;
-  const rows = await readTables(session, there);
-  const isQuiet = bindings.length > 0 && !broadcasts;
-  const all = [isQuiet ? undefined : await readBroadcasts(session, there), rows];
-  return all.includes("events") ? "events" : all[0] ?? all[1];
+  const { channel } = there;
+  const [catchUp, mirror] = mirrorOf(session.catchUps, channel.topic) ?? [];
+  let missing = await readTables(session, there);
+  if (channel.bindings.length > 0 && !channel.broadcasts) return missing;
+  if (mirror) await read(session, there, catchUp!, mirror.filter, broadcastOf(mirror));
+  else if (!isReplayed(session, channel)) missing = "events";
+  else {
+    const unsent = await takeReplay(session, there);
+    if (missing !== "events") missing = unsent;
+  }
+  return missing;
 }
 
 /** INSERTs are read again for each binding, and delivered to it as what they were. */
 async function readTables(session: Session, there: Place): Promise<Missing | undefined> {
   let missing: Missing | undefined;
-  const { topic, bindings } = there.channel;
-  for (const { event, id, filter, ...names } of bindings) {
+  for (const { event, id, filter, ...names } of there.channel.bindings) {
     const catchUp = tableOf(session.catchUps, names);
     if (event !== "INSERT") missing ??= "updates";
     if (event === "UPDATE" || event === "DELETE") continue;
-    if (!catchUp) missing = "events";
-    else {
-      const { schema, table, time } = catchUp;
-      await read(session, there, catchUp, filter as string, (record) => {
-        const about = { schema, table, type: "INSERT", commit_timestamp: record[time] };
-        const data = { ...about, errors: null, columns: [], record };
-        return { topic, event: "postgres_changes", payload: { ids: [id], data } };
-      });
-    }
+    if (catchUp) await read(session, there, catchUp, filter as string, insertOf(catchUp, id));
+    else missing = "events";
   }
   return missing;
 }
 
-async function readBroadcasts(session: Session, there: Place): Promise<Missing | undefined> {
-  const { topic } = there.channel;
-  const [catchUp, mirror] = mirrorOf(session.catchUps, topic) ?? [];
-  if (!catchUp || !mirror) {
-    return isReplayed(session, there.channel) ? await takeReplay(session, there) : "events";
-  }
-  const { event, filter } = mirror;
-  await read(session, there, catchUp, filter, (row) => ({
-    topic,
-    event: "broadcast",
-    payload: { type: "broadcast", event, payload: mirror.payload(row) },
-  }));
-}
+type FrameOf = (row: Json) => Omit<Frame, "topic">;
+
+const insertOf = ({ schema, table, time }: CatchUp, id: unknown): FrameOf => (record) => {
+  const about = { schema, table, type: "INSERT", commit_timestamp: record[time] };
+  const data = { ...about, errors: null, columns: [], record };
+  return { event: "postgres_changes", payload: { ids: [id], data } };
+};
+
+const broadcastOf = ({ event, payload }: Mirror): FrameOf => (row) => ({
+  event: "broadcast",
+  payload: { type: "broadcast", event, payload: payload(row) },
+});
 
 /** Delivers what is in the table since the last event, less what the application has had. */
 async function read(
@@ -61,14 +58,14 @@ async function read(
   there: Place,
   catchUp: CatchUp,
   filter: string | undefined,
-  frameOf: (row: Json) => Frame,
+  frameOf: FrameOf,
 ): Promise<void> {
-  const { channel, link } = there;
+  const { channel, link: { gone: { signal } } } = there;
+  const { topic } = channel;
   const since = new Date(sinceOf(session, channel, catchUp)).toISOString();
-  const request: CatchUpRequest = { since, filter, signal: link.gone.signal };
-  for await (const rows of catchUp.read(request)) {
+  for await (const rows of catchUp.read({ since, filter, signal })) {
     if (!isLive(session, there)) return;
-    for (const row of rows) deliver(session, channel, frameOf(row), true);
+    for (const row of rows) deliver(session, channel, { topic, ...frameOf(row) }, true);
   }
 }
 

@@ -10,9 +10,6 @@ import { place, placeAll } from "./place.ts";
 import { Queue } from "./queue.ts";
 import { isAtLeastAsFresh, userOf } from "./token.ts";
 
-/** How a link ends that does not do what it should in time: as if the network had closed it. */
-export const SILENT = [1006, "the socket is silent"] as const;
-
 /** What the session asks of the world: it has no clock, timers or sockets of its own. */
 export interface Port {
   now(): number;
@@ -27,7 +24,7 @@ export interface Port {
   /** The active link carries: something behind the relay has answered. */
   live(link: Link): void;
   /** Gives a link up, as if it had been closed with this code. */
-  end(link: Link, code: number, reason: string): void;
+  end(link: Link, code: number | undefined, reason: string): void;
   /** Finds out who is signed in, by which token: a muted link waits for that. */
   check(link: Link): void;
   /** The relay speaks about the socket. */
@@ -54,10 +51,8 @@ export class Session {
   skew?: number;
   /** The newest token that a frame of the application carried; null after a sign-out. */
   inBand?: string | null;
-  /** When the last event reached the application. */
-  lastEventAt?: number;
-  /** Events delivered by catching up. */
-  caughtUp = 0;
+  /** When the last event reached the application, and how many did by catching up. */
+  readonly figures = { lastEventAt: undefined as number | undefined, caughtUp: 0 };
   #asked = 0;
 
   constructor(readonly port: Port, readonly catchUps: CatchUp[], maxQueueBytes: number) {
@@ -88,16 +83,14 @@ export class Session {
     } else {
       this.next = link;
       this.overlap = new Map();
-      port.later("ready", READY_MS, () => {
-        if (this.next === link && !this.#isReady()) port.end(link, ...SILENT);
-      });
+      this.due(link, READY_MS, () => this.next !== link || this.#isReady());
     }
     placeAll(this, link);
     this.considerSwitch();
   }
 
   /** Asks who is signed in; nothing of the link passes until then. */
-  doubt(link: Link): undefined {
+  doubt(link: Link): void {
     link.muted = true;
     this.port.check(link);
   }
@@ -121,16 +114,19 @@ export class Session {
   ask(link: Link, then: () => void, ms?: number): void {
     const ref = this.push(link, "phoenix", "heartbeat");
     expect(link, ref, (answer) => answer && then());
-    if (ms) this.watch(link, ref, ms);
+    if (ms) this.due(link, ms, () => !link.pending.has(ref));
   }
 
-  /** Ends a link that has not answered this in time. */
-  watch(link: Link, ref: string, ms: number): void {
-    this.port.later(
-      `answer ${ref}`,
-      ms,
-      () => link.pending.has(ref) && this.port.end(link, ...SILENT),
-    );
+  /** Ends a link that has not done in time what it should, as if the network had closed it. */
+  due(link: Link, ms: number, isDone: () => unknown): void {
+    this.port.later(`due ${++this.#asked}`, ms, () => {
+      if (!isDone()) this.port.end(link, 1006, "the socket is silent");
+    });
+  }
+
+  /** Answers a push with an error. */
+  fail(push: Frame, reason: string): void {
+    this.port.deliver(reply(push, "error", { reason }));
   }
 
   /** Sends a push of the transport's own. The relay's refs begin `relay:`, and realtime-js counts. */
@@ -210,16 +206,15 @@ export class Session {
     for (const { acked, topic, join } of this.channels.values()) {
       if (acked) continue;
       this.channels.delete(topic);
-      this.port.deliver(reply(join, "error", { reason }));
+      this.fail(join, reason);
     }
   }
 
   /** Nothing of one user reaches the next: neither what waits to be sent nor what waits to be read. */
   changeUser(): void {
     const now = this.port.now();
-    const reason = "signed_out: Another user is signed in.";
     for (const frame of this.queue.take(() => true)) {
-      this.port.deliver(reply(frame, "error", { reason }));
+      this.fail(frame, "signed_out: Another user is signed in.");
     }
     for (const channel of [...this.channels.values(), ...this.past.values()]) {
       channel.track = channel.lastBroadcast = undefined;
@@ -229,15 +224,15 @@ export class Session {
     }
   }
 
-  /** It is who it was: what waited for that goes on, and every joined topic hears of a newer token. */
-  settle(link: Link, token: string | null): void {
-    if (link.muted) {
-      link.muted = false;
-      for (const channel of this.channels.values()) {
-        if (!link.places.has(channel.topic)) place(this, link, channel, true);
-      }
-      this.release(link);
-    }
+  /** It is who it was: what waited for that goes on. */
+  settle(link: Link): void {
+    link.muted = false;
+    placeAll(this, link, true);
+    this.release(link);
+  }
+
+  /** Tells every joined topic of a newer token. */
+  freshen(link: Link, token: string | null): void {
     if (token === link.token || !isAtLeastAsFresh(token, link.token)) return;
     link.token = token;
     for (const [topic, { joined, channel }] of link.places) {

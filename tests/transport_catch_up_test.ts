@@ -66,7 +66,7 @@ Deno.test("rows that were missed come as INSERTs, once, and before newer live ev
   const since = new Date(at + 60_000 - 30_000).toISOString();
   assert.deepEqual(asked, [{ since, filter: undefined }, { since, filter: "slug=eq.docs" }]);
   assert.equal(rig.events("system").length, 1, "Subscribed, and no gap");
-  assert.equal(rig.session.caughtUp, 6);
+  assert.equal(rig.session.figures.caughtUp, 6);
 });
 
 Deno.test("a topic that mirrors a table gets its rows as broadcasts, and asks for no replay", async () => {

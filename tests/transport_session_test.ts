@@ -355,7 +355,7 @@ Deno.test("until it is known who is signed in, nothing of the socket reaches the
   assert.equal(rig.asked.at(-1), "check");
   rig.bring(link, broadcast(TOPIC, "alice's"));
   assert.deepEqual(rig.events("broadcast"), []);
-  rig.session.settle(link, link.token);
+  rig.session.settle(link);
   assert.equal(rig.events("broadcast").length, 1, "it is alice still: nothing was lost");
 });
 
