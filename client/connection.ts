@@ -1,12 +1,14 @@
 import { dialled, isDirect, offered } from "./address.ts";
 import { backoff } from "./backoff.ts";
 import type { CatchUp } from "./catch_up.ts";
+import { Clock } from "./clock.ts";
 import { type Data, decode, encode, type Frame, type Json, type Vsn } from "./frame.ts";
 import { moveAfterNotice, plannedMove } from "./handover.ts";
 import type { Host } from "./host.ts";
 import { fromLink } from "./incoming.ts";
 import { createLink, type Link } from "./link.ts";
 import { fromApplication } from "./outgoing.ts";
+import { Refusal } from "./refusal.ts";
 import { type Port, Session } from "./session.ts";
 import type { RelaySocket, Underneath } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
@@ -30,40 +32,34 @@ const DIAL_MS = 15_000;
 /** An open socket answers within a second. After sleep it may be dead without having said so. */
 const WAKE_MS = 5_000;
 
-/** How often a refused client looks for another token. Nothing is dialled meanwhile. */
-const POLL_MS = 5_000;
-
 /** A link that lived for less has not shown that the trouble is over. */
 const STABLE_MS = 5_000;
 
-/** Codes after which the same attempt would be refused again. */
-const FINAL = [4400, 4403, 4409];
-
 /** Keeps a session on sockets that come and go. It outlives the instances of the transport's class. */
 export class Connection implements Port, Underneath {
+  readonly clock: Clock;
   readonly #options: ConnectionOptions;
-  readonly #host: Host;
+  readonly #refusal = new Refusal(this);
+  readonly #links = new Set<Link>();
   #status: RelayStatus;
   #face?: RelaySocket;
-  #session?: Session;
-  #vsn?: Vsn;
   #address!: URL;
+  #vsn!: Vsn;
+  #session?: Session;
   /** The one link that is on its way to take over; without a socket while its token is awaited. */
   #opening?: Link;
-  #attempts = 0;
   /** The newest one, which knows whose session it is. */
   #last?: Link;
-  /** The token that was refused; null where none was sent. */
-  #refused?: string | null;
+  #attempts = 0;
   #stopListening?: () => void;
-  readonly #links = new Set<Link>();
-  readonly #timers = new Map<string, unknown>();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#host = options.host;
+    this.clock = new Clock(options.host);
     this.#status = this.#statusOf("closed");
   }
+
+  // --- the application's side
 
   /** The status with the numbers of this moment. */
   get status(): RelayStatus {
@@ -78,30 +74,29 @@ export class Connection implements Port, Underneath {
     return this.#session?.active?.socket?.protocol ?? "";
   }
 
-  // --- the application's side
-
   /** Gives the session a new face; dials where no socket is underneath. Returns the address. */
   attach(face: RelaySocket, address: URL): string {
+    const { catchUp, host, maxQueueBytes, relay } = this.#options;
     this.#face = face;
     this.#address = address;
     this.#vsn = address.searchParams.get("vsn") === "2.0.0" ? "2.0.0" : "1.0.0";
-    this.#session ??= new Session(this, this.#options.catchUp, this.#options.maxQueueBytes);
-    this.#stopListening ??= this.#host.onWake((why) => this.#wake(why));
+    this.#session ??= new Session(this, catchUp, maxQueueBytes);
+    this.#stopListening ??= host.onWake((why) => this.#wake(why));
     if (this.#session.active) queueMicrotask(() => face.opened());
     else {
       this.#become("connecting");
-      this.#dial();
+      this.dial();
     }
-    return dialled(this.#options.relay, address).href;
+    return dialled(relay, address).href;
   }
 
   /** Takes the face away. Without `keep` the session ends with it. */
   detach(face: RelaySocket, keep: boolean): void {
     if (face !== this.#face) return;
-    this.#face = this.#opening = this.#refused = undefined;
-    for (const name of this.#timers.keys()) this.#clear(name);
+    this.#face = this.#opening = this.#refusal.token = undefined;
+    this.clock.clear();
     this.#session!.end();
-    this.#links.forEach(this.#close);
+    for (const link of this.#links) this.#close(link);
     if (!keep) this.#session = this.#last = undefined;
     this.#stopListening?.();
     this.#stopListening = undefined;
@@ -110,99 +105,87 @@ export class Connection implements Port, Underneath {
   }
 
   push(data: Data): void {
-    fromApplication(this.#session!, decode(this.#vsn!, data));
-    if (this.#status.state === "refused") this.#poll();
+    fromApplication(this.#session!, decode(this.#vsn, data));
+    if (this.#status.state === "refused") this.#refusal.poll();
   }
 
   /** Dials at once where none is open. */
   retry(): void {
     if (this.#session?.active) return;
-    this.#clear("dial");
-    this.#clear("poll");
-    this.#dial();
+    this.clock.clear("dial", "poll");
+    this.dial();
   }
 
   // --- what the session asks for
 
-  now(): number {
-    return this.#host.now();
-  }
-
-  random = (): number => this.#host.random();
-
-  later(name: string, ms: number, then: () => unknown): void {
-    this.#clear(name);
-    const timer = this.#host.setTimeout(() => {
-      this.#timers.delete(name);
-      then();
-    }, ms);
-    this.#timers.set(name, timer);
-  }
-
   deliver(frame: Frame): void {
-    this.#face?.deliver(encode(this.#vsn!, frame));
+    this.#face?.deliver(encode(this.#vsn, frame));
   }
 
   send({ socket }: Link, frame: Frame): boolean {
     const isOpen = socket?.readyState === 1;
-    if (isOpen) socket.send(encode(this.#vsn!, frame));
+    if (isOpen) socket.send(encode(this.#vsn, frame));
     return isOpen;
   }
 
   live(): void {
+    const { clock } = this;
+    const { wallClockMs } = this.#options;
+    const wasRefused = this.#refusal.token !== undefined;
     // A socket that was opened beside another shows as well that the trouble is over.
     if (this.#status.state === "live") this.#attempts = 0;
-    const wasRefused = this.#refused !== undefined;
-    this.#opening = this.#refused = undefined;
+    this.#opening = this.#refusal.token = undefined;
     this.#become("live");
-    const { wallClockMs } = this.#options;
-    if (wallClockMs) this.later("move", plannedMove(wallClockMs, this.random()), this.#dial);
+    if (wallClockMs) clock.later("move", plannedMove(wallClockMs, clock.random()), this.dial);
     if (wasRefused) queueMicrotask(() => this.#face?.opened());
   }
 
   async check(link: Link): Promise<void> {
-    const token = await this.#ask().then((asked) => this.#tokenOf(asked), () => null);
+    const asked = await this.ask().catch(() => null);
     if (!this.#links.has(link)) return;
+    const session = this.#session!;
+    const token = this.tokenOf(asked);
     if (userOf(token) === userOf(link.token)) {
-      if (link.muted) this.#session!.settle(link);
-      this.#session!.freshen(link, token);
+      if (link.muted) session.settle(link);
+      session.freshen(link, token);
     } else if (link.muted) {
       this.#opening = undefined;
-      this.#dial();
+      this.dial();
     }
   }
 
   notice(link: Link, { status, deadline_ms }: Json): void {
+    const { clock } = this;
     if (status === "token_expiring") this.check(link);
     if (status !== "drain" || link !== this.#session!.active) return;
-    this.later("move", moveAfterNotice(Number(deadline_ms) || 0, this.random()), this.#dial);
+    clock.later("move", moveAfterNotice(Number(deadline_ms) || 0, clock.random()), this.dial);
   }
 
   /** Called by the socket, or in its place where it is given up. */
   end(link: Link, code: number | undefined, reason: string): void {
     const session = this.#session!;
-    const wasActive = session.active === link;
+    const wasActive = session?.active === link;
     const wasOpening = this.#opening === link;
-    if (!this.#close(link) || !(wasActive || wasOpening)) return; // It lingered behind its successor.
+    this.#close(link);
+    if (!wasActive && !wasOpening) return; // It lingered behind its successor.
     if (wasOpening) this.#opening = undefined;
-    if (session.active) return this.#again();
-    if (wasActive && this.now() - link.provenAt! >= STABLE_MS) this.#attempts = 0;
-    this.#clear("move");
-    if (this.#opening) this.#succeed(code, reason);
-    else if (FINAL.includes(code!)) this.#refuse(link.handshake, code, reason);
-    else if (code === UNAUTHORIZED) this.#unauthorized(link, reason);
-    else this.#again(code, reason);
+    if (session.active) return this.again();
+    if (wasActive && this.clock.now() - link.provenAt! >= STABLE_MS) this.#attempts = 0;
+    this.clock.clear("move");
+    if (this.#opening) this.#succeed(this.#opening, code, reason);
+    else this.#refusal.consider(link, code, reason);
   }
 
   // --- dialling
 
-  #dial = async (): Promise<void> => {
+  /** Opens a socket, unless one is on its way. Beside one that is live it is to take over. */
+  dial = async (): Promise<void> => {
     if (this.#opening || !this.#face) return;
-    const link = this.#opening = createLink(this.now());
+    const link = this.#opening = createLink(this.clock.now());
     this.#links.add(link);
     this.#session!.due(link, DIAL_MS, () => link.provenAt);
     try {
-      link.handshake = await this.#ask();
+      link.handshake = await this.ask();
       if (this.#opening === link) this.#open(link);
     } catch (error) {
       // Not the error's text: a token may be in it.
@@ -210,13 +193,31 @@ export class Connection implements Port, Underneath {
     }
   };
 
-  async #ask(): Promise<string | null> {
+  async ask(): Promise<string | null> {
     return await this.#options.token?.() ?? null;
   }
 
   /** Whose token counts: where none is asked for, that of the application's frames. */
-  #tokenOf(asked: string | null): string | null {
+  tokenOf(asked: string | null): string | null {
     return (this.#options.token ? asked : this.#session!.inBand) ?? null;
+  }
+
+  /** Throws where the token holds what no protocol may. */
+  #open(link: Link): void {
+    const { handshake } = link;
+    const { relay, host } = this.#options;
+    link.token = this.tokenOf(handshake);
+    this.#recognise(link);
+    // The relay says so itself, by its own clock; Realtime lets a socket in and refuses its joins.
+    if (isDirect(relay) && expiryOf(handshake) <= this.clock.now()) {
+      return this.end(link, UNAUTHORIZED, EXPIRED);
+    }
+    const url = dialled(relay, this.#address, isDirect(relay) || !handshake);
+    const socket = link.socket = new host.WebSocket(url, offered(relay, handshake));
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#opened(link);
+    socket.onmessage = ({ data }) => fromLink(this.#session!, link, decode(this.#vsn, data));
+    socket.onclose = ({ code, reason }) => this.end(link, code, reason);
   }
 
   /** Where the token is somebody else's, nothing of the sockets so far goes any further. */
@@ -230,25 +231,6 @@ export class Connection implements Port, Underneath {
     this.#become("reconnecting", { reason: "Another user is signed in." });
   }
 
-  /** Throws where the token holds what no protocol may. A link that is not proven in time ends. */
-  #open(link: Link): void {
-    const { handshake } = link;
-    const { relay } = this.#options;
-    link.token = this.#tokenOf(handshake);
-    this.#recognise(link);
-    // The relay says so itself, by its own clock; Realtime lets a socket in and refuses its joins.
-    if (isDirect(relay) && expiryOf(handshake) <= this.now()) {
-      return this.end(link, UNAUTHORIZED, EXPIRED);
-    }
-    const url = dialled(relay, this.#address, isDirect(relay) || !handshake);
-    const socket = new this.#host.WebSocket(url, offered(relay, handshake));
-    link.socket = socket;
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#opened(link);
-    socket.onmessage = ({ data }) => fromLink(this.#session!, link, decode(this.#vsn!, data));
-    socket.onclose = ({ code, reason }) => this.end(link, code, reason);
-  }
-
   #opened(link: Link): void {
     const session = this.#session!;
     session.ask(link, () => {});
@@ -259,59 +241,45 @@ export class Connection implements Port, Underneath {
 
   // --- endings
 
-  /** Closes a link for good; nothing follows. False where that was done. */
-  #close = (link: Link): boolean => {
+  /** Closes a link for good; nothing follows. */
+  #close(link: Link): void {
     const { socket, gone } = link;
-    if (!this.#links.delete(link)) return false;
+    if (!this.#links.delete(link)) return;
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
     socket?.close(1000);
     gone.abort();
     this.#session!.lose(link);
-    return true;
-  };
+  }
 
   /** The next link is on its way already: it takes over as it is. */
-  #succeed(code: number | undefined, reason: string): void {
-    const { socket, provenAt } = this.#opening!;
+  #succeed(next: Link, code: number | undefined, reason: string): void {
+    const { socket, provenAt } = next;
     this.#become("reconnecting", { code, reason });
     if (socket?.readyState !== 1) return;
-    if (provenAt) this.#session!.switch(this.#opening!);
-    else this.#session!.adopt(this.#opening!);
+    if (provenAt) this.#session!.switch(next);
+    else this.#session!.adopt(next);
   }
 
   /** Dials after a while: the first socket, or the next one beside that which is live. */
-  #again(code?: number, reason?: string): void {
-    const wait = backoff(this.#attempts++, this.random);
-    if (this.#session!.active) return this.later("move", wait, this.#dial);
-    const state = this.#host.isOffline() ? "offline" : "reconnecting";
-    this.#become(state, { code, reason, retryAt: this.now() + wait });
-    this.later("dial", wait, this.#dial);
+  again(code?: number, reason?: string): void {
+    const { clock } = this;
+    const wait = backoff(this.#attempts++, clock.random());
+    const isMove = this.#session!.active;
+    const state = this.#options.host.isOffline() ? "offline" : "reconnecting";
+    if (!isMove) this.#become(state, { code, reason, retryAt: clock.now() + wait });
+    clock.later(isMove ? "move" : "dial", wait, this.dial);
   }
 
-  async #unauthorized({ handshake, token, provenAt }: Link, reason: string): Promise<void> {
-    const asked = await this.#ask().catch(() => handshake);
-    if (!this.#face || this.#opening) return;
-    const isSame = asked === handshake && this.#tokenOf(asked) === token;
-    if (isSame) this.#refuse(handshake, UNAUTHORIZED, reason);
-    else if (provenAt) this.#dial();
-    else this.#again(UNAUTHORIZED, reason);
-  }
-
-  /** Dials nothing until the token changes, retry() is called or the page becomes visible again. */
-  #refuse(token: string | null, code: number | undefined, reason: string): void {
-    this.#refused = token;
+  /** For the refusal: nothing is dialled for now, and joins hear why. */
+  refused(code: number | undefined, reason: string): void {
     this.#session!.refuse(reason || `refused: ${code}`);
     this.#become("refused", { code, reason });
-    this.later("poll", POLL_MS, this.#poll);
   }
 
-  #poll = async (): Promise<void> => {
-    const status = this.#status;
-    const token = await this.#ask().catch(() => this.#refused);
-    if (status !== this.#status) return;
-    if (token !== this.#refused) this.retry();
-    else this.later("poll", POLL_MS, this.#poll);
-  };
+  /** For the refusal: false while nothing is there or on its way. */
+  get isBusy(): boolean {
+    return !this.#face || !!this.#opening || !!this.#session!.active;
+  }
 
   // --- the world around
 
@@ -324,14 +292,9 @@ export class Connection implements Port, Underneath {
     this.check(active);
   }
 
-  #clear(name: string): void {
-    this.#host.clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
-  }
-
   #statusOf(state: RelayStatus["state"], more?: Partial<RelayStatus>): RelayStatus {
     const { origin, pathname } = this.#options.relay;
-    return { state, since: this.now(), relay: origin + pathname, caughtUp: 0, ...more };
+    return { state, since: this.clock.now(), relay: origin + pathname, caughtUp: 0, ...more };
   }
 
   #become(state: RelayStatus["state"], more?: Partial<RelayStatus>): void {

@@ -41,7 +41,7 @@ export function deliver(session: Session, channel: Channel, frame: Frame, isOld?
   forget(catchUps, channel, frame);
   for (const id of fresh) remember(session, channel, id);
   note(session, channel, identity, frame.event);
-  figures.lastEventAt = port.now();
+  figures.lastEventAt = port.clock.now();
   if (isOld) figures.caughtUp++;
   if (fresh.length === ids.length) return port.deliver(frame);
   const { payload } = frame;
@@ -61,7 +61,7 @@ function isRepeated({ overlap, next }: Session, frame: Frame): boolean {
  * may still bring again.
  */
 function remember({ keepMs, port }: Session, { seen }: Channel, id: string): void {
-  const now = port.now();
+  const now = port.clock.now();
   seen.set(id, now);
   for (const [oldest, at] of seen) {
     if (seen.size <= MAX_SEEN && now - at <= keepMs) return;
@@ -72,7 +72,7 @@ function remember({ keepMs, port }: Session, { seen }: Channel, id: string): voi
 function note(session: Session, channel: Channel, { catchUp, time }: Identity, event: string) {
   if (event === "broadcast") channel.broadcasts = true;
   if (!time) return;
-  session.skew = Math.max(session.skew ?? -Infinity, time - session.port.now());
+  session.skew = Math.max(session.skew ?? -Infinity, time - session.port.clock.now());
   if (catchUp) channel.last.set(catchUp, Math.max(channel.last.get(catchUp) ?? 0, time));
   if (event === "broadcast") channel.lastBroadcast = Math.max(channel.lastBroadcast ?? 0, time);
 }

@@ -26,7 +26,7 @@ export const isReplayed = ({ catchUps }: Session, channel: Channel): boolean =>
   configOf(channel).private === true && !mirrorOf(catchUps, channel.topic);
 
 /** From the last frame of a lost socket on a topic may miss something. An open gap stays as it is. */
-export function openGap({ port }: Session, channel: Channel, lastFrameAt = port.now()): void {
+export function openGap({ port }: Session, channel: Channel, lastFrameAt = port.clock.now()): void {
   channel.gap ??= lastFrameAt - IN_FLIGHT_MS;
 }
 
@@ -42,7 +42,7 @@ export function recover(session: Session, there: Place): void {
 export function lost(session: Session, there: Place): void {
   const { channel } = there;
   const { port } = session;
-  port.later(`lost ${channel.topic}`, LOST_JITTER_MS * port.random(), () => {
+  port.clock.later(`lost ${channel.topic}`, LOST_JITTER_MS * port.clock.random(), () => {
     if (!isLive(session, there)) return;
     openGap(session, channel);
     there.replays = false;
@@ -59,7 +59,11 @@ async function catchUp(session: Session, there: Place, attempt = 0): Promise<voi
   } catch {
     if (attempt < READS && isLive(session, there)) {
       const again = () => catchUp(session, there, attempt + 1);
-      return port.later(`read ${there.channel.topic}`, backoff(attempt, port.random), again);
+      return port.clock.later(
+        `read ${there.channel.topic}`,
+        backoff(attempt, port.clock.random()),
+        again,
+      );
     }
   }
   closeGap(session, there, missing);
@@ -76,7 +80,7 @@ export function closeGap(session: Session, there: Place, missing?: Missing): voi
     const { port } = session;
     const about = { extension: "relay", status: "gap", channel: nameOf(topic), from };
     const message = "Events of this topic may be missing.";
-    const payload = { ...about, to: port.now(), missing, message };
+    const payload = { ...about, to: port.clock.now(), missing, message };
     port.deliver({ topic, event: "system", payload });
   }
   session.release(link);

@@ -10,7 +10,7 @@ import { EXPIRED, UNAUTHORIZED } from "./token.ts";
 export function fromLink(session: Session, link: Link, frame: Frame): void {
   const { topic, event, payload, ref } = frame;
   const { port, active, next } = session;
-  link.lastFrameAt = port.now();
+  link.lastFrameAt = port.clock.now();
   // The relay itself answers joins, also of those that it refuses, and speaks about the socket.
   if (!link.provenAt && event !== "system" && !isError(frame)) session.prove(link);
   if (event === "phx_reply") return answered(link, ref ?? "", frame);
@@ -49,7 +49,7 @@ export function joinAnswered(session: Session, there: Place, answer: Frame): voi
   if (!channel.acked) {
     channel.acked = true;
     channel.bindings = bindings;
-    channel.joinedAt ??= session.port.now();
+    channel.joinedAt ??= session.port.clock.now();
     session.port.deliver(answer);
     if (session.next) placeAll(session, session.next);
   }

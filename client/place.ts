@@ -87,7 +87,11 @@ export function restore(session: Session, there: Place, reason: string): void {
     });
   }
   const again = () => isLive(session, there) && place(session, link, channel);
-  port.later(`restore ${channel.topic}`, backoff(channel.failures, port.random), again);
+  port.clock.later(
+    `restore ${channel.topic}`,
+    backoff(channel.failures, port.clock.random()),
+    again,
+  );
 }
 
 /** Forgets a join, with word of it to the application, which may join again. */

@@ -1,5 +1,6 @@
 import type { CatchUp } from "./catch_up.ts";
 import type { Channel } from "./channel.ts";
+import type { Clock } from "./clock.ts";
 import { admit } from "./delivery.ts";
 import { type Frame, type Json, reply } from "./frame.ts";
 import { openGap, recover } from "./gap.ts";
@@ -12,11 +13,7 @@ import { isAtLeastAsFresh, userOf } from "./token.ts";
 
 /** What the session asks of the world: it has no clock, timers or sockets of its own. */
 export interface Port {
-  now(): number;
-  /** From 0 to 1. */
-  random(): number;
-  /** Calls back in so many ms, unless a timer of this name is set again. */
-  later(name: string, ms: number, then: () => unknown): void;
+  readonly clock: Pick<Clock, "now" | "random" | "later">;
   /** To the application. */
   deliver(frame: Frame): void;
   /** False where the link takes no more, and will be lost. */
@@ -73,7 +70,7 @@ export class Session {
   /** The link carries. Beside an active one it is subscribed to take over. */
   prove(link: Link): void {
     const { port, inBand } = this;
-    link.provenAt = port.now();
+    link.provenAt = port.clock.now();
     this.refusal = undefined;
     const known = userOf(link.token);
     if (inBand !== undefined && known !== null && userOf(inBand) !== known) this.doubt(link);
@@ -119,7 +116,7 @@ export class Session {
 
   /** Ends a link that has not done in time what it should, as if the network had closed it. */
   due(link: Link, ms: number, isDone: () => unknown): void {
-    this.port.later(`due ${++this.#asked}`, ms, () => {
+    this.port.clock.later(`due ${++this.#asked}`, ms, () => {
       if (!isDone()) this.port.end(link, 1006, "the socket is silent");
     });
   }
@@ -151,7 +148,7 @@ export class Session {
     this.release(next);
     port.live(next);
     if (!old) return;
-    port.later(`settle ${next.provenAt}`, SETTLE_MS, () => {
+    port.clock.later(`settle ${next.provenAt}`, SETTLE_MS, () => {
       // The next handover may have begun.
       if (this.overlap === overlap) this.overlap = undefined;
       port.end(old, 1000, "");
@@ -212,7 +209,7 @@ export class Session {
 
   /** Nothing of one user reaches the next: neither what waits to be sent nor what waits to be read. */
   changeUser(): void {
-    const now = this.port.now();
+    const now = this.port.clock.now();
     for (const frame of this.queue.take(() => true)) {
       this.fail(frame, "signed_out: Another user is signed in.");
     }

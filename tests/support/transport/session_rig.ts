@@ -15,14 +15,16 @@ export class SessionRig {
   /** What the session asked of the world but deliver, send and later. */
   readonly asked: string[] = [];
   /** What it has put off, by name. */
-  readonly timers = new Map<string, () => void>();
+  readonly timers = new Map<string, () => unknown>();
 
   constructor(readonly vsn: Vsn = "2.0.0", catchUps: CatchUp[] = [], maxQueueBytes = 1_000) {
     const note = (name: string) => () => void this.asked.push(name);
     const port: Port = {
-      now: () => this.time,
-      random: () => 0.5,
-      later: (name, _ms, then) => void this.timers.set(name, then),
+      clock: {
+        now: () => this.time,
+        random: () => 0.5,
+        later: (name, _ms, then) => void this.timers.set(name, then),
+      },
       deliver: (frame) => void this.delivered.push(this.#read(frame)),
       send: (link, frame) => this.sent.get(link)!.push(this.#read(frame)) > 0,
       live: note("live"),
