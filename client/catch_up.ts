@@ -78,9 +78,9 @@ export function tableCatchUp(
     mirror: options.topic ? mirror(options.topic, options) : undefined,
     async *read({ since, filter, signal }) {
       for (let last: Json | undefined;;) {
-        let query = supabase.schema(schema).from(table).select("*");
-        if (filter) query = query.or(`and(${conditions(filter)})`);
-        query = last ? query.or(after(time, key, last)) : query.gte(time, since);
+        const wanted = [last ? after(time, key, last) : `${time}.gte.${quote(since)}`];
+        if (filter) wanted.push(conditions(filter));
+        const query = supabase.schema(schema).from(table).select("*").or(`and(${wanted})`);
         const { data, error } = await query.order(time).order(key).limit(pageSize)
           .abortSignal(signal);
         if (error) throw new Error(`Reading ${schema}.${table} failed: ${error.message}`);
@@ -95,7 +95,7 @@ export function tableCatchUp(
 /** The rows behind this one. Many rows may have one time, that of their transaction. */
 function after(time: string, key: string, row: Json): string {
   const [at, id] = [quote(row[time]), quote(row[key])];
-  return `${time}.gt.${at},and(${time}.eq.${at},${key}.gt.${id})`;
+  return `or(${time}.gt.${at},and(${time}.eq.${at},${key}.gt.${id}))`;
 }
 
 const quote = (value: unknown) => `"${String(value).replace(/["\\]/g, "\\$&")}"`;

@@ -17,10 +17,8 @@ export interface Channel {
   failures: number;
   /** Which events the application has had, and when. */
   seen: Map<string, number>;
-  /** The newest server time among the events of a table, in ms since the epoch. */
-  last: Map<CatchUp, number>;
-  /** The newest server time among its broadcasts. */
-  lastBroadcast?: number;
+  /** The newest server time, in ms since the epoch, among the events of a table or of a kind. */
+  last: Map<CatchUp | string, number>;
   /** When the application was first told that it is joined. */
   joinedAt?: number;
   /** Since when something may be missing, in ms since the epoch; live events wait meanwhile. */

@@ -95,8 +95,8 @@ export class Connection implements Port, Underneath {
     if (face !== this.#face) return;
     this.#face = this.#opening = this.#refusal.token = undefined;
     this.clock.clear();
-    this.#session!.end();
     for (const link of this.#links) this.#close(link);
+    this.#session!.channels.clear();
     if (!keep) this.#session = this.#last = undefined;
     this.#stopListening?.();
     this.#stopListening = undefined;
@@ -112,7 +112,7 @@ export class Connection implements Port, Underneath {
   /** Dials at once where none is open. */
   retry(): void {
     if (this.#session?.active) return;
-    this.clock.clear("dial", "poll");
+    this.clock.clear("dial");
     this.dial();
   }
 
@@ -136,7 +136,8 @@ export class Connection implements Port, Underneath {
     if (this.#status.state === "live") this.#attempts = 0;
     this.#opening = this.#refusal.token = undefined;
     this.#become("live");
-    if (wallClockMs) clock.later("move", plannedMove(wallClockMs, clock.random()), this.dial);
+    clock.clear("dial");
+    if (wallClockMs) clock.later("dial", plannedMove(wallClockMs, clock.random()), this.dial);
     if (wasRefused) queueMicrotask(() => this.#face?.opened());
   }
 
@@ -158,7 +159,7 @@ export class Connection implements Port, Underneath {
     const { clock } = this;
     if (status === "token_expiring") this.check(link);
     if (status !== "drain" || link !== this.#session!.active) return;
-    clock.later("move", moveAfterNotice(Number(deadline_ms) || 0, clock.random()), this.dial);
+    clock.later("dial", moveAfterNotice(Number(deadline_ms) || 0, clock.random()), this.dial);
   }
 
   /** Called by the socket, or in its place where it is given up. */
@@ -171,7 +172,6 @@ export class Connection implements Port, Underneath {
     if (wasOpening) this.#opening = undefined;
     if (session.active) return this.again();
     if (wasActive && this.clock.now() - link.provenAt! >= STABLE_MS) this.#attempts = 0;
-    this.clock.clear("move");
     if (this.#opening) this.#succeed(this.#opening, code, reason);
     else this.#refusal.consider(link, code, reason);
   }
@@ -264,14 +264,15 @@ export class Connection implements Port, Underneath {
   again(code?: number, reason?: string): void {
     const { clock } = this;
     const wait = backoff(this.#attempts++, clock.random());
-    const isMove = this.#session!.active;
     const state = this.#options.host.isOffline() ? "offline" : "reconnecting";
-    if (!isMove) this.#become(state, { code, reason, retryAt: clock.now() + wait });
-    clock.later(isMove ? "move" : "dial", wait, this.dial);
+    clock.later("dial", wait, this.dial);
+    if (this.#session!.active) return;
+    this.#become(state, { code, reason, retryAt: clock.now() + wait });
   }
 
   /** For the refusal: nothing is dialled for now, and joins hear why. */
   refused(code: number | undefined, reason: string): void {
+    this.clock.clear("dial");
     this.#session!.refuse(reason || `refused: ${code}`);
     this.#become("refused", { code, reason });
   }

@@ -1,7 +1,7 @@
 import type { Channel } from "./channel.ts";
-import { contentOf, forget, identify, type Identity } from "./events.ts";
+import { forget, identify, type Identity } from "./events.ts";
 import { asArray, asJson, type Frame, withPayload } from "./frame.ts";
-import { delivered, repeats } from "./handover.ts";
+import { repeats } from "./handover.ts";
 import type { Link } from "./link.ts";
 import type { Session } from "./session.ts";
 
@@ -37,7 +37,7 @@ export function deliver(session: Session, channel: Channel, frame: Frame, isOld?
   const identity = identify(catchUps, frame);
   const { ids } = identity;
   const fresh = ids.filter((id) => !channel.seen.has(id));
-  if (ids.length > 0 ? fresh.length === 0 : isRepeated(session, frame)) return;
+  if (ids.length > 0 ? fresh.length === 0 : repeats(session, frame)) return;
   forget(catchUps, channel, frame);
   for (const id of fresh) remember(session, channel, id);
   note(session, channel, identity, frame.event);
@@ -47,13 +47,6 @@ export function deliver(session: Session, channel: Channel, frame: Frame, isOld?
   const { payload } = frame;
   const bindings = asArray(payload.ids).filter((_, i) => fresh.includes(ids[i]));
   port.deliver(withPayload(frame, { ...payload, ids: bindings }));
-}
-
-/** Without an identity an event is known only while two sockets carry it. */
-function isRepeated({ overlap, next }: Session, frame: Frame): boolean {
-  if (overlap && !next) return repeats(overlap, contentOf(frame));
-  if (overlap) delivered(overlap, contentOf(frame));
-  return false;
 }
 
 /**
@@ -73,6 +66,6 @@ function note(session: Session, channel: Channel, { catchUp, time }: Identity, e
   if (event === "broadcast") channel.broadcasts = true;
   if (!time) return;
   session.skew = Math.max(session.skew ?? -Infinity, time - session.port.clock.now());
-  if (catchUp) channel.last.set(catchUp, Math.max(channel.last.get(catchUp) ?? 0, time));
-  if (event === "broadcast") channel.lastBroadcast = Math.max(channel.lastBroadcast ?? 0, time);
+  const source = catchUp ?? event;
+  channel.last.set(source, Math.max(channel.last.get(source) ?? 0, time));
 }

@@ -1,3 +1,7 @@
+import { contentOf } from "./events.ts";
+import type { Frame } from "./frame.ts";
+import type { Session } from "./session.ts";
+
 /**
  * While two sockets carry the same topics, events without an identity of their own (UPDATE, DELETE,
  * broadcasts that Realtime does not store) are told apart by their content and by how often it came:
@@ -5,15 +9,16 @@
  */
 export type Overlap = Map<string, number>;
 
-/** The old socket delivered it, or the application sent it and is not to hear it. */
-export const delivered = (overlap: Overlap, content: string): unknown =>
-  overlap.set(content, (overlap.get(content) ?? 0) + 1);
-
-/** True where the new socket repeats what was delivered. */
-export function repeats(overlap: Overlap, content: string): boolean {
+/**
+ * Before the switch it counts what the old socket delivers, or the application sends and is not to
+ * hear; behind it, returns true where the new socket repeats that.
+ */
+export function repeats({ overlap, next }: Session, frame: Frame): boolean {
+  if (!overlap) return false;
+  const content = contentOf(frame);
   const ahead = overlap.get(content) ?? 0;
-  if (ahead > 0) overlap.set(content, ahead - 1);
-  return ahead > 0;
+  if (next || ahead > 0) overlap.set(content, ahead + (next ? 1 : -1));
+  return !next && ahead > 0;
 }
 
 /**

@@ -2,9 +2,8 @@ import { admit } from "./delivery.ts";
 import { asArray, asJson, type Frame, type Json, withPayload } from "./frame.ts";
 import { lost, recover } from "./gap.ts";
 import type { Link, Place } from "./link.ts";
-import { drop, placeAll, restore } from "./place.ts";
+import { drop, placeAll, restore, TOKEN_TROUBLE } from "./place.ts";
 import type { Session } from "./session.ts";
-import { EXPIRED, UNAUTHORIZED } from "./token.ts";
 
 /** Takes what a link brings. */
 export function fromLink(session: Session, link: Link, frame: Frame): void {
@@ -83,10 +82,8 @@ function onSystem(session: Session, there: Place, frame: Frame): void {
   const isChanges = extension === "postgres_changes";
   const isKnown = reported.has(extension);
   if (status === "error") {
-    if (/token has expired|InvalidJWT/i.test(String(message))) {
-      return session.port.end(link, UNAUTHORIZED, EXPIRED);
-    }
-    if (isChanges && isKnown && !there.ready) return restore(session, there, String(message));
+    const isOver = TOKEN_TROUBLE.test(String(message)) || (isChanges && isKnown && !there.ready);
+    if (isOver) return restore(session, there, String(message));
     reported.delete(extension);
     admit(session, link, frame);
   } else {
@@ -104,5 +101,5 @@ function onClose(session: Session, there: Place, frame: Frame): void {
   if (ref && ref !== join.join_ref && ref !== join.ref) return;
   if (link !== session.active) return void link.places.delete(topic);
   drop(session, there, frame);
-  if (event === "phx_close") session.past.delete(topic);
+  if (event === "phx_close") session.known.delete(topic);
 }

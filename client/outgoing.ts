@@ -1,8 +1,7 @@
 import { type Channel, createChannel, hasBroadcast } from "./channel.ts";
-import { contentOf } from "./events.ts";
 import { type Frame, reply } from "./frame.ts";
 import { openGap } from "./gap.ts";
-import { delivered } from "./handover.ts";
+import { repeats } from "./handover.ts";
 import { expect, type Link } from "./link.ts";
 import { place } from "./place.ts";
 import type { Session } from "./session.ts";
@@ -35,11 +34,12 @@ function heartbeat(session: Session, frame: Frame): void {
 
 function join(session: Session, frame: Frame): void {
   const { topic, payload } = frame;
-  const { active, channels, past, refusal } = session;
+  const { active, channels, known, refusal } = session;
   if (refusal && !active) return session.fail(frame, refusal);
   if (userOf(payload.access_token) !== null) session.inBand = String(payload.access_token);
-  const channel = createChannel(frame, channels.get(topic) ?? past.get(topic));
+  const channel = createChannel(frame, known.get(topic));
   channels.set(topic, channel);
+  known.set(topic, channel);
   // Joined before, then failed: what came in between is missing like after a lost socket.
   if (channel.joinedAt) openGap(session, channel);
   if (active) place(session, active, channel);
@@ -49,7 +49,7 @@ function leave(session: Session, frame: Frame): void {
   const { topic, join_ref: ref } = frame;
   const { active, next, port } = session;
   session.channels.delete(topic);
-  session.past.delete(topic);
+  session.known.delete(topic);
   session.queue.take((waiting) => waiting.topic === topic);
   const over = (answer?: Frame) => {
     port.deliver(answer ?? reply(frame, "ok"));
@@ -73,7 +73,7 @@ function accessToken(session: Session, { payload: { access_token } }: Frame): vo
 }
 
 function push(session: Session, frame: Frame): void {
-  const { active, port, overlap, next, queue } = session;
+  const { active, port, next, queue } = session;
   const { topic, event, payload } = frame;
   const channel = session.channels.get(topic);
   const isPresence = event === "presence";
@@ -82,8 +82,7 @@ function push(session: Session, frame: Frame): void {
   const isJoined = active && (active.places.get(topic)?.joined || !channel);
   if (isJoined && send(session, active, frame, channel)) {
     // The next socket is another listener: it gets what this one sends.
-    const isEchoed = overlap && next && event === "broadcast" && !hasBroadcast(channel, "self");
-    if (isEchoed) delivered(overlap, contentOf(frame));
+    if (next && event === "broadcast" && !hasBroadcast(channel, "self")) repeats(session, frame);
   } else if (channel && isPresence) {
     // The last track is repeated when the topic is joined; another one nobody sees any more.
     port.deliver(reply(frame, "ok"));

@@ -10,6 +10,9 @@ import { EXPIRED, isAtLeastAsFresh, UNAUTHORIZED, userOf } from "./token.ts";
 /** How often a topic is tried again before the application is told. */
 const RESTORES = 5;
 
+/** What Realtime and the relay say about a token that no longer counts. */
+export const TOKEN_TROUBLE = /^token_|^signed_out|InvalidJWT|expired/;
+
 /** Joins on a link whatever is not joined there yet. */
 export function placeAll(session: Session, link: Link, settled?: boolean): void {
   if (link.muted) return;
@@ -55,13 +58,14 @@ function tokenFor(session: Session, link: Link, own: unknown, settled: boolean) 
 /** A join that comes again asks for what it missed, not for what it was first given. */
 function configFor(session: Session, there: Place): Json {
   const { channel } = there;
-  const { gap, lastBroadcast, acked } = channel;
+  const { gap, last, acked } = channel;
   if (!gap && !acked) return {};
   const config = configOf(channel);
   const { replay: _first, ...broadcast } = asJson(config.broadcast);
   if (gap && isReplayed(session, channel)) {
     there.replays = true;
-    const since = lastBroadcast ? lastBroadcast - IN_FLIGHT_MS : gap;
+    const lastAt = last.get("broadcast");
+    const since = lastAt ? lastAt - IN_FLIGHT_MS : gap;
     broadcast.replay = { since, limit: REPLAY_LIMIT };
   }
   return { config: { ...config, broadcast } };
@@ -75,7 +79,7 @@ export const isLive = ({ active }: Session, place: Place): boolean =>
 export function restore(session: Session, there: Place, reason: string): void {
   const { link, channel } = there;
   const { port } = session;
-  if (/^token_|^signed_out|InvalidJWT|expired/.test(reason)) {
+  if (TOKEN_TROUBLE.test(reason)) {
     return port.end(link, UNAUTHORIZED, EXPIRED);
   }
   if (link !== session.active) return; // A handover is given up in time.
@@ -99,7 +103,6 @@ export function drop(session: Session, { link, channel }: Place, word: Frame): v
   const { topic } = channel;
   if (channel.acked) openGap(session, channel, link.lastFrameAt);
   session.channels.delete(topic);
-  session.past.set(topic, channel);
   link.places.delete(topic);
   session.port.deliver(word);
 }

@@ -34,8 +34,8 @@ export interface Port {
  */
 export class Session {
   readonly channels = new Map<string, Channel>();
-  /** Joins that failed: the application may repeat them. */
-  readonly past = new Map<string, Channel>();
+  /** These, and those that failed: the application may repeat such a join. */
+  readonly known = new Map<string, Channel>();
   readonly queue: Queue;
   /** Carries the application's frames. */
   active?: Link;
@@ -188,15 +188,6 @@ export class Session {
     for (const lost of link.pending.values()) lost();
   }
 
-  /** Nobody listens for a while: the application joins anew, or never again. */
-  end(): void {
-    for (const [topic, channel] of this.channels) {
-      if (channel.acked) openGap(this, channel, this.active?.lastFrameAt);
-      this.past.set(topic, channel);
-    }
-    this.channels.clear();
-  }
-
   /** Answers every join that nobody has answered yet, and those to come until a link is proven. */
   refuse(reason: string): void {
     this.refusal = reason;
@@ -213,8 +204,8 @@ export class Session {
     for (const frame of this.queue.take(() => true)) {
       this.fail(frame, "signed_out: Another user is signed in.");
     }
-    for (const channel of [...this.channels.values(), ...this.past.values()]) {
-      channel.track = channel.lastBroadcast = undefined;
+    for (const channel of this.known.values()) {
+      channel.track = undefined;
       channel.last.clear();
       channel.joinedAt &&= now;
       channel.gap &&= now;
