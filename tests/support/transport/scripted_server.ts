@@ -12,6 +12,7 @@ const ADDRESS = "wss://abc.supabase.co/realtime/v1/websocket?apikey=sb_publishab
 
 /** One socket that the transport has dialled. The test plays the server. */
 export class ScriptedSocket extends EventTarget {
+  readonly CLOSED = 3;
   readyState = 0;
   binaryType = "";
   protocol = "";
@@ -80,8 +81,12 @@ export class ScriptedWorld {
   #timers = new Map<number, { at: number; then: () => void }>();
   #ids = 0;
 
-  constructor(options: Partial<RelayTransportOptions> = {}, readonly vsn: Vsn = "2.0.0") {
-    this.transport = relayTransport({
+  constructor(
+    options: Partial<RelayTransportOptions> = {},
+    readonly vsn: Vsn = "2.0.0",
+    create = relayTransport,
+  ) {
+    this.transport = create({
       relay: "https://relay.test/functions/v1/relay",
       token: () => null,
       ...options,
