@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.ts";
 import { forget, identify, type Identity } from "./events.ts";
 import { asArray, asJson, type Frame, withPayload } from "./frame.ts";
+import { openGap } from "./gap.ts";
 import { repeats } from "./handover.ts";
 import type { Link } from "./link.ts";
 import type { Session } from "./session.ts";
@@ -22,13 +23,19 @@ export function admit(session: Session, link: Link, frame: Frame): void {
   const isEvent = EVENTS.includes(frame.event);
   if (link === session.next || link.muted || (isEvent && channel.gap)) {
     link.held.push(frame);
-    if (link.held.length <= MAX_HELD) return;
-    const dropped = session.channels.get(link.held.shift()!.topic);
-    if (dropped) dropped.isCut = true;
+    if (link.held.length > MAX_HELD) dropOldest(session, link);
   } else if (link === session.active) {
     if (isEvent) deliver(session, channel, frame);
     else session.port.deliver(frame);
   }
+}
+
+function dropOldest(session: Session, link: Link): void {
+  const channel = session.channels.get(link.held.shift()!.topic);
+  // What the next socket holds the active one delivers.
+  if (!channel || link === session.next) return;
+  openGap(session, channel);
+  channel.isCut = true;
 }
 
 /** Delivers an event that nothing is to wait for any more, unless the application has had it. */

@@ -73,7 +73,7 @@ async function catchUp(session: Session, there: Place, attempt = 0): Promise<voi
 export function closeGap(session: Session, there: Place, missing?: Missing): void {
   const { link, channel } = there;
   const { topic, gap: from, isCut } = channel;
-  if (!isLive(session, there)) return;
+  if (!from || !isLive(session, there)) return;
   channel.gap = channel.isCut = undefined;
   if (isCut) missing = "events";
   if (missing) {

@@ -8,16 +8,17 @@ import type { Session } from "./session.ts";
 /** Takes what a link brings. */
 export function fromLink(session: Session, link: Link, frame: Frame): void {
   const { topic, event, payload, ref } = frame;
-  const { port, active, next } = session;
+  const { port } = session;
   link.lastFrameAt = port.clock.now();
   // The relay itself answers joins, also of those that it refuses, and speaks about the socket.
   if (!link.provenAt && event !== "system" && !isError(frame)) session.prove(link);
   if (event === "phx_reply") return answered(link, ref ?? "", frame);
-  if (link !== active && link !== next) return;
+  const isActive = link === session.active;
+  if (!isActive && link !== session.next) return;
   const isRelay = event === "system" && payload.extension === "relay";
   if (topic === "phoenix" && isRelay) return port.notice(link, payload);
   const there = link.places.get(topic);
-  if (!there) return void (link === active && port.deliver(frame));
+  if (!there) return void (isActive && port.deliver(frame));
   if (isRelay && payload.status === "gap") return lost(session, there);
   if (event === "system") return onSystem(session, there, frame);
   if (event === "phx_close" || event === "phx_error") return onClose(session, there, frame);

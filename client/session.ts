@@ -217,6 +217,7 @@ export class Session {
     link.muted = false;
     placeAll(this, link, true);
     this.release(link);
+    for (const there of link.places.values()) if (there.ready) recover(this, there);
   }
 
   /** Tells every joined topic of a newer token. */

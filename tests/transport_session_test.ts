@@ -247,6 +247,21 @@ Deno.test("what one gap has lost does not come late with the replay of the next"
   assert.deepEqual(missing, ["unstored", "events"]);
 });
 
+Deno.test("of events that wait only so many are kept, and the loss of the oldest is told", async () => {
+  const rig = new SessionRig();
+  const link = rig.live(token("alice"));
+  rig.join(TOPIC, {}, "1", token("alice"));
+  rig.joined(link, TOPIC);
+  rig.session.doubt(link);
+  for (let n = 0; n < 10_001; n++) rig.bring(link, broadcast(TOPIC, n));
+  assert.equal(link.held.length, 10_000);
+  rig.session.settle(link);
+  await rig.settle();
+  assert.deepEqual(rig.events("system").map(({ payload }) => payload.missing), ["events"]);
+  const [first, ...rest] = payloads(rig.events("broadcast"));
+  assert.deepEqual([first, rest.length, rest.at(-1)], [1, 9_999, 10_000]);
+});
+
 Deno.test("make before break: each event once and in order, though both sockets carry it", () => {
   const rig = new SessionRig("2.0.0", [clicks]);
   const old = rig.live();
