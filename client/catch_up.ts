@@ -4,7 +4,7 @@ import type { Json } from "./frame.ts";
 export interface CatchUpRequest {
   /** The earliest server time that is wanted, as ISO 8601. */
   since: string;
-  /** A filter of a Postgres Changes subscription, such as `slug=eq.docs`. */
+  /** A filter of a Postgres Changes subscription, such as `slug=eq.docs`; values may be quoted. */
   filter?: string;
   signal: AbortSignal;
 }
@@ -77,7 +77,8 @@ export function tableCatchUp(
     overlapMs,
     mirror: options.topic ? mirror(options.topic, options) : undefined,
     async *read({ since, filter, signal }) {
-      for (let last: Json | undefined;;) {
+      let last: Json | undefined;
+      while (true) {
         const wanted = [last ? after(time, key, last) : `${time}.gte.${quote(since)}`];
         if (filter) wanted.push(conditions(filter));
         const query = supabase.schema(schema).from(table).select("*").or(`and(${wanted})`);

@@ -58,12 +58,9 @@ async function catchUp(session: Session, there: Place, attempt = 0): Promise<voi
     missing = await readGap(session, there);
   } catch {
     if (attempt < READS && isLive(session, there)) {
+      const wait = backoff(attempt, port.clock.random());
       const again = () => catchUp(session, there, attempt + 1);
-      return port.clock.later(
-        `read ${there.channel.topic}`,
-        backoff(attempt, port.clock.random()),
-        again,
-      );
+      return port.clock.later(`read ${there.channel.topic}`, wait, again);
     }
   }
   closeGap(session, there, missing);

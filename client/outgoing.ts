@@ -5,7 +5,7 @@ import { repeats } from "./handover.ts";
 import { expect, type Link } from "./link.ts";
 import { place } from "./place.ts";
 import type { Session } from "./session.ts";
-import { isAtLeastAsFresh, userOf } from "./token.ts";
+import { userOf } from "./token.ts";
 
 /** An answer takes a second at worst; realtime-js itself gives up after 25 s. */
 const BEAT_MS = 10_000;

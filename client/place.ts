@@ -79,23 +79,17 @@ export const isLive = ({ active }: Session, place: Place): boolean =>
 export function restore(session: Session, there: Place, reason: string): void {
   const { link, channel } = there;
   const { port } = session;
-  if (TOKEN_TROUBLE.test(reason)) {
-    return port.end(link, UNAUTHORIZED, EXPIRED);
-  }
+  if (TOKEN_TROUBLE.test(reason)) return port.end(link, UNAUTHORIZED, EXPIRED);
   if (link !== session.active) return; // A handover is given up in time.
   const isFinal = /^[a-z_]+: |^Unauthorized/.test(reason);
   if (isFinal || ++channel.failures > RESTORES) {
-    const { topic, join } = channel;
-    return drop(session, there, {
-      ...{ topic, event: "phx_error", ref: join.join_ref, payload: { reason } },
-    });
+    const { topic, join: { join_ref: ref } } = channel;
+    return drop(session, there, { topic, event: "phx_error", ref, payload: { reason } });
   }
-  const again = () => isLive(session, there) && place(session, link, channel);
-  port.clock.later(
-    `restore ${channel.topic}`,
-    backoff(channel.failures, port.clock.random()),
-    again,
-  );
+  const wait = backoff(channel.failures, port.clock.random());
+  port.clock.later(`restore ${channel.topic}`, wait, () => {
+    if (isLive(session, there)) place(session, link, channel);
+  });
 }
 
 /** Forgets a join, with word of it to the application, which may join again. */
