@@ -29,7 +29,7 @@ export function decode(vsn: Vsn, raw: Data): Frame {
   try {
     const value = typeof raw === "string" ? JSON.parse(raw) : vsn === "2.0.0" && binary(raw);
     const frame = Array.isArray(value) ? fromParts(value) : value;
-    if (typeof frame.topic + typeof frame.event === "stringstring") {
+    if (typeof frame.topic === "string" && typeof frame.event === "string") {
       return { ...frame, payload: asJson(frame.payload), raw };
     }
   } catch {

@@ -25,11 +25,11 @@ export function fromApplication(session: Session, frame: Frame): void {
 /** Unanswered it kills every channel, and a skipped one keeps realtime-js from refreshing its token. */
 function heartbeat(session: Session, frame: Frame): void {
   const { active, port } = session;
-  const answer = (answer = reply(frame, "ok")) => port.deliver(answer);
+  const ok = reply(frame, "ok");
   // Not at once: realtime-js sets the timer of a heartbeat behind its push, and would take the next
   // heartbeat for unanswered when that fires.
-  if (!active?.provenAt) return queueMicrotask(answer);
-  expect(active, frame.ref!, answer);
+  if (!active?.provenAt) return queueMicrotask(() => port.deliver(ok));
+  expect(active, frame.ref!, (answer = ok) => port.deliver(answer));
   port.send(active, frame);
   session.due(active, BEAT_MS, () => !active.pending.has(frame.ref!));
 }
