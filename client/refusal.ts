@@ -1,4 +1,4 @@
-import type { Connection } from "./connection.ts";
+import type { Carrier } from "./carrier.ts";
 import type { Link } from "./link.ts";
 import { UNAUTHORIZED } from "./token.ts";
 
@@ -12,42 +12,42 @@ const FINAL = [4400, 4403, 4409];
 export class Refusal {
   /** The token that was refused, null where none was sent; undefined once a link is live. */
   token?: string | null;
-  readonly #connection: Connection;
+  readonly #carrier: Carrier;
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
+  constructor(carrier: Carrier) {
+    this.#carrier = carrier;
   }
 
   /** A link was closed with this code: where another attempt may help, it is dialled again. */
   async consider(link: Link, code: number | undefined, reason: string): Promise<void> {
-    const connection = this.#connection;
+    const carrier = this.#carrier;
     if (FINAL.includes(code!)) return this.#begin(link, code, reason);
-    if (code !== UNAUTHORIZED) return connection.again(code, reason);
+    if (code !== UNAUTHORIZED) return carrier.again(code, reason);
     const { handshake, token, provenAt } = link;
-    const asked = await connection.ask().catch(() => handshake);
-    if (connection.isBusy) return;
-    const isSame = asked === handshake && connection.tokenOf(asked) === token;
+    const asked = await carrier.ask().catch(() => handshake);
+    if (carrier.isBusy) return;
+    const isSame = asked === handshake && carrier.tokenOf(asked) === token;
     if (isSame) this.#begin(link, code, reason);
-    else if (provenAt) connection.dial();
-    else connection.again(code, reason);
+    else if (provenAt) carrier.dial();
+    else carrier.again(code, reason);
   }
 
   #begin({ handshake }: Link, code: number | undefined, reason: string): void {
     this.token = handshake;
-    this.#connection.refused(code, reason);
+    this.#carrier.refused(code, reason);
     this.#wait();
   }
 
   #wait(): void {
-    this.#connection.clock.later("poll", POLL_MS, () => this.poll());
+    this.#carrier.clock.later("poll", POLL_MS, () => this.poll());
   }
 
   /** Looks whether there is another token now. */
   async poll(): Promise<void> {
-    const connection = this.#connection;
-    const token = await connection.ask().catch(() => this.token);
-    if (this.token === undefined || connection.isBusy) return;
-    if (token !== this.token) connection.retry();
+    const carrier = this.#carrier;
+    const token = await carrier.ask().catch(() => this.token);
+    if (this.token === undefined || carrier.isBusy) return;
+    if (token !== this.token) carrier.retry();
     else this.#wait();
   }
 }

@@ -18,7 +18,18 @@ const TARGET = "es2022";
  * called so. They get short names, and those are the same in all files.
  */
 export const INSIDE = [
-  ...["acked", "active", "adopt", "again", "ask", "bindings", "broadcasts", "bytes", "catchUps"],
+  ...[
+    "acked",
+    "active",
+    "adopt",
+    "again",
+    "ask",
+    "become",
+    "bindings",
+    "broadcasts",
+    "bytes",
+    "catchUps",
+  ],
   ...["changeUser", "channels", "check", "clock", "closes", "consider", "considerSwitch", "dial"],
   ...[
     "doubt",
@@ -35,7 +46,19 @@ export const INSIDE = [
   ...["held", "inBand", "isBusy", "isCut", "joined", "joinedAt", "keepMs", "known", "last"],
   ...["lastFrameAt", "later", "link", "live", "lose", "muted", "notice", "overlap"],
   ...["pending", "places", "poll", "prove", "provenAt", "queue", "ready", "refusal"],
-  ...["refuse", "refused", "replays", "reported", "seen", "settle", "skew", "socket", "switch"],
+  ...[
+    "refuse",
+    "refused",
+    "replays",
+    "reported",
+    "seen",
+    "session",
+    "settle",
+    "skew",
+    "socket",
+    "stop",
+    "switch",
+  ],
   ...["take", "tokenOf", "track"],
 ];
 
