@@ -20,7 +20,10 @@ export async function readGap(session: Session, there: Place): Promise<Missing |
   if (mirror) await read(session, there, catchUp!, mirror.filter, broadcastOf(mirror));
   else if (!isReplayed(session, channel)) missing = "events";
   else {
-    const unsent = await takeReplay(session, there);
+    // All of it comes before the answer to a heartbeat.
+    await new Promise<void>((go) => session.ask(there.link, go));
+    if (!isLive(session, there)) return;
+    const unsent = deliverReplay(session, there);
     if (missing !== "events") missing = unsent;
   }
   return missing;
@@ -77,14 +80,10 @@ function sinceOf({ skew = 0 }: Session, channel: Channel, catchUp: CatchUp): num
 }
 
 /**
- * Delivers what Realtime has sent again; all of it comes before the answer to a heartbeat. What is
- * older than an event that the application has had was missed before and told then: it would come
- * late now, after newer ones.
+ * Delivers what Realtime has sent again and a link holds. What is older than an event that the
+ * application has had was missed before and told then: it would come late now, after newer ones.
  */
-async function takeReplay(session: Session, there: Place): Promise<Missing | undefined> {
-  const { link, channel } = there;
-  await new Promise<void>((go) => session.ask(link, go));
-  if (!isLive(session, there)) return;
+export function deliverReplay(session: Session, { link, channel }: Place): Missing {
   const isOwn = (frame: Frame) => frame.topic === channel.topic && isReplay(frame);
   const replayed = link.held.filter(isOwn);
   link.held = link.held.filter((frame) => !isOwn(frame));

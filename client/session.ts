@@ -9,6 +9,7 @@ import { expect, type Link, type Place } from "./link.ts";
 import { send } from "./outgoing.ts";
 import { place, placeAll } from "./place.ts";
 import { Queue } from "./queue.ts";
+import { deliverReplay } from "./read_gap.ts";
 import { isAtLeastAsFresh, userOf } from "./token.ts";
 
 /** What the session asks of the world: it has no clock, timers or sockets of its own. */
@@ -142,7 +143,9 @@ export class Session {
       const there = next.places.get(channel.topic);
       if (channel.acked && !there?.ready) openGap(this, channel, old?.lastFrameAt);
       if (!there) place(this, next, channel);
-      else if (there.ready) recover(this, there);
+      else if (channel.gap && there.ready) recover(this, there);
+      // Asked for before the active link closed the gap.
+      else if (!channel.gap && !next.muted) deliverReplay(this, there);
       if (there?.joined) this.#flushQueue(there);
     }
     this.release(next);

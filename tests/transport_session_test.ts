@@ -249,6 +249,28 @@ Deno.test("what one gap has lost does not come late with the replay of the next"
   assert.deepEqual(missing, ["unstored", "events"]);
 });
 
+Deno.test("a replay that the next socket got before the gap was closed brings nothing late", async () => {
+  const rig = new SessionRig();
+  const first = rig.live();
+  rig.join(TOPIC, { private: true });
+  rig.joined(first, TOPIC);
+  rig.bring(first, broadcast(TOPIC, 1, "1"));
+  rig.session.lose(first);
+  const active = rig.live();
+  rig.joined(active, TOPIC);
+  const next = rig.next();
+  // 2 was sent while Realtime had read what it replays to the active one, and not subscribed yet.
+  rig.bring(active, broadcast(TOPIC, 1, "1", true));
+  await rig.answered(active);
+  rig.bring(active, broadcast(TOPIC, 3, "3"));
+  rig.joined(next, TOPIC);
+  for (const n of [1, 2, 3, 4]) rig.bring(next, broadcast(TOPIC, n, `${n}`, true));
+  rig.bring(next, broadcast(TOPIC, 5, "5"));
+  await rig.answered(active);
+  assert.equal(rig.session.active, next);
+  assert.deepEqual(payloads(rig.events("broadcast")), [1, 3, 4, 5]);
+});
+
 Deno.test("of events that wait only so many are kept, and the loss of the oldest is told", async () => {
   const rig = new SessionRig();
   const link = rig.live(token("alice"));
