@@ -8,6 +8,6 @@ const LAST_MS = 30_000;
  * How long to wait before an attempt, in ms: somewhere between 0 and a bound that doubles from 1 s
  * to 30 s. The whole of it is jitter, since clients that lost the same worker come back together.
  */
-export function backoff(attempt: number, random: () => number): number {
-  return random() * Math.min(LAST_MS, FIRST_MS * 2 ** Math.min(attempt, 10));
+export function backoff(attempt: number, random: number): number {
+  return random * Math.min(LAST_MS, FIRST_MS * 2 ** Math.min(attempt, 10));
 }

@@ -4,7 +4,7 @@ import type { Json } from "./frame.ts";
 export interface CatchUpRequest {
   /** The earliest server time that is wanted, as ISO 8601. */
   since: string;
-  /** A filter of a Postgres Changes subscription, such as `slug=eq.docs`. */
+  /** A filter of a Postgres Changes subscription, such as `slug=eq.docs`; values may be quoted. */
   filter?: string;
   signal: AbortSignal;
 }
@@ -75,15 +75,13 @@ export function tableCatchUp(
     key,
     time,
     overlapMs,
-    mirror: options.topic === undefined ? undefined : mirror(options.topic, options),
+    mirror: options.topic ? mirror(options.topic, options) : undefined,
     async *read({ since, filter, signal }) {
       let last: Json | undefined;
       while (true) {
-        let query = supabase.schema(schema).from(table).select("*");
-        for (const [column, operator, value] of conditions(filter)) {
-          query = query.filter(column, operator, value);
-        }
-        query = last ? query.or(after(time, key, last)) : query.gte(time, since);
+        const wanted = [last ? after(time, key, last) : `${time}.gte.${quote(since)}`];
+        if (filter) wanted.push(conditions(filter));
+        const query = supabase.schema(schema).from(table).select("*").or(`and(${wanted})`);
         const { data, error } = await query.order(time).order(key).limit(pageSize)
           .abortSignal(signal);
         if (error) throw new Error(`Reading ${schema}.${table} failed: ${error.message}`);
@@ -98,36 +96,33 @@ export function tableCatchUp(
 /** The rows behind this one. Many rows may have one time, that of their transaction. */
 function after(time: string, key: string, row: Json): string {
   const [at, id] = [quote(row[time]), quote(row[key])];
-  return `${time}.gt.${at},and(${time}.eq.${at},${key}.gt.${id})`;
+  return `or(${time}.gt.${at},and(${time}.eq.${at},${key}.gt.${id}))`;
 }
 
 const quote = (value: unknown) => `"${String(value).replace(/["\\]/g, "\\$&")}"`;
 
-/** Splits a filter of Postgres Changes, whose grammar is PostgREST's: conditions joined by commas. */
-export function conditions(filter = ""): [string, string, string][] {
-  const parts = filter.match(/(?:"(?:\\.|[^"\\])*"|\([^)]*\)|[^,"(])+/g) ?? [];
-  return parts.map((part) => {
-    const [, column, operator, value] = /^\s*([^=]+)=([^.]+)\.([^]*)$/.exec(part) ?? [];
-    if (column === undefined) throw new SyntaxError(`This filter cannot be read again: ${filter}`);
-    return [column, operator, value];
-  });
-}
+/** A filter of Postgres Changes in PostgREST's grammar of conditions: `.` for the `=` of each. */
+export const conditions = (filter: string): string =>
+  filter.replace(
+    /("(?:\\.|[^"\\])*"|\([^)]*\))|(^|,)\s*([^=,]+)=/g,
+    (_all, value, comma, column) => value ?? `${comma}${column}.`,
+  );
 
+/** The topics of a template, whose one column in braces stands for its value. */
 function mirror(template: string, { event = "INSERT", payload }: TableCatchUpOptions) {
-  const [, before, column, behind] = /^([^{]*)(?:\{(.+)\}(.*))?$/.exec(template) ?? [];
-  if (before === undefined) {
+  const [before, column, ...behind] = template.split(/[{}]/);
+  if (behind.length > 1) {
     throw new TypeError(`A topic has one column in braces at most: got ${template}`);
   }
+  const end = behind.join();
   return (topic: string): Mirror | undefined => {
-    if (!column && topic !== before) return undefined;
-    const end = topic.length - (behind ?? "").length;
-    if (column && !(topic.startsWith(before) && topic.endsWith(behind))) return undefined;
-    if (column && end <= before.length) return undefined;
-    const filter = column && `${column}=eq.${topic.slice(before.length, end)}`;
-    return { event, filter: filter || undefined, payload: (row) => pick(row, payload) };
+    const value = topic.slice(before.length, topic.length - end.length);
+    const isMatch = before + value + end === topic && (column ? value : template === topic);
+    if (!isMatch) return undefined;
+    const filter = column && `${column}=eq.${quote(value)}`;
+    return { event, filter, payload: (row) => payload ? pick(row, payload) : row };
   };
 }
 
-function pick(row: Json, columns?: string[]): Json {
-  return columns ? Object.fromEntries(columns.map((name) => [name, row[name]])) : row;
-}
+const pick = (row: Json, columns: string[]): Json =>
+  Object.fromEntries(columns.map((name) => [name, row[name]]));

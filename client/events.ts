@@ -1,6 +1,6 @@
 import type { CatchUp, Mirror } from "./catch_up.ts";
 import type { Channel } from "./channel.ts";
-import { asJson, canonical, type Frame, type Json } from "./frame.ts";
+import { asArray, asJson, canonical, type Frame, type Json } from "./frame.ts";
 
 /** What an event is recognised by, on whichever socket it comes. */
 export interface Identity {
@@ -20,68 +20,55 @@ export function mirrorOf(catchUps: CatchUp[], topic: string): [CatchUp, Mirror] 
   }
 }
 
-export const insertId = ({ schema, table }: CatchUp, key: unknown, binding: unknown): string =>
-  `${schema}.${table}:${key}:${binding}`;
+export const tableOf = (catchUps: CatchUp[], { schema, table }: Json): CatchUp | undefined =>
+  catchUps.find((catchUp) => catchUp.schema === schema && catchUp.table === table);
 
-export const mirrorId = (event: string, key: unknown): string => `${event}:${key}`;
+const insertId = ({ schema, table, key }: CatchUp, row: Json, binding: unknown): string =>
+  `${schema}.${table}:${row[key]}:${binding}`;
 
 export function identify(catchUps: CatchUp[], { topic, event, payload }: Frame): Identity {
   if (event === "postgres_changes") return identifyChange(catchUps, payload);
-  const found = mirrorOf(catchUps, topic);
+  const [catchUp, mirror] = mirrorOf(catchUps, topic) ?? [];
   const body = asJson(payload.payload);
-  const id = asJson(payload.meta).id;
-  if (found && payload.event === found[1].event && body[found[0].key] !== undefined) {
-    const [catchUp] = found;
-    return {
-      ids: [mirrorId(String(payload.event), body[catchUp.key])],
-      catchUp,
-      time: timeOf(body[catchUp.time]),
-    };
+  if (catchUp && payload.event === mirror?.event && body[catchUp.key] !== undefined) {
+    const ids = [`${payload.event}:${body[catchUp.key]}`];
+    return { ids, catchUp, time: timeOf(body[catchUp.time]) };
   }
+  const { id } = asJson(payload.meta);
   return { ids: id === undefined ? [] : [`meta:${id}`], time: serverTimeOf(body) };
 }
 
 function identifyChange(catchUps: CatchUp[], payload: Json): Identity {
-  const { schema, table, type, record, commit_timestamp } = asJson(payload.data);
-  const catchUp = catchUps.find((c) => c.schema === schema && c.table === table);
-  const row = asJson(record);
-  if (type !== "INSERT" || !catchUp || row[catchUp.key] === undefined) {
-    return { ids: [], time: timeOf(commit_timestamp) };
+  const data = asJson(payload.data);
+  const catchUp = tableOf(catchUps, data);
+  const row = asJson(data.record);
+  const time = timeOf(data.commit_timestamp);
+  if (data.type !== "INSERT" || !catchUp || row[catchUp.key] === undefined) {
+    return { ids: [], time };
   }
-  const bindings = Array.isArray(payload.ids) ? payload.ids : [];
-  return {
-    ids: bindings.map((binding) => insertId(catchUp, row[catchUp.key], binding)),
-    catchUp,
-    time: timeOf(row[catchUp.time]) ?? timeOf(commit_timestamp),
-  };
+  const ids = asArray(payload.ids).map((binding) => insertId(catchUp, row, binding));
+  return { ids, catchUp, time: timeOf(row[catchUp.time]) ?? time };
 }
 
 /** A row may come again under its old key once it was deleted. */
 export function forget(catchUps: CatchUp[], channel: Channel, { event, payload }: Frame): void {
-  const { schema, table, type, old_record } = asJson(payload.data);
-  if (event !== "postgres_changes" || type !== "DELETE") return;
-  const catchUp = catchUps.find((c) => c.schema === schema && c.table === table);
-  if (!catchUp) return;
+  const data = asJson(payload.data);
+  const catchUp = tableOf(catchUps, data);
+  if (event !== "postgres_changes" || data.type !== "DELETE" || !catchUp) return;
   for (const { id } of channel.bindings) {
-    channel.memory.seen.delete(insertId(catchUp, asJson(old_record)[catchUp.key], id));
+    channel.seen.delete(insertId(catchUp, asJson(data.old_record), id));
   }
 }
 
 /** What two sockets that carry the same event carry alike. */
-export function contentOf({ topic, event, payload }: Frame): string {
-  const { type: _type, ...rest } = payload;
-  return canonical([topic, event, rest]);
-}
+export const contentOf = ({ topic, event, payload }: Frame): string =>
+  canonical([topic, event, { ...payload, type: "" }]);
 
 /** Where senders commonly put the server's time. */
 const TIMES = ["sent_at", "inserted_at", "created_at", "commit_timestamp"];
 
-function serverTimeOf(body: Json): number | undefined {
-  for (const name of TIMES) {
-    const time = timeOf(body[name]);
-    if (time !== undefined) return time;
-  }
-}
+const serverTimeOf = (body: Json): number | undefined =>
+  TIMES.map((name) => timeOf(body[name])).find((time) => time);
 
 export function timeOf(value: unknown): number | undefined {
   const time = typeof value === "string" ? Date.parse(value) : NaN;

@@ -13,6 +13,8 @@ export interface Frame {
   topic: string;
   event: string;
   payload: Json;
+  /** As it came, which is how it goes on. */
+  raw?: Data;
 }
 
 /** What clients push and servers send as a binary broadcast. */
@@ -22,41 +24,49 @@ const JSON_ENCODING = 1;
 
 const utf8 = new TextDecoder();
 
-/** Reads a frame of either side; undefined for anything else, which is carried as it is. */
-export function decode(vsn: Vsn, data: unknown): Frame | undefined {
+/** Reads a frame of either side. Anything else has no topic, and is carried as it is. */
+export function decode(vsn: Vsn, raw: Data): Frame {
   try {
-    if (typeof data !== "string") return vsn === "2.0.0" ? binary(data as ArrayBuffer) : undefined;
-    const value = JSON.parse(data);
-    const [join_ref, ref, topic, event, payload] = vsn === "2.0.0"
-      ? value
-      : [value.join_ref, value.ref, value.topic, value.event, value.payload];
-    if (typeof topic !== "string" || typeof event !== "string") return undefined;
-    return { join_ref, ref, topic, event, payload: asJson(payload) };
+    const value = typeof raw === "string" ? JSON.parse(raw) : vsn === "2.0.0" && binary(raw);
+    const frame = Array.isArray(value) ? fromParts(value) : value;
+    if (typeof frame.topic === "string" && typeof frame.event === "string") {
+      return { ...frame, payload: asJson(frame.payload), raw };
+    }
   } catch {
-    return undefined; // Neither JSON nor a binary frame that keeps its own lengths.
+    // Neither JSON nor a binary frame that keeps its own lengths.
   }
+  return { topic: "", event: "", payload: {}, raw };
 }
 
-export function encode(vsn: Vsn, frame: Frame): string {
-  const { join_ref = null, ref = null, topic, event, payload } = frame;
-  return vsn === "2.0.0"
-    ? JSON.stringify([join_ref, ref, topic, event, payload])
-    : JSON.stringify({ topic, event, payload, ref, join_ref });
+const fromParts = ([join_ref, ref, topic, event, payload]: unknown[]) =>
+  ({ join_ref, ref, topic, event, payload }) as Frame;
+
+export function encode(vsn: Vsn, frame: Frame): Data {
+  const { join_ref = null, ref = null, topic, event, payload, raw } = frame;
+  return raw ?? JSON.stringify(
+    vsn === "2.0.0"
+      ? [join_ref, ref, topic, event, payload]
+      : { topic, event, payload, ref, join_ref },
+  );
 }
+
+/** The same frame with another payload. */
+export const withPayload = (frame: Frame, payload: Json): Frame => ({
+  ...frame,
+  payload,
+  raw: undefined,
+});
 
 /** The answer to a push. */
-export function reply(to: Frame, status: "ok" | "error", response: Json = {}): Frame {
-  return { ...to, event: "phx_reply", payload: { status, response } };
-}
+export const reply = (to: Frame, status: "ok" | "error", response: Json = {}): Frame => ({
+  ...withPayload(to, { status, response }),
+  event: "phx_reply",
+});
 
-export function asJson(value: unknown): Json {
-  return typeof value === "object" && value !== null ? value as Json : {};
-}
+export const asJson = (value: unknown): Json =>
+  typeof value === "object" && value !== null ? value as Json : {};
 
-/** Bytes that a queue holds for it: exact for binary, UTF-16 units for text. */
-export function sizeOf(data: Data): number {
-  return typeof data === "string" ? data.length : data.byteLength;
-}
+export const asArray = <T = unknown>(value: unknown): T[] => Array.isArray(value) ? value : [];
 
 /** The same for equal values, whatever the order of their keys: servers sort them. */
 export function canonical(value: unknown): string {
@@ -69,21 +79,20 @@ export function canonical(value: unknown): string {
   );
 }
 
-function binary(data: ArrayBuffer): Frame | undefined {
+/** Lengths first, one byte each: of join ref and ref (of a push), topic, event and metadata. */
+function binary(data: ArrayBuffer): unknown[] {
   const bytes = new Uint8Array(data);
   const isPush = bytes[0] === USER_BROADCAST_PUSH;
-  if (!isPush && bytes[0] !== USER_BROADCAST) return undefined;
   const count = isPush ? 5 : 3;
   let start = count + 2;
   const parts = [...bytes.subarray(1, 1 + count)].map((length) =>
     utf8.decode(bytes.subarray(start, start += length))
   );
-  if (start > bytes.length) return undefined;
-  const [join_ref, ref] = isPush ? parts.splice(0, 2) : [null, null];
-  const [topic, event, meta] = parts;
+  if (start > bytes.length || !(isPush || bytes[0] === USER_BROADCAST)) return [];
+  const [topic, event, meta] = parts.slice(-3);
   const rest = bytes.subarray(start);
   const payload: Json = { type: "broadcast", event };
   payload.payload = bytes[count + 1] === JSON_ENCODING ? JSON.parse(utf8.decode(rest)) : [...rest];
   if (meta) payload.meta = JSON.parse(meta);
-  return { join_ref, ref, topic, event: "broadcast", payload };
+  return [...(isPush ? parts : [null, null]).slice(0, 2), topic, "broadcast", payload];
 }

@@ -1,28 +1,24 @@
+import { contentOf } from "./events.ts";
+import type { Frame } from "./frame.ts";
+import type { Session } from "./session.ts";
+
 /**
  * While two sockets carry the same topics, events without an identity of their own (UPDATE, DELETE,
  * broadcasts that Realtime does not store) are told apart by their content and by how often it came:
  * what the old socket has delivered more often than the new one has repeated is dropped there.
  */
-export class Overlap {
-  readonly #ahead = new Map<string, number>();
+export type Overlap = Map<string, number>;
 
-  get size(): number {
-    return this.#ahead.size;
-  }
-
-  /** The old socket delivered it, or the application sent it and is not to hear it. */
-  delivered(content: string): void {
-    this.#ahead.set(content, (this.#ahead.get(content) ?? 0) + 1);
-  }
-
-  /** True where the new socket repeats what was delivered. */
-  repeats(content: string): boolean {
-    const ahead = this.#ahead.get(content);
-    if (!ahead) return false;
-    if (ahead === 1) this.#ahead.delete(content);
-    else this.#ahead.set(content, ahead - 1);
-    return true;
-  }
+/**
+ * Before the switch it counts what the old socket delivers, or the application sends and is not to
+ * hear; behind it, returns true where the new socket repeats that.
+ */
+export function repeats({ overlap, next }: Session, frame: Frame): boolean {
+  if (!overlap) return false;
+  const content = contentOf(frame);
+  const ahead = overlap.get(content) ?? 0;
+  if (next || ahead > 0) overlap.set(content, ahead + (next ? 1 : -1));
+  return !next && ahead > 0;
 }
 
 /**
@@ -41,11 +37,9 @@ export const LAST_ANSWER_MS = 3_000;
  * When to move to the next socket where a worker's wall clock is known. A worker takes new sockets
  * in the first half of its life and ends them from 0.9 of it on, so 0.4 later is in time.
  */
-export function plannedMove(wallClockMs: number, random: () => number): number {
-  return wallClockMs * (0.4 - 0.05 * random());
-}
+export const plannedMove = (wallClockMs: number, random: number): number =>
+  wallClockMs * (0.4 - 0.05 * random);
 
 /** When to move after the notice: clients that were told together do not all dial at once. */
-export function moveAfterNotice(deadlineMs: number, random: () => number): number {
-  return deadlineMs * 0.2 * random();
-}
+export const moveAfterNotice = (deadlineMs: number, random: number): number =>
+  deadlineMs * 0.2 * random;

@@ -29,14 +29,11 @@ export function defaultHost(): Host {
     isOffline: () => (globalThis as Page).navigator?.onLine === false,
     onWake(wake) {
       const page = (globalThis as Page).document;
-      const onOnline = () => wake("online");
+      const listening = new AbortController();
       const onVisible = () => page?.visibilityState === "visible" && wake("visible");
-      globalThis.addEventListener?.("online", onOnline);
-      page?.addEventListener("visibilitychange", onVisible);
-      return () => {
-        globalThis.removeEventListener?.("online", onOnline);
-        page?.removeEventListener("visibilitychange", onVisible);
-      };
+      globalThis.addEventListener?.("online", () => wake("online"), listening);
+      page?.addEventListener("visibilitychange", onVisible, listening);
+      return () => listening.abort();
     },
   };
 }

@@ -1,176 +1,106 @@
-import type { Channel } from "./channel.ts";
 import { admit } from "./delivery.ts";
-import { asJson, type Data, decode, encode, type Frame, type Json } from "./frame.ts";
-import { openGap } from "./gap.ts";
+import { asArray, asJson, type Frame, type Json, withPayload } from "./frame.ts";
+import { lost, recover } from "./gap.ts";
 import type { Link, Place } from "./link.ts";
-import { OWN_REF, type Session } from "./session.ts";
+import { drop, placeAll, restore, TOKEN_TROUBLE } from "./place.ts";
+import type { Session } from "./session.ts";
 
 /** Takes what a link brings. */
-export function fromLink(session: Session, link: Link, data: Data): void {
-  link.lastFrameAt = session.port.now();
-  const frame = decode(session.vsn, data);
-  const isActive = link === session.active;
-  if (!frame) return void (isActive && session.port.deliver(data));
+export function fromLink(session: Session, link: Link, frame: Frame): void {
+  const { topic, event, payload, ref } = frame;
+  const { port } = session;
+  link.lastFrameAt = port.clock.now();
   // The relay itself answers joins, also of those that it refuses, and speaks about the socket.
-  if (!link.proven && !isError(frame) && frame.event !== "system") session.prove(link);
-  if (isOwn(link, frame)) return;
-  if (frame.ref && link.pending.get(frame.ref) && frame.event === "phx_reply") {
-    return pending(session, link, frame, data);
-  }
+  if (!link.provenAt && event !== "system" && !isError(frame)) session.prove(link);
+  if (event === "phx_reply") return answered(link, ref ?? "", frame);
+  const isActive = link === session.active;
   if (!isActive && link !== session.next) return;
-  if (frame.topic === "phoenix") return aboutSocket(session, link, frame, data);
-  const channel = session.channels.get(frame.topic);
-  const place = link.places.get(frame.topic);
-  if (!channel || !place) return void (isActive && !channel && session.port.deliver(data));
-  switch (frame.event) {
-    case "phx_reply":
-      return onReply(session, link, channel, place, frame, data);
-    case "system":
-      return onSystem(session, link, channel, place, frame, data);
-    case "phx_close":
-    case "phx_error":
-      return onClose(session, link, channel, place, frame, data);
-    default:
-      return onEvent(session, link, channel, place, frame, data);
-  }
+  const isRelay = event === "system" && payload.extension === "relay";
+  if (topic === "phoenix" && isRelay) return port.notice(link, payload);
+  const there = link.places.get(topic);
+  if (!there) return void (isActive && port.deliver(frame));
+  if (isRelay && payload.status === "gap") return lost(session, there);
+  if (event === "system") return onSystem(session, there, frame);
+  if (event === "phx_close" || event === "phx_error") return onClose(session, there, frame);
+  const { ids } = there;
+  if (ids.size === 0 || !Array.isArray(payload.ids)) return admit(session, link, frame);
+  const known = payload.ids.map((id) => ids.get(id) ?? id);
+  admit(session, link, withPayload(frame, { ...payload, ids: known }));
 }
 
 const isError = ({ event, payload }: Frame) => event === "phx_reply" && payload.status === "error";
 
-/** Answers to the transport's own pushes go no further. */
-function isOwn(link: Link, { ref }: Frame): boolean {
-  if (typeof ref !== "string" || !ref.startsWith(OWN_REF)) return false;
-  const then = link.barriers.get(ref);
-  link.barriers.delete(ref);
-  then?.();
-  return true;
+/** An answer that nobody waits for is one that the application has had. */
+function answered({ pending }: Link, ref: string, frame: Frame): void {
+  const then = pending.get(ref);
+  pending.delete(ref);
+  then?.(frame);
 }
 
-function pending(session: Session, link: Link, frame: Frame, data: Data): void {
-  link.pending.delete(frame.ref!);
-  const track = session.channels.get(frame.topic)?.track;
-  if (track?.frame.ref === frame.ref) track!.answered = true;
-  session.port.deliver(data);
-}
-
-function aboutSocket(session: Session, link: Link, frame: Frame, data: Data): void {
-  if (frame.event === "system" && frame.payload.extension === "relay") {
-    return session.port.notice(link, frame.payload);
-  }
-  if (link === session.active) session.port.deliver(data);
-}
-
-function onReply(
-  session: Session,
-  link: Link,
-  channel: Channel,
-  place: Place,
-  frame: Frame,
-  data: Data,
-): void {
-  const isActive = link === session.active;
-  if (frame.ref === channel.join.ref) {
-    return isError(frame)
-      ? refused(session, link, channel, frame, data)
-      : joined(session, link, channel, place, frame, data);
-  }
-  const { track } = channel;
-  if (track && frame.ref === track.frame.ref) {
-    if (track.answered) return;
-    track.answered = true;
-  }
-  if (isActive) session.port.deliver(data);
-}
-
-function joined(s: Session, link: Link, channel: Channel, place: Place, frame: Frame, data: Data) {
-  const response = asJson(frame.payload.response);
-  const bindings = Array.isArray(response.postgres_changes) ? response.postgres_changes : [];
-  if (place.joined) return;
-  place.joined = true;
+export function joinAnswered(session: Session, there: Place, answer: Frame): void {
+  const { link, channel } = there;
+  const isCurrent = link.places.get(channel.topic) === there;
+  if (!isCurrent || (link !== session.active && link !== session.next)) return;
+  const response = asJson(answer.payload.response);
+  if (isError(answer)) return refused(session, there, answer, String(response.reason ?? "error"));
+  const bindings = asArray<Json>(response.postgres_changes);
+  there.joined = true;
   channel.failures = 0;
   if (!channel.acked) {
+    channel.acked = true;
     channel.bindings = bindings;
-    if (link === s.active) s.acknowledge(link, channel, data);
-    else place.answer = { frame, data };
+    channel.joinedAt ??= session.port.clock.now();
+    session.port.deliver(answer);
+    if (session.next) placeAll(session, session.next);
   }
-  bindings.forEach(({ id }: Json, i) => {
-    const known = channel.bindings[i]?.id;
-    if (known !== undefined && known !== id) place.ids.set(id, known);
+  bindings.forEach(({ id }, i) => {
+    const known = channel.bindings[i]?.id ?? id;
+    if (known !== id) there.ids.set(id, known);
   });
-  s.flush(link, channel);
-  place.ready = bindings.length === 0 || place.reported.has("postgres_changes");
-  if (place.ready) s.ready(link, channel);
+  session.flush(there);
+  if (bindings.length === 0 || there.ready) ready(session, there);
 }
 
-function refused(s: Session, link: Link, channel: Channel, frame: Frame, data: Data): void {
-  const reason = String(asJson(frame.payload.response).reason ?? "error");
-  if (channel.acked) return s.port.failed(channel, link, reason);
+/** All that a topic waited for on this link has come. */
+function ready(session: Session, there: Place): void {
+  there.ready = true;
+  if (!there.joined) return;
+  if (there.link === session.active) recover(session, there);
+  else session.considerSwitch();
+}
+
+function refused(session: Session, there: Place, answer: Frame, reason: string): void {
+  const { link, channel } = there;
+  if (channel.acked) return restore(session, there, reason);
   // A worker that is ending refuses for a moment: the next one is asked before anybody is told.
-  if (link !== s.active || (!link.proven && /^(draining|restart):/.test(reason))) return;
-  s.channels.delete(channel.topic);
-  link.places.delete(channel.topic);
-  s.port.deliver(data);
+  if (!link.provenAt && /^(draining|restart):/.test(reason)) return;
+  if (link === session.active) drop(session, there, answer);
 }
 
-function onSystem(
-  s: Session,
-  link: Link,
-  channel: Channel,
-  place: Place,
-  { payload }: Frame,
-  data: Data,
-): void {
-  const { extension, status } = payload;
-  if (extension === "relay" && status === "gap") return s.port.lost(channel, link);
-  const message = String(payload.message ?? "");
-  if (status === "error" && /token has expired|InvalidJWT/i.test(message)) {
-    place.closes++;
-    return s.port.expired(link);
-  }
-  if (status === "error" && extension === "postgres_changes" && !place.ready && channel.acked) {
-    if (channel.reported.has(extension)) return s.port.failed(channel, link, message);
-  }
-  const isFirst = status === "ok" && !place.reported.has(extension);
-  if (isFirst) place.reported.add(extension);
-  const isNews = !isFirst || !channel.reported.has(extension);
-  if (link === s.active && isNews) {
-    if (isFirst) channel.reported.add(extension);
-    s.port.deliver(data);
-  }
-  if (isFirst && extension === "postgres_changes" && place.joined && !place.ready) {
-    place.ready = true;
-    s.ready(link, channel);
+function onSystem(session: Session, there: Place, frame: Frame): void {
+  const { link, channel: { reported } } = there;
+  const { extension, status, message } = frame.payload;
+  const isChanges = extension === "postgres_changes";
+  const isKnown = reported.has(extension);
+  if (status === "error") {
+    const isOver = TOKEN_TROUBLE.test(String(message)) || (isChanges && isKnown && !there.ready);
+    if (isOver) return restore(session, there, String(message));
+    reported.delete(extension);
+    admit(session, link, frame);
+  } else {
+    reported.add(extension);
+    if (!isKnown) admit(session, link, frame);
+    if (isChanges && !there.ready) ready(session, there);
   }
 }
 
-function onClose(
-  s: Session,
-  link: Link,
-  channel: Channel,
-  place: Place,
-  { event, ref }: Frame,
-  data: Data,
-): void {
-  if (event === "phx_close" && place.closes > 0) return void place.closes--;
-  if (ref && ref !== channel.join.join_ref && ref !== channel.join.ref) return;
-  if (link !== s.active) return void link.places.delete(channel.topic);
-  if (channel.acked) openGap(s, channel, link.lastFrameAt);
-  s.channels.delete(channel.topic);
-  link.places.delete(channel.topic);
-  if (event === "phx_close") s.memories.delete(channel.topic);
-  s.port.deliver(data);
-}
-
-function onEvent(
-  s: Session,
-  link: Link,
-  _channel: Channel,
-  { ids }: Place,
-  frame: Frame,
-  data: Data,
-): void {
-  if (ids.size === 0 || !Array.isArray(frame.payload.ids)) return admit(s, link, frame, data);
-  const mapped = frame.payload.ids.map((id) => ids.get(id) ?? id);
-  const known = { ...frame, payload: { ...frame.payload, ids: mapped } };
-  admit(s, link, known, encode(s.vsn, known));
+function onClose(session: Session, there: Place, frame: Frame): void {
+  const { link, channel } = there;
+  const { join, topic } = channel;
+  const { event, ref } = frame;
+  if (event === "phx_close" && there.closes > 0) return void there.closes--;
+  if (ref && ref !== join.join_ref && ref !== join.ref) return;
+  if (link !== session.active) return void link.places.delete(topic);
+  drop(session, there, frame);
+  if (event === "phx_close") session.known.delete(topic);
 }

@@ -1,72 +1,56 @@
-import type { Data, Frame } from "./frame.ts";
-import { userOf } from "./token.ts";
+import type { Channel } from "./channel.ts";
+import type { Frame } from "./frame.ts";
 
 /** A topic on a link. */
 export interface Place {
-  joined: boolean;
+  link: Link;
+  channel: Channel;
+  joined?: boolean;
   /** Joined, and Postgres Changes flow where it has any. */
-  ready: boolean;
+  ready?: boolean;
+  /** The join has asked for a replay. */
+  replays?: boolean;
   /** This link's binding ids, and the ids that the application knows them by. */
   ids: Map<unknown, unknown>;
-  /** Extensions that have reported ok on this link. */
-  reported: Set<unknown>;
   /** Closes of this topic that follow from joining it again, and mean nothing. */
   closes: number;
-  /** The first answer, where the application waits for it and another link is active. */
-  answer?: { frame: Frame; data: Data };
 }
 
 /** A socket underneath, as the session sees it. */
 export interface Link {
-  readonly id: number;
-  /** The newest token that it was told. */
+  socket?: WebSocket;
+  /** The token of the handshake, and the newest that it was told. */
+  handshake: string | null;
   token: string | null;
-  user: string | null;
   /** A refused socket opens too: only an answer from behind the relay proves a link. */
-  proven: boolean;
+  provenAt?: number;
   /** Somebody else may be signed in: nothing passes until that is known. */
-  muted: boolean;
+  muted?: boolean;
   places: Map<string, Place>;
   /** Events that wait: for the switch to this link, or for what their topic missed. */
-  held: { frame: Frame; data: Data }[];
-  /** Pushes of the application that will be answered. */
-  pending: Map<string, Frame>;
-  /** Called when the link answers an own heartbeat. */
-  barriers: Map<string, () => void>;
+  held: Frame[];
+  /** What to do with the answers to pushes, and where the link was lost before one came. */
+  pending: Map<string, (answer?: Frame) => void>;
   lastFrameAt: number;
-  /** The token of the handshake. */
-  handshake?: string | null;
-  provenAt?: number;
   /** Ends what reads for this link. */
   gone: AbortController;
 }
 
-export function createLink(id: number, token: string | null, now: number): Link {
-  return {
-    id,
-    token,
-    user: userOf(token),
-    proven: false,
-    muted: false,
-    places: new Map(),
-    held: [],
-    pending: new Map(),
-    barriers: new Map(),
-    lastFrameAt: now,
-    gone: new AbortController(),
-  };
-}
-
-export function createPlace(): Place {
-  return { joined: false, ready: false, ids: new Map(), reported: new Set(), closes: 0 };
-}
+export const createLink = (now: number, token: string | null = null): Link => ({
+  handshake: token,
+  token,
+  places: new Map(),
+  held: [],
+  pending: new Map(),
+  lastFrameAt: now,
+  gone: new AbortController(),
+});
 
 /** A push that is never answered, as one that may not be sent, is forgotten after so many others. */
 const MAX_PENDING = 1_000;
 
-/** Remembers a push that will be answered. */
-export function expect(link: Link, frame: Frame): void {
-  if (!frame.ref) return;
-  link.pending.set(frame.ref, frame);
-  if (link.pending.size > MAX_PENDING) link.pending.delete(link.pending.keys().next().value!);
+/** Calls back with the answer to a push, or without one when the link is lost. */
+export function expect({ pending }: Link, ref: string, then: (answer?: Frame) => void): void {
+  pending.set(ref, then);
+  if (pending.size > MAX_PENDING) pending.delete(pending.keys().next().value!);
 }

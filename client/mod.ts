@@ -9,6 +9,7 @@
  * ```
  * @module
  */
+import { socketUrl } from "./address.ts";
 import type { CatchUp } from "./catch_up.ts";
 import { Connection } from "./connection.ts";
 import { defaultHost, type Host } from "./host.ts";
@@ -68,36 +69,26 @@ export type RelayTransport = (new (address: string | URL) => RelaySocket) & {
  * URL.
  */
 export function relayTransport(options: RelayTransportOptions): RelayTransport {
-  const { relay, token, onstatus, wallClockMs, maxQueueBytes = MAX_QUEUE_BYTES } = options;
-  const catchUps = [...options.catchUp ?? []];
-  const host = { ...defaultHost(), ...options.host };
-  const connection = new Connection(
-    { relay: socketUrl(relay), token, onstatus, maxQueueBytes, wallClockMs },
-    catchUps,
-    host,
-  );
+  const catchUp = [...options.catchUp ?? []];
+  const connection = new Connection({
+    ...options,
+    relay: socketUrl(options.relay),
+    catchUp,
+    maxQueueBytes: options.maxQueueBytes ?? MAX_QUEUE_BYTES,
+    host: { ...defaultHost(), ...options.host },
+  });
   return class extends RelaySocket {
     constructor(address: string | URL) {
       super(connection, new URL(address));
     }
     static get status() {
-      return connection.current;
+      return connection.status;
     }
     static retry() {
       connection.retry();
     }
     static catchUp(...tables: CatchUp[]) {
-      catchUps.push(...tables);
+      catchUp.push(...tables);
     }
   };
-}
-
-function socketUrl(relay: string | URL): URL {
-  const url = new URL(relay);
-  url.protocol = url.protocol.replace(/^http/, "ws");
-  if (!/^wss?:$/.test(url.protocol)) {
-    throw new TypeError(`The relay's URL must be http(s) or ws(s): got ${url.protocol}//`);
-  }
-  url.pathname = url.pathname.replace(/(\/websocket)?\/*$/, "/websocket");
-  return url;
 }

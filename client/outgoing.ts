@@ -1,114 +1,116 @@
-import { createChannel, createMemory, isAnswered, isSilentToSelf } from "./channel.ts";
-import { contentOf } from "./events.ts";
-import { type Data, decode, encode, type Frame, reply } from "./frame.ts";
+import { type Channel, createChannel, hasBroadcast } from "./channel.ts";
+import { type Frame, reply } from "./frame.ts";
 import { openGap } from "./gap.ts";
-import { expect } from "./link.ts";
+import { repeats } from "./handover.ts";
+import { expect, type Link } from "./link.ts";
 import { place } from "./place.ts";
 import type { Session } from "./session.ts";
-import { isAtLeastAsFresh, userOf } from "./token.ts";
+import { userOf } from "./token.ts";
+
+/** An answer takes a second at worst; realtime-js itself gives up after 25 s. */
+const BEAT_MS = 10_000;
 
 /**
  * Takes what the application sends. Throws a QuotaExceededError for a push that finds the queue full
  * and that Realtime would not answer; others are answered with the error.
  */
-export function fromApplication(session: Session, data: Data): void {
-  const frame = decode(session.vsn, data);
-  if (!frame) return void (session.active && session.port.send(session.active, data));
-  if (frame.topic === "phoenix") return heartbeat(session, frame, data);
-  switch (frame.event) {
-    case "phx_join":
-      return join(session, frame);
-    case "phx_leave":
-      return leave(session, frame, data);
-    case "access_token":
-      return accessToken(session, frame);
-    default:
-      return push(session, frame, data);
-  }
+export function fromApplication(session: Session, frame: Frame): void {
+  if (frame.topic === "phoenix") return heartbeat(session, frame);
+  if (frame.event === "phx_join") return join(session, frame);
+  if (frame.event === "phx_leave") return leave(session, frame);
+  if (frame.event === "access_token") return accessToken(session, frame);
+  push(session, frame);
 }
 
 /** Unanswered it kills every channel, and a skipped one keeps realtime-js from refreshing its token. */
-function heartbeat(session: Session, frame: Frame, data: Data): void {
+function heartbeat(session: Session, frame: Frame): void {
   const { active, port } = session;
-  if (!active?.proven) return session.tell(reply(frame, "ok"));
-  expect(active, frame);
-  port.send(active, data);
-  port.beat(active);
+  const ok = reply(frame, "ok");
+  // Not at once: realtime-js sets the timer of a heartbeat behind its push, and would take the next
+  // heartbeat for unanswered when that fires.
+  if (!active?.provenAt) return queueMicrotask(() => port.deliver(ok));
+  expect(active, frame.ref!, (answer = ok) => port.deliver(answer));
+  port.send(active, frame);
+  session.due(active, BEAT_MS, () => !active.pending.has(frame.ref!));
 }
 
 function join(session: Session, frame: Frame): void {
   const { topic, payload } = frame;
-  if (session.refusal !== undefined && !session.active) {
-    return session.tell(reply(frame, "error", { reason: session.refusal }));
-  }
+  const { active, channels, known, refusal } = session;
+  if (refusal && !active) return session.fail(frame, refusal);
   if (userOf(payload.access_token) !== null) session.inBand = String(payload.access_token);
-  const memory = session.memories.get(topic) ?? createMemory(session.keepMs);
-  session.memories.set(topic, memory);
-  const channel = createChannel(frame, memory);
-  session.channels.set(topic, channel);
+  const channel = createChannel(frame, known.get(topic));
+  channels.set(topic, channel);
+  known.set(topic, channel);
   // Joined before, then failed: what came in between is missing like after a lost socket.
-  if (memory.joinedAt !== undefined) openGap(session, channel);
-  for (const link of [session.active, session.next]) if (link) place(session, link, channel);
+  if (channel.joinedAt) openGap(session, channel);
+  if (active) place(session, active, channel);
 }
 
-function leave(session: Session, frame: Frame, data: Data): void {
-  const { topic, join_ref } = frame;
+function leave(session: Session, frame: Frame): void {
+  const { topic, join_ref: ref } = frame;
   const { active, next, port } = session;
   session.channels.delete(topic);
-  session.memories.delete(topic);
-  session.queue.take(topic);
-  if (next?.places.delete(topic)) port.send(next, data);
-  if (active?.places.delete(topic)) {
-    expect(active, frame);
-    return void port.send(active, data);
-  }
-  session.tell(reply(frame, "ok"));
-  session.tell({ topic, event: "phx_close", ref: join_ref, payload: {} });
+  session.known.delete(topic);
+  session.queue.take((waiting) => waiting.topic === topic);
+  const over = (answer?: Frame) => {
+    port.deliver(answer ?? reply(frame, "ok"));
+    if (!answer) port.deliver({ topic, event: "phx_close", ref, payload: {} });
+  };
+  if (next?.places.delete(topic)) port.send(next, frame);
+  if (!active?.places.delete(topic)) return over();
+  expect(active, frame.ref!, over);
+  port.send(active, frame);
 }
 
 /** Passes on a newer token of the same user; a key or another user is found out about first. */
-function accessToken(session: Session, frame: Frame): void {
-  const { active, next, port } = session;
-  const token = frame.payload.access_token;
+function accessToken(session: Session, { payload: { access_token } }: Frame): void {
+  const { active, next } = session;
+  const token = String(access_token);
   const user = userOf(token);
-  session.inBand = user === null ? null : String(token);
-  if (!active) return;
-  if (active.user !== null && user !== active.user) {
-    active.muted = true;
-    return port.doubt(active);
-  }
-  if (user === null || !isAtLeastAsFresh(token, active.token)) return;
-  for (const link of [active, next]) {
-    if (!link) continue;
-    link.user = user;
-    link.token = String(token);
-    if (link.places.get(frame.topic)?.joined) port.send(link, encode(session.vsn, frame));
+  session.inBand = user && token;
+  const known = userOf(active?.token);
+  if (known !== null && user !== known) return session.doubt(active!);
+  for (const link of [active, next]) if (link) session.freshen(link, token);
+}
+
+function push(session: Session, frame: Frame): void {
+  const { active, port, next, queue } = session;
+  const { topic, event, payload } = frame;
+  const channel = session.channels.get(topic);
+  const isPresence = event === "presence";
+  if (channel && isPresence) channel.track = payload.event === "track" ? frame : undefined;
+  if (channel && event === "broadcast") channel.broadcasts = true;
+  const isJoined = active && (active.places.get(topic)?.joined || !channel);
+  if (isJoined && send(session, active, frame, channel)) {
+    // The next socket is another listener: it gets what this one sends.
+    if (next && event === "broadcast" && !hasBroadcast(channel, "self")) repeats(session, frame);
+  } else if (channel && isPresence) {
+    // The last track is repeated when the topic is joined; another one nobody sees any more.
+    port.deliver(reply(frame, "ok"));
+  } else if (!channel || !queue.add(frame)) {
+    const reason = channel
+      ? "queue_full: Send less while reconnecting."
+      : "not_joined: Join first.";
+    if (!isAnswered(channel, frame)) throw new DOMException(reason, "QuotaExceededError");
+    session.fail(frame, reason);
   }
 }
 
-function push(session: Session, frame: Frame, data: Data): void {
-  const { active, port, overlap, next } = session;
-  const channel = session.channels.get(frame.topic);
-  const isPresence = frame.event === "presence";
-  if (channel && isPresence) {
-    const isTrack = frame.payload.event === "track";
-    channel.track = isTrack ? { frame, answered: false } : undefined;
+/** True where Realtime answers this push. */
+const isAnswered = (channel: Channel | undefined, { event, ref }: Frame): boolean =>
+  !!ref && (event !== "broadcast" || hasBroadcast(channel, "ack"));
+
+/** Sends a push, whose answer may be lost with the link. A track is repeated on the next one. */
+export function send(session: Session, link: Link, frame: Frame, channel?: Channel): boolean {
+  const { port } = session;
+  const isSent = port.send(link, frame);
+  if (isSent && isAnswered(channel, frame)) {
+    expect(link, frame.ref!, (answer) => {
+      if (answer) port.deliver(answer);
+      else if (channel?.track === frame) port.deliver(reply(frame, "ok"));
+      else session.fail(frame, "connection_lost: It is not known whether the push arrived.");
+    });
   }
-  if (frame.event === "broadcast" && channel) channel.memory.broadcasts = true;
-  const isJoined = active && (active.places.get(frame.topic)?.joined || !channel);
-  if (isJoined && port.send(active, data)) {
-    // The next socket is another listener: it gets what this one sends.
-    const isEchoed = overlap && next && frame.event === "broadcast";
-    if (isEchoed && channel && isSilentToSelf(channel)) overlap.delivered(contentOf(frame));
-    if (isAnswered(channel, frame)) expect(active, frame);
-    return;
-  }
-  if (channel?.track?.frame === frame) return; // Repeated when the topic is joined.
-  if (channel && isPresence) return session.tell(reply(frame, "ok")); // Nobody sees it any more.
-  if (channel && session.queue.add(frame, data)) return;
-  const reason = channel ? "queue_full: Send less while reconnecting." : "not_joined: Join first.";
-  if (frame.ref && isAnswered(channel, frame)) {
-    return session.tell(reply(frame, "error", { reason }));
-  }
-  throw new DOMException(reason, "QuotaExceededError");
+  return isSent;
 }

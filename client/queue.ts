@@ -1,39 +1,33 @@
-import { type Data, type Frame, sizeOf } from "./frame.ts";
-
-interface Waiting {
-  frame: Frame;
-  data: Data;
-}
+import type { Frame } from "./frame.ts";
 
 /** Pushes that wait for a link, in order, up to a number of bytes. */
 export class Queue {
-  #waiting: Waiting[] = [];
+  /** Exact for binary, UTF-16 units for text. */
   bytes = 0;
+  #frames: Frame[] = [];
+  readonly #maxBytes: number;
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** False where there is no room. */
-  add(frame: Frame, data: Data): boolean {
-    const size = sizeOf(data);
-    if (this.bytes + size > this.maxBytes) return false;
-    this.bytes += size;
-    this.#waiting.push({ frame, data });
-    return true;
+  add(frame: Frame): boolean {
+    const hasRoom = this.bytes + sizeOf(frame) <= this.#maxBytes;
+    if (hasRoom) {
+      this.bytes += sizeOf(frame);
+      this.#frames.push(frame);
+    }
+    return hasRoom;
   }
 
-  /** Takes what waits for a topic. */
-  take(topic: string): Waiting[] {
-    return this.#remove((waiting) => waiting.frame.topic === topic);
-  }
-
-  clear(): Waiting[] {
-    return this.#remove(() => true);
-  }
-
-  #remove(test: (waiting: Waiting) => boolean): Waiting[] {
-    const taken = this.#waiting.filter(test);
-    this.#waiting = this.#waiting.filter((waiting) => !test(waiting));
-    for (const { data } of taken) this.bytes -= sizeOf(data);
+  /** Takes those that pass the test. */
+  take(test: (frame: Frame) => boolean): Frame[] {
+    const taken = this.#frames.filter(test);
+    this.#frames = this.#frames.filter((frame) => !test(frame));
+    for (const frame of taken) this.bytes -= sizeOf(frame);
     return taken;
   }
 }
+
+const sizeOf = ({ raw }: Frame): number => typeof raw === "string" ? raw.length : raw!.byteLength;

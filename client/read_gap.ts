@@ -1,95 +1,97 @@
-import type { CatchUp } from "./catch_up.ts";
+import type { CatchUp, Mirror } from "./catch_up.ts";
 import type { Channel } from "./channel.ts";
-import { deliverMirrored, deliverRow } from "./delivery.ts";
-import type { Link } from "./link.ts";
-import { type Missing, REPLAY_LIMIT } from "./gap.ts";
+import { deliver, isReplay } from "./delivery.ts";
+import { identify, mirrorOf, tableOf } from "./events.ts";
+import type { Frame, Json } from "./frame.ts";
+import { isReplayed, type Missing, REPLAY_LIMIT } from "./gap.ts";
+import type { Place } from "./link.ts";
+import { isLive } from "./place.ts";
 import type { Session } from "./session.ts";
 
 /** Between this machine's clock and a row's time lie at most this and what events have told. */
 const CLOCK_MS = 10_000;
 
 /** Brings what a topic missed, oldest first. Returns what may still be missing. May throw. */
-export async function readGap(
-  session: Session,
-  link: Link,
-  channel: Channel,
-  signal: AbortSignal,
-): Promise<Missing | undefined> {
-  if (channel.bindings.length === 0) return await readBroadcasts(session, link, channel, signal);
-  let missing: Missing | undefined;
-  const { memory } = channel;
-  if (memory.broadcasts) missing = "unstored";
-  for (const { catchUp, filter, ids } of tablesOf(session.catchUps, channel)) {
-    if (!catchUp) {
-      missing = "events";
-      continue;
-    }
-    for await (const rows of catchUp.read(request(session, channel, catchUp, filter, signal))) {
-      if (signal.aborted) return;
-      for (const row of rows) deliverRow(session, link, channel, catchUp, ids, row);
-    }
+export async function readGap(session: Session, there: Place): Promise<Missing | undefined> {
+  const { channel } = there;
+  const [catchUp, mirror] = mirrorOf(session.catchUps, channel.topic) ?? [];
+  let missing = await readTables(session, there);
+  if (channel.bindings.length > 0 && !channel.broadcasts) return missing;
+  if (mirror) await read(session, there, catchUp!, mirror.filter, broadcastOf(mirror));
+  else if (!isReplayed(session, channel)) missing = "events";
+  else {
+    // All of it comes before the answer to a heartbeat.
+    await new Promise<void>((go) => session.ask(there.link, go));
+    if (!isLive(session, there)) return;
+    const unsent = deliverReplay(session, there);
+    if (missing !== "events") missing = unsent;
   }
-  if (!missing && channel.bindings.some(({ event }) => event !== "INSERT")) missing = "updates";
   return missing;
 }
 
-async function readBroadcasts(
+/** INSERTs are read again for each binding, and delivered to it as what they were. */
+async function readTables(session: Session, there: Place): Promise<Missing | undefined> {
+  let missing: Missing | undefined;
+  for (const { event, id, filter, ...names } of there.channel.bindings) {
+    const catchUp = tableOf(session.catchUps, names);
+    if (event !== "INSERT") missing ??= "updates";
+    if (event === "UPDATE" || event === "DELETE") continue;
+    if (catchUp) await read(session, there, catchUp, filter as string, insertOf(catchUp, id));
+    else missing = "events";
+  }
+  return missing;
+}
+
+type FrameOf = (row: Json) => Omit<Frame, "topic">;
+
+const insertOf = ({ schema, table, time }: CatchUp, id: unknown): FrameOf => (record) => {
+  const about = { schema, table, type: "INSERT", commit_timestamp: record[time] };
+  const data = { ...about, errors: null, columns: [], record };
+  return { event: "postgres_changes", payload: { ids: [id], data } };
+};
+
+const broadcastOf = ({ event, payload }: Mirror): FrameOf => (row) => ({
+  event: "broadcast",
+  payload: { type: "broadcast", event, payload: payload(row) },
+});
+
+/** Delivers what is in the table since the last event, less what the application has had. */
+async function read(
   session: Session,
-  link: Link,
-  channel: Channel,
-  signal: AbortSignal,
-): Promise<Missing | undefined> {
-  const found = session.mirrorOf(channel);
-  if (found) {
-    const [catchUp, { event, filter, payload }] = found;
-    for await (const rows of catchUp.read(request(session, channel, catchUp, filter, signal))) {
-      if (signal.aborted) return;
-      for (const row of rows) {
-        deliverMirrored(session, link, channel, catchUp, event, payload(row));
-      }
-    }
-    return undefined;
-  }
-  if (!session.isReplayed(channel)) return "events";
-  await new Promise<void>((resolve) => session.barrier(link, resolve));
-  const { gap } = channel.memory;
-  return gap && gap.replayed >= REPLAY_LIMIT && !gap.continuous ? "events" : "unstored";
-}
-
-interface Table {
-  catchUp?: CatchUp;
-  filter?: string;
-  ids: unknown[];
-}
-
-/** One reading for each filter on each table; tables that cannot be read again have no catch-up. */
-function tablesOf(catchUps: CatchUp[], { bindings }: Channel): Iterable<Table> {
-  const tables = new Map<string, Table>();
-  for (const { schema, table, filter, event, id } of bindings as Record<string, string>[]) {
-    if (event !== "INSERT" && event !== "*") continue;
-    const catchUp = catchUps.find((c) => c.schema === schema && c.table === table);
-    const name = JSON.stringify([schema, table, filter]);
-    const known = tables.get(name) ?? { catchUp, filter, ids: [] };
-    known.ids.push(id);
-    tables.set(name, known);
-  }
-  return tables.values();
-}
-
-function request(
-  { skew = 0 }: Session,
-  { memory }: Channel,
+  there: Place,
   catchUp: CatchUp,
   filter: string | undefined,
-  signal: AbortSignal,
-) {
+  frameOf: FrameOf,
+): Promise<void> {
+  const { channel, link: { gone: { signal } } } = there;
+  const { topic } = channel;
+  const since = new Date(sinceOf(session, channel, catchUp)).toISOString();
+  for await (const rows of catchUp.read({ since, filter, signal })) {
+    if (!isLive(session, there)) return;
+    for (const row of rows) deliver(session, channel, { topic, ...frameOf(row) }, true);
+  }
+}
+
+function sinceOf({ skew = 0 }: Session, channel: Channel, catchUp: CatchUp): number {
   // What came before the application was joined is not its business.
-  const joined = (memory.joinedAt ?? 0) + skew - CLOCK_MS;
-  const last = memory.last.get(catchUp);
-  const since = last === undefined ? joined : Math.max(last - catchUp.overlapMs, joined);
-  return { since: new Date(since).toISOString(), filter, signal } as {
-    since: string;
-    filter?: string;
-    signal: AbortSignal;
-  };
+  const joined = (channel.joinedAt ?? 0) + skew - CLOCK_MS;
+  const last = channel.last.get(catchUp);
+  return last ? Math.max(last - catchUp.overlapMs, joined) : joined;
+}
+
+/**
+ * Delivers what Realtime has sent again and a link holds. What is older than an event that the
+ * application has had was missed before and told then: it would come late now, after newer ones.
+ */
+export function deliverReplay(session: Session, { link, channel }: Place): Missing {
+  const isOwn = (frame: Frame) => frame.topic === channel.topic && isReplay(frame);
+  const replayed = link.held.filter(isOwn);
+  link.held = link.held.filter((frame) => !isOwn(frame));
+  const isKnown = (frame: Frame) =>
+    identify(session.catchUps, frame).ids.some((id) => channel.seen.has(id));
+  const lastKnown = replayed.map(isKnown).lastIndexOf(true);
+  const isLate = !replayed.slice(0, lastKnown + 1).every(isKnown);
+  for (const frame of replayed.slice(lastKnown + 1)) deliver(session, channel, frame, true);
+  const isCut = lastKnown < 0 && replayed.length >= REPLAY_LIMIT;
+  return isLate || isCut ? "events" : "unstored";
 }

@@ -49,9 +49,7 @@ export class RelaySocket extends EventTarget {
   get protocol(): string {
     return this.#connection.protocol;
   }
-  get extensions(): string {
-    return "";
-  }
+  readonly extensions = "";
 
   /**
    * Throws an InvalidStateError while CONNECTING, and a QuotaExceededError for a broadcast without
@@ -74,7 +72,9 @@ export class RelaySocket extends EventTarget {
     // As WebSocket does: whoever closes a socket may still attach handlers before they are called.
     queueMicrotask(() => {
       this.readyState = this.CLOSED;
-      this.#emit(closeEvent({ code, reason, wasClean: true }), this.onclose);
+      // Node 22 has no CloseEvent.
+      const event = Object.assign(new Event("close"), { code, reason, wasClean: true });
+      this.#emit(event as CloseEvent, this.onclose);
     });
   }
 
@@ -102,10 +102,4 @@ function toData(data: string | ArrayBufferLike | ArrayBufferView): Data {
   if (!ArrayBuffer.isView(data)) return data as ArrayBuffer;
   const { buffer, byteOffset, byteLength } = data;
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
-}
-
-/** Node 22 has no CloseEvent. */
-function closeEvent(init: { code: number; reason: string; wasClean: boolean }): CloseEvent {
-  if (typeof CloseEvent === "function") return new CloseEvent("close", init);
-  return Object.assign(new Event("close"), init) as CloseEvent;
 }

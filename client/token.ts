@@ -6,25 +6,25 @@ export function userOf(token: unknown): string | null {
   return typeof sub === "string" ? sub : null;
 }
 
-/** Milliseconds since the epoch; undefined where the token tells none. */
-export function expiryOf(token: unknown): number | undefined {
+/** Milliseconds since the epoch; Infinity where the token tells none. */
+export function expiryOf(token: unknown): number {
   const { exp } = claimsOf(token);
-  return typeof exp === "number" ? exp * 1000 : undefined;
+  return typeof exp === "number" ? exp * 1000 : Infinity;
 }
 
 /** True where `token` names a user and does not expire before `other`. */
-export function isAtLeastAsFresh(token: unknown, other: unknown): boolean {
-  if (userOf(token) === null) return false;
-  return (expiryOf(token) ?? Infinity) >= (expiryOf(other) ?? 0);
-}
+export const isAtLeastAsFresh = (token: unknown, other: unknown): boolean =>
+  userOf(token) !== null && (userOf(other) === null || expiryOf(token) >= expiryOf(other));
 
 function claimsOf(token: unknown): Record<string, unknown> {
   try {
     const part = String(token).split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    return JSON.parse(
-      new TextDecoder().decode(Uint8Array.from(atob(part), (c) => c.charCodeAt(0))),
-    );
+    return JSON.parse(atob(part));
   } catch {
     return {}; // A publishable key, or not a JWT.
   }
 }
+
+/** The close code of a token that is not let in, and the relay's own words for an old one. */
+export const UNAUTHORIZED = 4401;
+export const EXPIRED = "token_expired: Refresh the session, then connect with the new token.";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { createClient } from "@supabase/supabase-js";
 import { backoff } from "../client/backoff.ts";
-import { broadcast, token } from "./support/transport/session_rig.ts";
+import { inTime } from "./support/in_time.ts";
 import { ScriptedWorld } from "./support/transport/scripted_server.ts";
+import { broadcast, token } from "./support/transport/session_rig.ts";
 
 const TOPIC = "realtime:room";
 const EXPIRED = "token_expired: Refresh the session, then connect with the new token.";
@@ -9,9 +11,9 @@ const errors = (frames: { event: string; payload: Record<string, unknown> }[]) =
   frames.filter(({ event, payload }) => event === "phx_reply" && payload.status === "error");
 
 Deno.test("the wait doubles from 1 s to 30 s, and all of it is chance", () => {
-  const longest = [0, 1, 2, 3, 4, 5, 6, 100].map((attempt) => backoff(attempt, () => 1));
+  const longest = [0, 1, 2, 3, 4, 5, 6, 100].map((attempt) => backoff(attempt, 1));
   assert.deepEqual(longest, [1, 2, 4, 8, 16, 30, 30, 30].map((seconds) => seconds * 1_000));
-  assert.equal(backoff(5, () => 0), 0);
+  assert.equal(backoff(5, 0), 0);
 });
 
 Deno.test("a lost socket is dialled again without end, and the application sees none of it", async () => {
@@ -21,7 +23,7 @@ Deno.test("a lost socket is dialled again without end, and the application sees 
   assert.equal(face.readyState, face.OPEN);
   for (let attempt = 0; attempt < 12; attempt++) {
     const { retryAt } = world.transport.status;
-    assert.equal(retryAt! - world.now, backoff(attempt, () => 0.5));
+    assert.equal(retryAt! - world.now, backoff(attempt, 0.5));
     await world.pass(retryAt! - world.now);
     assert.equal(world.sockets.length, attempt + 2);
     world.socket.refuse(1006, "");
@@ -89,6 +91,50 @@ Deno.test("a heartbeat that nobody answers ends the socket, not the application'
   ]);
   assert.equal(world.statuses.at(-1)!.state, "reconnecting");
   face.close();
+});
+
+Deno.test("realtime-js goes on over heartbeats that the transport has answered itself", async () => {
+  const world = new ScriptedWorld();
+  const supabase = createClient("https://abc.supabase.co", "sb_publishable_x", {
+    realtime: { transport: world.transport as never, heartbeatIntervalMs: 30 },
+    auth: { persistSession: false, autoRefreshToken: false },
+  });
+  const [statuses, heartbeats]: string[][] = [[], []];
+  const answered = (count: number) =>
+    inTime(
+      new Promise<void>((go) => {
+        supabase.realtime.onHeartbeat((status) => heartbeats.push(status) >= count && go());
+      }),
+      `${count} heartbeats`,
+    );
+  const subscribed = new Promise<void>((go) =>
+    supabase.channel("room").subscribe((status) => {
+      statuses.push(status);
+      go();
+    })
+  );
+  await world.settle();
+  world.socket.open();
+  await inTime(subscribed, "subscribed");
+  world.socket.refuse(1006, "");
+  await answered(4);
+  await world.pass(1_000);
+  const { socket } = world;
+  socket.open();
+  await world.settle();
+  assert.equal(world.transport.status.state, "live");
+  socket.answers = false;
+  const send = socket.send.bind(socket);
+  // As over a network: not before the next timer.
+  socket.send = (data) => {
+    send(data);
+    const frame = socket.frames.at(-1)!;
+    setTimeout(() => socket.reply(frame, { status: "ok", response: {} }), 5);
+  };
+  await answered(heartbeats.length + 6);
+  assert.ok(!heartbeats.includes("timeout"), heartbeats.join());
+  assert.deepEqual(statuses, ["SUBSCRIBED"]);
+  await supabase.realtime.disconnect();
 });
 
 for (const code of [4400, 4403, 4409]) {

@@ -12,6 +12,7 @@ const ADDRESS = "wss://abc.supabase.co/realtime/v1/websocket?apikey=sb_publishab
 
 /** One socket that the transport has dialled. The test plays the server. */
 export class ScriptedSocket extends EventTarget {
+  readonly CLOSED = 3;
   readyState = 0;
   binaryType = "";
   protocol = "";
@@ -38,7 +39,7 @@ export class ScriptedSocket extends EventTarget {
   }
 
   send(data: string | ArrayBuffer): void {
-    const frame = decode(this.vsn, data)!;
+    const { raw: _raw, ...frame } = decode(this.vsn, data);
     this.frames.push(frame);
     if (!this.answers || !["heartbeat", "phx_join", "phx_leave"].includes(frame.event)) return;
     const answer = { status: "ok", response: { postgres_changes: [] } };
@@ -80,8 +81,12 @@ export class ScriptedWorld {
   #timers = new Map<number, { at: number; then: () => void }>();
   #ids = 0;
 
-  constructor(options: Partial<RelayTransportOptions> = {}, readonly vsn: Vsn = "2.0.0") {
-    this.transport = relayTransport({
+  constructor(
+    options: Partial<RelayTransportOptions> = {},
+    readonly vsn: Vsn = "2.0.0",
+    create = relayTransport,
+  ) {
+    this.transport = create({
       relay: "https://relay.test/functions/v1/relay",
       token: () => null,
       ...options,
@@ -154,7 +159,7 @@ export class ScriptedWorld {
     const frames: Frame[] = [];
     let opened = 0;
     face.onopen = () => opened++;
-    face.onmessage = ({ data }) => frames.push(decode(this.vsn, data)!);
+    face.onmessage = ({ data }) => frames.push(decode(this.vsn, data));
     return { face, frames, opened: () => opened };
   }
 

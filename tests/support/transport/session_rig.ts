@@ -1,6 +1,5 @@
 import type { CatchUp } from "../../../client/catch_up.ts";
-import { type Data, decode, encode, type Frame, type Vsn } from "../../../client/frame.ts";
-import { Overlap } from "../../../client/handover.ts";
+import { decode, encode, type Frame, type Vsn } from "../../../client/frame.ts";
 import { fromLink } from "../../../client/incoming.ts";
 import { createLink, type Link } from "../../../client/link.ts";
 import { fromApplication } from "../../../client/outgoing.ts";
@@ -13,36 +12,45 @@ export class SessionRig {
   /** What reached the application, and what went out on each link. */
   readonly delivered: Frame[] = [];
   readonly sent = new Map<Link, Frame[]>();
-  /** Calls of the port but deliver, send and now, as `name topic`. */
+  /** What the session asked of the world but deliver, send and later. */
   readonly asked: string[] = [];
-  #links = 0;
+  /** What it has put off, by name. */
+  readonly timers = new Map<string, () => unknown>();
 
   constructor(readonly vsn: Vsn = "2.0.0", catchUps: CatchUp[] = [], maxQueueBytes = 1_000) {
-    const note = (name: string) => (thing?: unknown) => {
-      const topic = (thing as { topic?: string })?.topic;
-      this.asked.push(topic ? `${name} ${topic}` : name);
-    };
+    const note = (name: string) => () => void this.asked.push(name);
     const port: Port = {
-      now: () => this.time,
-      deliver: (data) => void this.delivered.push(decode(vsn, data)!),
-      send: (link, data) => this.sent.get(link)!.push(decode(vsn, data)!) > 0,
-      proven: () => this.asked.push("proven"),
-      switched: () => this.asked.push("switched"),
-      missed: note("missed"),
-      failed: note("failed"),
-      expired: note("expired"),
-      doubt: note("doubt"),
+      clock: {
+        now: () => this.time,
+        random: () => 0.5,
+        later: (name, _ms, then) => void this.timers.set(name, then),
+      },
+      deliver: (frame) => void this.delivered.push(this.#read(frame)),
+      send: (link, frame) => this.sent.get(link)!.push(this.#read(frame)) > 0,
+      live: note("live"),
+      end: note("end"),
+      check: note("check"),
       notice: note("notice"),
-      lost: note("lost"),
-      beat: note("beat"),
-      awaited: note("awaited"),
     };
-    this.session = new Session(vsn, port, catchUps, maxQueueBytes);
+    this.session = new Session(port, catchUps, maxQueueBytes);
+  }
+
+  /** As the other side reads it. */
+  #read(frame: Frame): Frame {
+    const { raw: _raw, ...rest } = decode(this.vsn, encode(this.vsn, frame));
+    return rest;
+  }
+
+  /** Lets what was put off happen. */
+  fire(name: string): void {
+    const then = this.timers.get(name)!;
+    this.timers.delete(name);
+    then();
   }
 
   /** An open socket. Where none is active it becomes the active one. */
   open(token: string | null = null): Link {
-    const link = createLink(++this.#links, token, this.time);
+    const link = createLink(this.time, token);
     this.sent.set(link, []);
     if (!this.session.active) this.session.adopt(link);
     return link;
@@ -58,17 +66,15 @@ export class SessionRig {
   next(token: string | null = null): Link {
     const link = this.open(token);
     this.session.prove(link);
-    this.session.follow(link, new Overlap());
     return link;
   }
 
   push(frame: Frame): void {
-    fromApplication(this.session, encode(this.vsn, frame));
+    fromApplication(this.session, decode(this.vsn, encode(this.vsn, frame)));
   }
 
-  bring(link: Link, frame: Frame | Data): void {
-    const isData = typeof frame === "string" || frame instanceof ArrayBuffer;
-    fromLink(this.session, link, isData ? frame : encode(this.vsn, frame));
+  bring(link: Link, frame: Frame): void {
+    fromLink(this.session, link, decode(this.vsn, encode(this.vsn, frame)));
   }
 
   join(topic: string, config: Record<string, unknown> = {}, ref = "1", token?: string): void {
@@ -87,8 +93,20 @@ export class SessionRig {
 
   /** Answers the last heartbeat of the transport's own. */
   answerOwn(link: Link): void {
-    const own = this.out(link).filter(({ ref }) => ref?.startsWith("rt:")).at(-1)!;
+    const own = this.out(link, "heartbeat").filter(({ ref }) => ref?.startsWith("rt:")).at(-1)!;
     this.bring(link, { ...own, event: "phx_reply", payload: { status: "ok", response: {} } });
+  }
+
+  /** Answers it once it is sent, and lets what waited for that run. */
+  async answered(link: Link): Promise<void> {
+    await this.settle();
+    this.answerOwn(link);
+    await this.settle();
+  }
+
+  /** Lets the promises run that are settled. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
   }
 
   out(link: Link, event?: string): Frame[] {
