@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
+import { connect } from "../tools/stack/realtime/database.ts";
 import { type Bench, openBench } from "./support/realtime.ts";
 import { ids, listen, openWire, type Wire } from "./support/realtime_wire.ts";
 
@@ -39,6 +40,29 @@ Deno.test("a restart of Realtime keeps its slots and goes on with them", async (
   assert.deepEqual(await ids(wire, 1), [1]);
 });
 
+Deno.test("a connection that breaks as soon as it is there fails its query, and nothing else", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const served = serveOnce(listener);
+  const { port } = listener.addr as Deno.NetAddr;
+  const sql = connect(`postgresql://somebody@127.0.0.1:${port}/postgres`, 1);
+  await assert.rejects(async () => await sql`select 1`);
+  await served;
+  // What is nobody's would be told by now, and fail this test.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await sql.end({ timeout: 0 });
+});
+
+/** A Postgres that lets somebody in, reads a question, and is gone. */
+async function serveOnce(listener: Deno.Listener) {
+  const authenticated = [0x52, 0, 0, 0, 8, 0, 0, 0, 0];
+  const ready = [0x5a, 0, 0, 0, 5, 0x49];
+  using connection = await listener.accept();
+  listener.close();
+  await connection.read(new Uint8Array(1024));
+  await connection.write(new Uint8Array([...authenticated, ...ready]));
+  await connection.read(new Uint8Array(1024));
+}
+
 async function createEvents(bench: Bench) {
   await bench.sql.unsafe(`
     create table public.events (id int8 primary key);
@@ -49,7 +73,7 @@ async function createEvents(bench: Bench) {
 
 /** Inserts 1 to ROWS, each again until it is there: a lost connection does not say whether. */
 async function insertAll(bench: Bench, beforeEach: (id: number) => void) {
-  const sql = postgres(bench.postgres.adminUrl, { max: 1, onnotice: () => {} });
+  const sql = postgres(bench.postgres.adminUrl, { max: 1, fetch_types: false, onnotice: () => {} });
   for (const id of numbers(1, ROWS)) {
     beforeEach(id);
     for (;;) {

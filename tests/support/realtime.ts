@@ -48,7 +48,7 @@ export async function openBench(options: Partial<RealtimeOptions> = {}): Promise
       ...options,
       ...more,
     });
-  const sql = postgres(server.adminUrl, { max: 4, onnotice: () => {} });
+  const sql = postgres(server.adminUrl, { max: 4, fetch_types: false, onnotice: () => {} });
   const clients: SupabaseClient[] = [];
   const bench: Bench = {
     postgres: server,

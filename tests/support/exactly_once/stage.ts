@@ -38,7 +38,7 @@ export async function withStage(
 ): Promise<void> {
   await withStack(async (stack) => {
     const { info } = stack;
-    const sql = postgres(info.DB_URL, { max: 1, onnotice: () => {} });
+    const sql = postgres(info.DB_URL, { max: 1, fetch_types: false, onnotice: () => {} });
     const links = slugs.map((slug) => ({ slug, target_url: `https://example.com/${slug}` }));
     await sql`insert into public.short_links ${sql(links)}`;
     const startHost = (seconds: number) =>

@@ -44,7 +44,12 @@ export async function writeClicks(options: WriterOptions): Promise<void> {
  * id may be given as 0.
  */
 function openWriter(databaseUrl: string, slug: string) {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {}, backoff: () => 0 });
+  const sql = postgres(databaseUrl, {
+    max: 1,
+    fetch_types: false,
+    onnotice: () => {},
+    backoff: () => 0,
+  });
   async function insert(own: number): Promise<number> {
     for (;;) {
       try {

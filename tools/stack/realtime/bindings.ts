@@ -84,9 +84,12 @@ export async function resolve(
   const { schema, table, conditions, select } = binding;
   const { sql } = database;
   const [{ entities }] = await sql`
-    select local_realtime.subscribe(
-      ${publication}, ${schema}, ${table}, ${sql.json(conditions as never)}, ${select}, ${role}
-    ) as entities
+    select to_jsonb(local_realtime.subscribe(
+      ${publication}, ${schema}, ${table}, ${sql.json(conditions as never)}, (
+        select array_agg(name)
+        from jsonb_array_elements_text(nullif(${JSON.stringify(select)}::text::jsonb, 'null')) name
+      ), ${role}
+    )::int8[]) as entities
   `.catch((error) => {
     if (isLost(error)) throw error;
     throw new SubscribeError(

@@ -29,7 +29,7 @@ async function areVisible(sql: postgres.Sql, xids: number[]): Promise<boolean> {
     select bool_and(pg_visible_in_snapshot(
       (xid + (div(next, 4294967296) - (xid > mod(next, 4294967296))::int) * 4294967296)::text::xid8, s
     )) as all_visible
-    from now, unnest(${xids.map(String)}::text[]) t, cast(t as numeric) xid
+    from now, unnest(string_to_array(${xids.join()}, ',')) t, cast(t as numeric) xid
   `;
   return all_visible;
 }

@@ -43,6 +43,9 @@ export function connect(url: string, max: number): postgres.Sql {
   return postgres(url, {
     max,
     onnotice: () => {},
+    // The library's question for the types of arrays is nobody's: where the connection breaks in the
+    // middle of it, the rejection ends the process. So no array is sent or read as such.
+    fetch_types: false,
     connection: { application_name: "realtime", ...SESSION },
     // Constant: a restarting Postgres is back within a second, and nobody else waits for it.
     backoff: () => 0.25,

@@ -31,7 +31,7 @@ export async function probe(database: Database, topic: string, who: Identity): P
     return [{ allowed: undefined }];
   };
   const [{ allowed: readable = [] }] = await sql`
-    select local_realtime.may_read(${topic}, ${who.role}, ${who.claims}) as allowed
+    select to_jsonb(local_realtime.may_read(${topic}, ${who.role}, ${who.claims})) as allowed
   `.catch(refused);
   const ask = async (extension: Extension): Promise<boolean> => {
     const [{ allowed = false }] = await sql`

@@ -92,9 +92,9 @@ $$;
 create function local_realtime.visible(batch jsonb, claims jsonb, max_bytes int)
 returns table (
   n int, variant int, record text, old_record text, columns text, errors text, refused boolean,
-  failure text, groups int[]
+  failure text, groups jsonb
 ) language sql as $$
-  select seen.*
+  select n, variant, record, old_record, columns, errors, refused, failure, to_jsonb(groups_)
   from jsonb_array_elements(batch) as part, lateral local_realtime.visible_of(
     part -> 'relation', part -> 'changes', part -> 'filters', part -> 'variants',
     part -> 'groups', claims, max_bytes
