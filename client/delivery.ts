@@ -21,6 +21,7 @@ export function admit(session: Session, link: Link, frame: Frame): void {
   const channel = session.channels.get(frame.topic);
   if (!channel) return;
   const isEvent = EVENTS.includes(frame.event);
+  if (isReplay(frame) && link.places.get(frame.topic)?.spent) return;
   if (link === session.next || link.muted || (isEvent && channel.gap)) {
     link.held.push(frame);
     if (link.held.length > MAX_HELD) dropOldest(session, link);

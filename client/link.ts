@@ -10,6 +10,8 @@ export interface Place {
   ready?: boolean;
   /** The join has asked for a replay. */
   replays?: boolean;
+  /** It took over when nothing was missing any more: what it is still replayed was had, or told. */
+  spent?: boolean;
   /** This link's binding ids, and the ids that the application knows them by. */
   ids: Map<unknown, unknown>;
   /** Closes of this topic that follow from joining it again, and mean nothing. */

@@ -144,8 +144,11 @@ export class Session {
       if (channel.acked && !there?.ready) openGap(this, channel, old?.lastFrameAt);
       if (!there) place(this, next, channel);
       else if (channel.gap && there.ready) recover(this, there);
-      // Asked for before the active link closed the gap.
-      else if (!channel.gap && !next.muted) deliverReplay(this, there);
+      else if (!channel.gap) {
+        // Asked for before the active link closed the gap, and maybe not whole yet.
+        if (!next.muted) deliverReplay(this, there);
+        there.spent = true;
+      }
       if (there?.joined) this.#flushQueue(there);
     }
     this.release(next);

@@ -271,6 +271,27 @@ Deno.test("a replay that the next socket got before the gap was closed brings no
   assert.deepEqual(payloads(rig.events("broadcast")), [1, 3, 4, 5]);
 });
 
+Deno.test("nor does what it got of such a replay after it has taken over", async () => {
+  const rig = new SessionRig();
+  const first = rig.live();
+  rig.join(TOPIC, { private: true });
+  rig.joined(first, TOPIC);
+  rig.bring(first, broadcast(TOPIC, 1, "1"));
+  rig.session.lose(first);
+  const active = rig.live();
+  rig.joined(active, TOPIC);
+  const next = rig.next();
+  rig.bring(active, broadcast(TOPIC, 1, "1", true));
+  await rig.answered(active);
+  rig.bring(active, broadcast(TOPIC, 3, "3"));
+  rig.joined(next, TOPIC);
+  await rig.answered(active);
+  assert.equal(rig.session.active, next);
+  for (const n of [1, 2, 3]) rig.bring(next, broadcast(TOPIC, n, `${n}`, true));
+  rig.bring(next, broadcast(TOPIC, 4, "4"));
+  assert.deepEqual(payloads(rig.events("broadcast")), [1, 3, 4]);
+});
+
 Deno.test("of events that wait only so many are kept, and the loss of the oldest is told", async () => {
   const rig = new SessionRig();
   const link = rig.live(token("alice"));
