@@ -14,7 +14,7 @@ const EVERY_MS = 10;
 /** Workers that begin and end in one attempt. */
 const HANDOVERS = 2;
 /** The machine may stand still for one of two viewers just where the other is looked at. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 8;
 const MOST = 3;
 const DEADLINE_MS = 60_000;
 
