@@ -135,9 +135,8 @@ const WATCH = `
     for (const { sources } of list.getEntries()) {
       for (const { node } of sources) {
         const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
-        // Toasts lie over the page, and make room for each other; how long ago it was changes with
-        // time, from the right, whatever the numbers do.
-        if (!element?.closest("#toasts, .last")) seen.shifted.push(element?.outerHTML);
+        // Toasts lie over the page, and make room for each other; only they are gone by now.
+        if (element && !element.closest("#toasts")) seen.shifted.push(element.outerHTML);
       }
     }
   }).observe({ type: "layout-shift" });
