@@ -4,7 +4,8 @@ import { policy } from "./policy.ts";
 /** What the page is told about its project; undefined while that is not known yet. */
 export type SiteConfig = { key: string; demo?: string[]; mode?: string };
 
-const TYPES: Record<string, string> = {
+/** By the file name's extension. */
+export const TYPES: Record<string, string> = {
   html: "text/html; charset=utf-8",
   css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",

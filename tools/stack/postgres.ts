@@ -72,6 +72,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
 /** Runs bootstrap.sql, in one transaction, unless it was run before. */
 async function bootstrap(adminUrl: string, progress: (what: string) => void): Promise<void> {
+  // For `fetch_types` see the connections of realtime/database.ts.
   const sql = postgres(adminUrl, { max: 1, fetch_types: false, onnotice: () => {} });
   try {
     const [{ done }] = await sql`select to_regclass('realtime.messages') is not null as done`;

@@ -1,10 +1,4 @@
-const TYPES: Record<string, string> = {
-  html: "text/html; charset=utf-8",
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  svg: "image/svg+xml",
-  json: "application/json",
-};
+import { TYPES } from "../../../tools/site/serve.ts";
 
 /** Serves a folder at `/links/` as any static host would, and nothing else; then ends. */
 export async function withStaticHost(

@@ -24,6 +24,7 @@ export async function probeInsert(context: Context): Promise<Check[]> {
     ...{
       max: 1,
       connect_timeout: Math.ceil(waitMs / 1000),
+      // Else a connection that breaks early ends the process: nobody hears that question's answer.
       fetch_types: false,
       onnotice: () => {},
     },

@@ -18,7 +18,7 @@ export async function seedDemoUsers(
   password: string,
   signUp: (email: string) => Promise<void>,
 ): Promise<DemoUser[]> {
-  const sql = postgres(databaseUrl, { max: 1, fetch_types: false, onnotice: () => {} });
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   try {
     // bcrypt, which is what the Auth server compares with.
     const known = await sql<DemoUser[]>`
