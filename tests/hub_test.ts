@@ -275,7 +275,7 @@ async function closeOf(
   { clock }: Stage,
   { socket }: { socket: { closedWith?: { code: number; reason: string } } },
 ) {
-  await clock.pass(0);
+  await clock.pass(100);
   const { code, reason } = socket.closedWith!;
   return [code, reason.split(":")[0]];
 }

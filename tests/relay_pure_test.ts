@@ -4,12 +4,15 @@ import {
   closeForClient,
   closeForUpstream,
   closeOf,
+  closeWhenQuiet,
   cutReason,
 } from "../supabase/functions/relay/close.ts";
 import { ConfigError, readConfig } from "../supabase/functions/relay/config.ts";
 import { answeredProtocol, offeredProtocols } from "../supabase/functions/relay/credential.ts";
 import { causeOf, codes, RelayError } from "../supabase/functions/relay/errors.ts";
+import { CLOSED, CONNECTING, OPEN, type Socket } from "../supabase/functions/relay/runtime.ts";
 import { broadcastUrl, upstreamUrl, wireOf } from "../supabase/functions/relay/upstream.ts";
+import { FakeTime } from "./support/fake_time.ts";
 
 const ENV = { SUPABASE_URL: "https://abc.supabase.co", SUPABASE_ANON_KEY: "anon" };
 const bytes = (text: string) => new TextEncoder().encode(text).length;
@@ -38,6 +41,63 @@ Deno.test("a close code that may not be sent never is", () => {
     const upstream = closeForUpstream({ code, reason: "" }).code;
     assert.ok(upstream === 1000 || (upstream >= 3000 && upstream <= 4999), `upstream ${code}`);
   }
+});
+
+/** A client's socket that tells when, in milliseconds, it was closed. */
+function startClosing(time: FakeTime, readyState: number) {
+  const events = new EventTarget();
+  const closed: unknown[] = [];
+  const socket = Object.assign(events, {
+    readyState,
+    close: (...close: unknown[]) => closed.push([time.now, ...close]),
+  });
+  closeWhenQuiet(socket as unknown as Socket, { code: 4403, reason: "why" });
+  return { socket, closed, speak: () => events.dispatchEvent(new Event("message")) };
+}
+
+Deno.test("a client is closed once it has said nothing for 50 ms", () => {
+  using time = new FakeTime();
+  const { closed, speak } = startClosing(time, OPEN);
+  for (const at of [30, 60, 140]) {
+    time.until(at);
+    speak();
+  }
+  time.until(1_000);
+  assert.deepEqual(closed, [[200, 4403, "why"]]);
+});
+
+Deno.test("what a client said while a timer was late is heard before its close", () => {
+  using time = new FakeTime();
+  const { closed, speak } = startClosing(time, OPEN);
+  time.until(49);
+  setTimeout(speak, 1);
+  time.until(1_000);
+  assert.deepEqual(closed, [[100, 4403, "why"]]);
+});
+
+Deno.test("a client that never stops speaking is closed after 500 ms", () => {
+  using time = new FakeTime();
+  const { closed, speak } = startClosing(time, OPEN);
+  for (let at = 0; at < 1_000; at += 10) {
+    time.until(at);
+    speak();
+  }
+  assert.deepEqual(closed[0], [500, 4403, "why"]);
+});
+
+Deno.test("a client that is not open yet is closed when it is, one that left is not", () => {
+  using time = new FakeTime();
+  const { socket, closed } = startClosing(time, CONNECTING);
+  time.until(1_000);
+  assert.deepEqual(closed, []);
+  socket.readyState = OPEN;
+  socket.dispatchEvent(new Event("open"));
+  time.until(2_000);
+  assert.deepEqual(closed, [[1_050, 4403, "why"]]);
+  const left = startClosing(time, OPEN);
+  left.socket.readyState = CLOSED;
+  time.until(3_000);
+  assert.deepEqual(left.closed, []);
 });
 
 Deno.test("what caused a refusal is told without a token, a key or a query", () => {

@@ -1,4 +1,5 @@
 import type { RelayError } from "./errors.ts";
+import { CONNECTING, OPEN, type Socket } from "./runtime.ts";
 
 /** A close frame: code and reason (RFC 6455, 5.5.1). */
 export interface Close {
@@ -8,6 +9,12 @@ export interface Close {
 
 /** RFC 6455 leaves 125 bytes to a control frame, two of which are the code. */
 const MAX_REASON_BYTES = 123;
+
+/** How long a client must say nothing before it is closed. */
+const QUIET_MS = 50;
+
+/** A client that never stops speaking is closed after this many times QUIET_MS. */
+const PATIENCE = 10;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -50,4 +57,28 @@ export function closeForUpstream(client: Close): Close {
 function mayAccepted(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1009) ||
     (code >= 1011 && code <= 1013) || (code >= 3000 && code <= 4999);
+}
+
+/**
+ * Closes a client's socket as soon as it is open and has been quiet for 50 ms, after 500 ms in any
+ * case. Deno drops the connection when it reads a message after `close`: the client then sees 1006
+ * and no reason, since the close frame was not sent yet, or what it has sent since meets a reset.
+ */
+export function closeWhenQuiet(socket: Socket, { code, reason }: Close): void {
+  let left = PATIENCE;
+  let heard = false;
+  const look = (after: () => void) => {
+    if (socket.readyState !== OPEN) return;
+    if (!heard || --left <= 0) return after();
+    heard = false;
+    wait();
+  };
+  const close = () => socket.close(code, reason);
+  // A timer that is late runs before what has arrived meanwhile is read: hence the second look.
+  const lookAgain = () => setTimeout(() => look(close), 0);
+  const wait = () => setTimeout(() => look(lookAgain), QUIET_MS);
+  socket.addEventListener("message", () => heard = true);
+  // A close before `open` would hang it.
+  if (socket.readyState === CONNECTING) socket.addEventListener("open", wait, { once: true });
+  else wait();
 }

@@ -1,4 +1,4 @@
-import { closeOf } from "./close.ts";
+import { closeOf, closeWhenQuiet } from "./close.ts";
 import type { Config } from "./config.ts";
 import { RelayError } from "./errors.ts";
 import { encodeReply, parseFrame } from "./phoenix.ts";
@@ -49,20 +49,18 @@ export function createRefusals({ refusalMax, refusalDelayMs }: Config): Refusals
 
 function answerAndClose(socket: Socket, error: RelayError, vsn: Vsn, delay: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const { code, reason } = closeOf(error);
+  const close = () => closeWhenQuiet(socket, closeOf(error));
   const timers = [setTimeout(resolve, delay + GRACE_MS)];
-  const closeIn = (ms: number) =>
-    timers.push(setTimeout(() => socket.readyState === OPEN && socket.close(code, reason), ms));
   let left = MAX_MESSAGES;
   socket.addEventListener("message", ({ data }) => {
     if (left === 0) return;
     left = sizeOf(data) > MAX_MESSAGE_LENGTH ? 0 : left - 1;
-    if (left === 0) return void closeIn(0);
+    if (left === 0) return close();
     const frame = typeof data === "string" ? parseFrame(vsn, data) : undefined;
     if (frame?.event !== "phx_join" || socket.readyState !== OPEN) return;
     socket.send(encodeReply(vsn, frame, "error", { reason: error.reason }));
   });
-  socket.addEventListener("open", () => closeIn(delay), { once: true });
+  socket.addEventListener("open", () => timers.push(setTimeout(close, delay)), { once: true });
   socket.addEventListener("close", () => resolve(), { once: true });
   return promise.finally(() => timers.forEach(clearTimeout));
 }

@@ -1,4 +1,4 @@
-import { type Close, closeForClient, closeForUpstream, closeOf } from "./close.ts";
+import { type Close, closeForClient, closeForUpstream, closeOf, closeWhenQuiet } from "./close.ts";
 import type { Listener, Upstream } from "./dial.ts";
 import { RelayError, toRelayError } from "./errors.ts";
 import type { Gate } from "./gate.ts";
@@ -126,9 +126,11 @@ export class Tunnel implements Listener {
     if (this.#summary) return;
     this.#summary = { by, code: end.code, error };
     clearTimeout(this.#timer);
-    const { client, upstream } = this.options;
-    close(client, end);
-    close(upstream.socket, closeForUpstream(end));
+    const { client, upstream: { socket } } = this.options;
+    const { code, reason } = closeForUpstream(end);
+    closeWhenQuiet(client, end);
+    // In the next turn: what Realtime has sent already would otherwise reset the connection.
+    setTimeout(() => socket.readyState === OPEN && socket.close(code, reason), 0);
     this.#timer = setTimeout(() => this.#givenUp(), CLOSE_GRACE_MS);
   }
 
@@ -144,15 +146,4 @@ export class Tunnel implements Listener {
     if (client.readyState === CONNECTING) leave();
     this.#settle(this.#summary!);
   }
-}
-
-/**
- * Closes a socket in the next turn, or as soon as it is open: a close before that hangs the client.
- * In the next turn, since Deno loses a close frame that is sent while a further message of the peer
- * is read already, and the peer would see 1006.
- */
-function close(socket: Socket, { code, reason }: Close): void {
-  const now = () => socket.readyState === OPEN && socket.close(code, reason);
-  if (socket.readyState !== CONNECTING) setTimeout(now, 0);
-  else socket.addEventListener("open", now, { once: true });
 }
