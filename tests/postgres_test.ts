@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
+import { openCluster } from "../tools/stack/cluster.ts";
 import { freePort, isFree } from "../tools/stack/free_port.ts";
 import { type Postgres, type PostgresOptions, startPostgres } from "../tools/stack/postgres.ts";
 
@@ -126,6 +127,21 @@ Deno.test("a directory in use is refused in one sentence, and works once it is f
   await assert.rejects(data.start(), /is in use by another process: stop that one, or choose/);
   await first.stop();
   await data.start();
+});
+
+Deno.test("a directory is free as soon as it is let go of, whatever else is started", async () => {
+  await using data = await dataDirectory();
+  await Deno.mkdir(join(data.path, "postgres"));
+  await Deno.writeTextFile(join(data.path, "postgres", "PG_VERSION"), "17");
+  const options = { dataDir: data.path, account: undefined, initdb: "", progress: () => {} };
+  // A child has a copy of each of its parent's files, locks too, until it runs its own program.
+  const source = `while (true) await new Deno.Command("true").output();`;
+  const starter = new Worker(URL.createObjectURL(new Blob([source])), { type: "module" });
+  try {
+    for (let n = 0; n < 2_000; n++) (await openCluster(options)).release();
+  } finally {
+    starter.terminate();
+  }
 });
 
 Deno.test("a taken port is refused in one sentence", async () => {

@@ -37,12 +37,12 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     if (!await exists(join(directory, "PG_VERSION"))) await create(directory, options);
     let held = true;
     const release = () => {
-      if (held) lock.close();
+      if (held) letGo(lock);
       held = false;
     };
     return { directory, release };
   } catch (error) {
-    lock.close();
+    letGo(lock);
     throw error;
   }
 }
@@ -61,6 +61,12 @@ async function takeLock(dataDir: string): Promise<Deno.FsFile> {
   throw new Error(
     `${dataDir} is in use by another process: stop that one, or choose another with --data.`,
   );
+}
+
+/** Closing the file would leave the lock to a child that is being started: it has a copy of it. */
+function letGo(lock: Deno.FsFile): void {
+  lock.unlockSync();
+  lock.close();
 }
 
 /** The directory that holds the cluster: `dataDir`, or its substitute under /var/lib. */
