@@ -38,6 +38,8 @@ const KNOWN_MAX = 20_000;
  */
 export class Links {
   #links = new Map<string, Link>();
+  /** The first snapshot, whose clicks are no news. */
+  #first: Map<string, Link> | undefined;
   /** Ids of the clicks that arrived, the oldest first. */
   readonly #known = new Set<number>();
   /** What arrived while a snapshot is read. */
@@ -60,19 +62,25 @@ export class Links {
   /** Takes a snapshot, and counts on top of it what arrived while it was read. */
   replace({ links, clicks }: Snapshot): void {
     this.#links = new Map(links.map((link) => [link.slug, { ...link, recent: [] }]));
+    this.#first ??= this.#links;
     for (const { slug, clickedAt } of clicks) this.#links.get(slug)?.recent.push(clickedAt);
     const drawn = new Set(clicks.map(({ id }) => id));
     for (const click of this.#meanwhile ?? []) this.#count(click, !drawn.has(click.id));
     this.#meanwhile = undefined;
   }
 
-  /** Counts a click. Says whether it was `new`, `known` already, or of a link that is not here. */
+  /**
+   * Counts a click. Says whether it is `new` to who looks, `known` already, or of a link that is not
+   * here. One that a later snapshot counted before it arrived is new as well.
+   */
   add(click: Click): "new" | "known" | "elsewhere" {
     if (this.#known.has(click.id)) return "known";
     this.#remember(click.id);
     this.#meanwhile?.push(click);
     if (!this.#links.has(click.slug)) return "elsewhere";
-    return this.#count(click, true) ? "new" : "known";
+    this.#count(click, true);
+    const first = this.#first?.get(click.slug);
+    return first && isCounted(first, click.id) ? "known" : "new";
   }
 
   change(slug: string, changes: Partial<Link>): void {
@@ -86,18 +94,18 @@ export class Links {
   /** For another person: nothing of what was here before. */
   clear(): void {
     this.#links.clear();
+    this.#first = undefined;
     this.#known.clear();
     this.#meanwhile = undefined;
   }
 
-  #count({ id, slug, clickedAt }: Click, draw: boolean): boolean {
+  #count({ id, slug, clickedAt }: Click, draw: boolean): void {
     const link = this.#links.get(slug);
-    if (!link || isCounted(link, id)) return false;
+    if (!link || isCounted(link, id)) return;
     link.clicks++;
     link.lastClickedAt = Math.max(link.lastClickedAt ?? 0, clickedAt);
     if (draw) link.recent.push(clickedAt);
     if (link.recent.length > KNOWN_MAX) link.recent.shift();
-    return true;
   }
 
   #remember(id: number): void {

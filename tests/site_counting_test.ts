@@ -31,6 +31,19 @@ Deno.test("Links counts on top of a snapshot what it does not hold yet, before i
   assert.equal(links.get("docs")!.clicks, 15);
 });
 
+Deno.test("Links takes a click for news, though a later snapshot was faster; not one of the first", () => {
+  const links = new Links();
+  links.replace({ links: [link("docs", 1, [1])], clicks: [] });
+  links.expectSnapshot();
+  links.replace({ links: [link("docs", 2, [1, 2]), link("late", 1, [3])], clicks: [] });
+  assert.deepEqual([links.add(click(1)), links.add(click(2))], ["known", "new"]);
+  assert.deepEqual([links.add(click(3, "late")), links.add(click(2))], ["new", "known"]);
+  assert.deepEqual(links.all.map(({ clicks }) => clicks), [2, 1]);
+  links.clear();
+  links.replace({ links: [link("docs", 2, [1, 2])], clicks: [] });
+  assert.equal(links.add(click(2)), "known", "to another person");
+});
+
 Deno.test("Links takes a click for counted that is older than a hundred that are", () => {
   const links = new Links();
   const newest = Array.from({ length: NEWEST_MAX }, (_, place) => 500 + place);
