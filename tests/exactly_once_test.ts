@@ -98,7 +98,7 @@ function prove([caughtUp, reported, plain]: Figures[][]): void {
     assert.deepEqual({ arrived, twice, late }, { arrived: ROWS, twice: 0, late: 0 });
   }
   // What is replayed may in one case come late, as docs/CLIENT.md says: that is printed, and the
-  // order of replays is proved frame by frame in transport_session_test.ts.
+  // order of replays is proved frame by frame in transport_gap_test.ts.
   for (const { unreported, twice } of reported) {
     assert.deepEqual({ unreported, twice }, { unreported: 0, twice: 0 });
   }

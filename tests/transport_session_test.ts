@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { decode, encode, type Frame, type Vsn } from "../client/frame.ts";
-import { tableCatchUp } from "../client/catch_up.ts";
 import { closeGap } from "../client/gap.ts";
-import { broadcast, change, SessionRig, token } from "./support/transport/session_rig.ts";
+import {
+  BINDING,
+  broadcast,
+  change,
+  clicks,
+  SessionRig,
+  token,
+} from "./support/transport/session_rig.ts";
 
 const TOPIC = "realtime:room";
-const BINDING = { id: 11, event: "INSERT", schema: "public", table: "url_clicks" };
-const noReader = { schema: () => ({ from: () => assert.fail("nothing is read here") }) };
-const clicks = tableCatchUp(noReader, "url_clicks", { key: "id", time: "clicked_at" });
 const versions: Vsn[] = ["1.0.0", "2.0.0"];
 const payloads = (frames: Frame[]) => frames.map(({ payload }) => payload.payload);
-const keys = (frames: Frame[]) =>
-  frames.map(({ payload }) => (payload as { data: { record: { id: number } } }).data.record.id);
 
 for (const vsn of versions) {
   Deno.test(`vsn ${vsn}: a lost socket's joins go out again with their refs, and their answers no further`, () => {
@@ -153,223 +154,6 @@ Deno.test("a binary broadcast waits and goes out byte by byte", () => {
   const second = rig.live();
   rig.joined(second, TOPIC);
   assert.deepEqual(payloads(rig.out(second, "broadcast")), [{ n: 1 }]);
-});
-
-Deno.test("a public topic that missed something says so: gap, from when to when", async () => {
-  const rig = new SessionRig();
-  const first = rig.live();
-  rig.join(TOPIC);
-  rig.joined(first, TOPIC);
-  rig.time += 60_000;
-  rig.bring(first, broadcast(TOPIC, 1));
-  rig.session.lose(first);
-  rig.time += 5_000;
-  const second = rig.live();
-  rig.joined(second, TOPIC);
-  rig.bring(second, broadcast(TOPIC, 2));
-  assert.deepEqual(payloads(rig.events("broadcast")), [1], "newer ones wait for the catch-up");
-  await rig.settle();
-  const [gap] = rig.events("system");
-  const { message: _, ...payload } = gap.payload;
-  assert.deepEqual(payload, {
-    extension: "relay",
-    status: "gap",
-    channel: "room",
-    from: 1_050_000,
-    to: 1_065_000,
-    missing: "events",
-  });
-  assert.deepEqual(payloads(rig.events("broadcast")), [1, 2]);
-});
-
-Deno.test("a private topic asks for a replay since its last event, and drops what it has had", async () => {
-  const rig = new SessionRig();
-  const first = rig.live();
-  rig.join(TOPIC, { private: true, broadcast: { replay: { since: 1, limit: 5 } } });
-  const sentAt = new Date(rig.time).toISOString();
-  rig.joined(first, TOPIC);
-  rig.bring(first, broadcast(TOPIC, { n: 1, created_at: sentAt }, "a"));
-  rig.session.lose(first);
-  const second = rig.live();
-  const { config } = rig.out(second, "phx_join")[0].payload as { config: Record<string, unknown> };
-  assert.deepEqual(config.broadcast, { replay: { since: rig.time - 10_000, limit: 25 } });
-  rig.joined(second, TOPIC);
-  rig.bring(second, broadcast(TOPIC, { n: 3 }, "c"));
-  rig.bring(second, broadcast(TOPIC, { n: 1 }, "a", true));
-  rig.bring(second, broadcast(TOPIC, { n: 2 }, "b", true));
-  await rig.answered(second);
-  assert.deepEqual(
-    payloads(rig.events("broadcast")).map((payload) => (payload as { n: number }).n),
-    [1, 2, 3],
-  );
-});
-
-Deno.test("a socket that takes over without a replay asks for one, and newer events wait for it", async () => {
-  const rig = new SessionRig();
-  const old = rig.live();
-  rig.join(TOPIC, { private: true });
-  rig.joined(old, TOPIC);
-  rig.bring(old, broadcast(TOPIC, 1, "a"));
-  const next = rig.next();
-  rig.session.lose(old);
-  rig.session.switch(next);
-  rig.bring(next, broadcast(TOPIC, 3, "c"));
-  rig.joined(next, TOPIC);
-  const [, again] = rig.out(next, "phx_join");
-  assert.match(JSON.stringify(again.payload), /"replay":/);
-  rig.bring(next, broadcast(TOPIC, 4, "d"));
-  rig.joined(next, TOPIC);
-  rig.bring(next, broadcast(TOPIC, 5, "e"));
-  rig.bring(next, broadcast(TOPIC, 2, "b", true));
-  rig.bring(next, broadcast(TOPIC, 3, "c", true));
-  assert.deepEqual(payloads(rig.events("broadcast")), [1]);
-  await rig.answered(next);
-  assert.deepEqual(payloads(rig.events("broadcast")), [1, 2, 3, 4, 5]);
-});
-
-Deno.test("what one gap has lost does not come late with the replay of the next", async () => {
-  const rig = new SessionRig();
-  let link = rig.live();
-  rig.join(TOPIC, { private: true });
-  rig.joined(link, TOPIC);
-  const lose = async (...replayed: number[]) => {
-    rig.session.lose(link);
-    link = rig.live();
-    rig.joined(link, TOPIC);
-    for (const n of replayed) rig.bring(link, broadcast(TOPIC, n, `${n}`, true));
-    await rig.answered(link);
-  };
-  rig.bring(link, broadcast(TOPIC, 1, "1"));
-  // Realtime reads what it replays before it subscribes: 2 was sent in between.
-  await lose(1);
-  rig.bring(link, broadcast(TOPIC, 3, "3"));
-  await lose(1, 2, 3, 4);
-  assert.deepEqual(payloads(rig.events("broadcast")), [1, 3, 4]);
-  const missing = rig.events("system").map(({ payload }) => payload.missing);
-  assert.deepEqual(missing, ["unstored", "events"]);
-});
-
-/**
- * 1 and 3 were had over a gap that is closed, and a next socket has asked for the replay of that gap.
- * 2 was sent while Realtime had read what it replays to the active one, and not subscribed yet.
- */
-async function nextWithReplay() {
-  const rig = new SessionRig();
-  const first = rig.live();
-  rig.join(TOPIC, { private: true });
-  rig.joined(first, TOPIC);
-  rig.bring(first, broadcast(TOPIC, 1, "1"));
-  rig.session.lose(first);
-  const active = rig.live();
-  rig.joined(active, TOPIC);
-  const next = rig.next();
-  rig.bring(active, broadcast(TOPIC, 1, "1", true));
-  await rig.answered(active);
-  rig.bring(active, broadcast(TOPIC, 3, "3"));
-  rig.joined(next, TOPIC);
-  return { rig, active, next };
-}
-
-Deno.test("a replay that the next socket got before the gap was closed brings nothing late", async () => {
-  const { rig, active, next } = await nextWithReplay();
-  for (const n of [1, 2, 3, 4]) rig.bring(next, broadcast(TOPIC, n, `${n}`, true));
-  rig.bring(next, broadcast(TOPIC, 5, "5"));
-  await rig.answered(active);
-  assert.equal(rig.session.active, next);
-  assert.deepEqual(payloads(rig.events("broadcast")), [1, 3, 4, 5]);
-});
-
-Deno.test("such a replay brings nothing late when it comes after the next socket has taken over", async () => {
-  const { rig, active, next } = await nextWithReplay();
-  await rig.answered(active);
-  assert.equal(rig.session.active, next);
-  for (const n of [1, 2, 3]) rig.bring(next, broadcast(TOPIC, n, `${n}`, true));
-  rig.bring(next, broadcast(TOPIC, 4, "4"));
-  assert.deepEqual(payloads(rig.events("broadcast")), [1, 3, 4]);
-});
-
-Deno.test("of events that wait only so many are kept, and the loss of the oldest is told", async () => {
-  const rig = new SessionRig();
-  const link = rig.live(token("alice"));
-  rig.join(TOPIC, {}, "1", token("alice"));
-  rig.joined(link, TOPIC);
-  rig.session.doubt(link);
-  for (let n = 0; n < 10_001; n++) rig.bring(link, broadcast(TOPIC, n));
-  assert.equal(link.held.length, 10_000);
-  rig.session.settle(link);
-  await rig.settle();
-  assert.deepEqual(rig.events("system").map(({ payload }) => payload.missing), ["events"]);
-  const [first, ...rest] = payloads(rig.events("broadcast"));
-  assert.deepEqual([first, rest.length, rest.at(-1)], [1, 9_999, 10_000]);
-});
-
-Deno.test("make before break: each event once and in order, though both sockets carry it", () => {
-  const rig = new SessionRig("2.0.0", [clicks]);
-  const old = rig.live();
-  rig.join(TOPIC, { broadcast: { self: false } });
-  rig.joined(old, TOPIC, [BINDING]);
-  rig.bring(old, change(TOPIC, [11], "INSERT", { id: 1 }));
-  const next = rig.next();
-  assert.equal(rig.out(next, "phx_join").length, 1);
-  rig.bring(old, change(TOPIC, [11], "INSERT", { id: 2 }));
-  rig.joined(next, TOPIC, [{ ...BINDING, id: 12 }]);
-  for (const link of [old, next]) {
-    const id = link === old ? 11 : 12;
-    rig.bring(link, change(TOPIC, [id], "INSERT", { id: 3 }));
-    rig.bring(link, change(TOPIC, [id], "UPDATE", { id: 3 }));
-    rig.bring(link, broadcast(TOPIC, "same"));
-    rig.bring(link, broadcast(TOPIC, "same"));
-  }
-  rig.bring(next, change(TOPIC, [12], "INSERT", { id: 4 }));
-  assert.equal(rig.session.active, old, "the old one first answers for what it has in flight");
-  rig.answerOwn(old);
-  assert.equal(rig.session.active, next);
-  rig.bring(old, change(TOPIC, [11], "INSERT", { id: 5 }));
-  rig.bring(next, change(TOPIC, [12], "INSERT", { id: 5 }));
-  rig.bring(next, broadcast(TOPIC, "same"));
-  const inserts = rig.events("postgres_changes").filter(({ payload }) =>
-    (payload.data as { type: string }).type === "INSERT"
-  );
-  assert.deepEqual(keys(inserts), [1, 2, 3, 4, 5]);
-  assert.equal(rig.events("postgres_changes").length, 6, "one UPDATE");
-  assert.equal(rig.events("broadcast").length, 3, "two of one content, then a third");
-  assert.deepEqual(rig.events("system").length, 1, "Subscribed; no gap");
-  assert.equal(rig.events("phx_reply").length, 1);
-});
-
-Deno.test("what the application sends during a handover does not come back to it", () => {
-  const rig = new SessionRig();
-  const old = rig.live();
-  rig.join(TOPIC);
-  rig.joined(old, TOPIC);
-  const next = rig.next();
-  rig.joined(next, TOPIC);
-  rig.push({
-    join_ref: "1",
-    ref: "2",
-    topic: TOPIC,
-    event: "broadcast",
-    payload: { type: "broadcast", event: "e", payload: { b: 1, a: 2 } },
-  });
-  rig.bring(next, broadcast(TOPIC, { a: 2, b: 1 }));
-  rig.answerOwn(old);
-  assert.deepEqual(rig.events("broadcast"), []);
-  rig.bring(next, broadcast(TOPIC, { a: 2, b: 1 }));
-  assert.equal(rig.events("broadcast").length, 1, "the same from somebody else");
-});
-
-Deno.test("an old socket that dies before the switch leaves a gap, and its successor goes on", async () => {
-  const rig = new SessionRig();
-  const old = rig.live();
-  rig.join(TOPIC);
-  rig.joined(old, TOPIC);
-  const next = rig.next();
-  rig.joined(next, TOPIC);
-  rig.session.lose(old);
-  rig.session.switch(next);
-  assert.equal(rig.session.active, next);
-  await rig.settle();
-  assert.deepEqual(rig.events("system").map(({ payload }) => payload.status), ["gap"]);
 });
 
 Deno.test("a row that was deleted may come again under its key", () => {

@@ -1,9 +1,18 @@
-import type { CatchUp } from "../../../client/catch_up.ts";
+import assert from "node:assert/strict";
+import { type CatchUp, tableCatchUp } from "../../../client/catch_up.ts";
 import { decode, encode, type Frame, type Vsn } from "../../../client/frame.ts";
 import { fromLink } from "../../../client/incoming.ts";
 import { createLink, type Link } from "../../../client/link.ts";
 import { fromApplication } from "../../../client/outgoing.ts";
 import { type Port, Session } from "../../../client/session.ts";
+
+/** A subscription of Postgres Changes as Realtime confirms it. */
+export const BINDING = { id: 11, event: "INSERT", schema: "public", table: "url_clicks" };
+
+const noReader = { schema: () => ({ from: () => assert.fail("nothing is read here") }) };
+
+/** Tells the rows of url_clicks apart, and is never read. */
+export const clicks = tableCatchUp(noReader, "url_clicks", { key: "id", time: "clicked_at" });
 
 /** A session without a world: frames go in, and what it asks for is noted. */
 export class SessionRig {
