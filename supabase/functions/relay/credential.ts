@@ -1,7 +1,7 @@
 import { authorizeKey } from "./authorize.ts";
 import type { Config } from "./config.ts";
 import { RelayError } from "./errors.ts";
-import { isOneOf, isSecretKey } from "./keys.ts";
+import { isSecretKey, oneOf } from "./keys.ts";
 
 /** Who the client says it is, before anything was verified. */
 export type Credential = { kind: "token"; token: string } | Anonymous;
@@ -69,7 +69,8 @@ export function readCredential(url: URL, headers: Headers, config: Config): Cred
 
 /** Tells a public key of the project from a token. Throws `key_unknown` for another project's key. */
 export function judge(text: string, config: Config): Credential {
-  if (isOneOf(text, config.publicKeys)) return { kind: "anonymous", key: text };
+  const key = oneOf(config.publicKeys, text);
+  if (key !== undefined) return { kind: "anonymous", key };
   if (text.startsWith("sb_")) {
     throw new RelayError("key_unknown", "The publishable key is not one of this project's.");
   }
@@ -95,6 +96,6 @@ function tokenOfProtocol(entry: string): string[] {
 function tokenOfAuthorization(headers: Headers, config: Config): string[] {
   const match = /^bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "");
   const token = match?.[1].trim();
-  if (!token || isOneOf(token, config.publicKeys)) return [];
+  if (!token || oneOf(config.publicKeys, token)) return [];
   return token.startsWith("sb_") && !isSecretKey(token) ? [] : [token];
 }

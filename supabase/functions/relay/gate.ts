@@ -2,7 +2,7 @@ import { type Authenticator, type Identity, subjectOf } from "./authenticate.ts"
 import { authorizeJoin, authorizeKey, authorizePush } from "./authorize.ts";
 import type { Config } from "./config.ts";
 import { RelayError, toRelayError } from "./errors.ts";
-import { isOneOf } from "./keys.ts";
+import { oneOf } from "./keys.ts";
 import { Bucket } from "./limits.ts";
 import {
   encodeFrame,
@@ -176,7 +176,7 @@ export class Gate {
     if (typeof token !== "string") return;
     if (this.#identity.kind === "user" && token === this.#identity.token) return;
     authorizeKey(token, config);
-    if (token.startsWith("sb_") || isOneOf(token, config.publicKeys)) {
+    if (token.startsWith("sb_") || oneOf(config.publicKeys, token)) {
       if (this.#namedInBand) {
         throw new RelayError("signed_out", "The user signed out.");
       }

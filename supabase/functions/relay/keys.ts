@@ -14,10 +14,13 @@ export function isSecretKey(key: string): boolean {
   }
 }
 
-/** True if `key` is one of `known`, compared in a time that does not depend on where they differ. */
-export function isOneOf(key: string, known: readonly string[]): boolean {
-  let found = false;
-  for (const candidate of known) if (equal(key, candidate)) found = true;
+/**
+ * The one of `known` that equals `key`, compared in a time that does not depend on where they differ.
+ * To be kept in place of `key`, which is memory of its own.
+ */
+export function oneOf(known: readonly string[], key: string): string | undefined {
+  let found: string | undefined;
+  for (const candidate of known) if (equal(key, candidate)) found = candidate;
   return found;
 }
 

@@ -16,8 +16,9 @@ const HELD_OVERHEAD_BYTES = 64;
  * One direction of a tunnel. Messages wait, in order, while the receiver is not open yet or an
  * earlier message is still being judged; otherwise they pass without an allocation.
  */
-export class Lane {
-  readonly count: Count = { messages: 0, bytes: 0 };
+export class Lane implements Count {
+  messages = 0;
+  bytes = 0;
   #isOpen: boolean;
   #judging = false;
   #held: Message[] | undefined;
@@ -70,8 +71,8 @@ export class Lane {
     const size = sizeOf(message);
     if (!this.backlog.hasRoom(size)) throw unread();
     socket.send(message);
-    this.count.messages++;
-    this.count.bytes += size;
+    this.messages++;
+    this.bytes += size;
   }
 
   #resume(): void {

@@ -71,7 +71,7 @@ export class Tunnel implements Listener {
 
   /** What was carried so far. */
   get counts(): { fromClient: Count; fromUpstream: Count } {
-    return { fromClient: this.#up.count, fromUpstream: this.#down.count };
+    return { fromClient: this.#up, fromUpstream: this.#down };
   }
 
   /** Sends the client a message of the relay's own, bounded and not counted. */

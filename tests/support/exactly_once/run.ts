@@ -8,24 +8,32 @@ import { readClicks, writeClicks } from "./writers.ts";
 export interface RunOptions {
   stage: Stage;
   slugs: string[];
+  /** Must all come back from each fault. */
   viewers: Viewer[];
+  /** Runs beside them, for comparison. Where it stays away it is waited for no more. */
+  yardstick: Viewer;
   rows: number;
   counts: Counts;
   seed: number;
 }
 
-/** Fails a run that stands still; a viewer on supabase-js alone takes up to a minute to return. */
+/** Fails a run that stands still; supabase-js alone takes up to a minute to come back. */
 const RECOVERY_MS = 90_000;
+
 /**
  * Inserts the rows while things break, and returns them when every viewer has shown, by a later row
  * of each link, that nothing more is to come.
  */
 export async function run(options: RunOptions): Promise<Click[]> {
-  const { stage: { host, proxy, stack, sql }, slugs, viewers, rows, counts, seed } = options;
-  const feeds = viewers.flatMap((viewer) => [viewer.rows, ...viewer.broadcasts]);
-  const recovery = (id: number) => {
-    const beyond = Promise.all(feeds.map((feed) => feed.beyond(id)));
-    return inTime(beyond, `all viewers see rows after ${id}`, RECOVERY_MS);
+  const { stage: { host, proxy, stack, sql }, slugs, viewers, yardstick, rows, counts, seed } =
+    options;
+  let isAway = false;
+  const recovery = async (id: number) => {
+    const away = isAway ? undefined : comesBack(yardstick, id).catch(() => {
+      isAway = true;
+      console.log(`${yardstick.name} did not come back from a fault before row ${id}`);
+    });
+    await Promise.all([...viewers.map((viewer) => comesBack(viewer, id)), away]);
   };
   const restartRealtime = () => stack.restartRealtime();
   const crashPostgres = () => stack.crashPostgres();
@@ -48,4 +56,10 @@ export async function run(options: RunOptions): Promise<Click[]> {
   await Promise.race([seen.promise, faults.failed]).finally(() => isOver = true);
   await written;
   return (await readClicks(sql)).slice(0, rows);
+}
+
+/** Resolves when each channel of the viewer gave rows with ids above this. */
+async function comesBack({ name, rows, broadcasts }: Viewer, id: number): Promise<void> {
+  const back = [rows, ...broadcasts].map((feed) => feed.beyond(id));
+  await inTime(Promise.all(back), `${name} sees rows after ${id}`, RECOVERY_MS);
 }
