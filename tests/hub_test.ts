@@ -165,7 +165,7 @@ Deno.test("the channel outlives its last viewer by five seconds, and no longer",
   assert.deepEqual([realtime.channels.length, realtime.lines.size], [0, 0]);
   assert.equal(realtime.received.at(-1)!.event, "phx_leave");
   second.socket.end(1001);
-  await clock.pass(100);
+  await clock.pass(100); // A client is closed once it has been quiet for a while.
   assert.equal(clock.pending, 0);
 });
 

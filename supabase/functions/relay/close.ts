@@ -65,6 +65,8 @@ function mayAccepted(code: number): boolean {
  * and no reason, since the close frame was not sent yet, or what it has sent since meets a reset.
  */
 export function closeWhenQuiet(socket: Socket, { code, reason }: Close): void {
+  // Whoever has left needs no timer.
+  if (socket.readyState > OPEN) return;
   let left = PATIENCE;
   let heard = false;
   const look = (after: () => void) => {

@@ -1,14 +1,17 @@
 import { closeOf } from "./close.ts";
 import type { Listener, Upstream } from "./dial.ts";
 import { toRelayError } from "./errors.ts";
+import { takeApart, topicOfBroadcast } from "./hub_frame.ts";
 import type { Move } from "./hub_move.ts";
 import { type Message, OPEN } from "./runtime.ts";
 import { Backlog, type Unsent } from "./unsent.ts";
+import type { Vsn } from "./upstream.ts";
 
 export interface OwnSocketOptions {
   dial(): Promise<Upstream>;
+  vsn: Vsn;
   unsent: Unsent;
-  /** Told also of a socket that could not be opened. */
+  /** Gets what no move takes; told also of a socket that could not be opened. */
   listener: Listener;
 }
 
@@ -53,6 +56,21 @@ export class OwnSocket {
     return this.#upstream !== undefined;
   }
 
+  /** What comes for a topic that goes over is its move's. */
+  #take(message: Message): void {
+    const { moves, options: { vsn, listener } } = this;
+    if (moves.size === 0) return listener.onMessage(message);
+    const isText = typeof message === "string";
+    const parts = isText ? takeApart(vsn, message) : undefined;
+    if (parts?.topic === "phoenix") {
+      for (const move of moves.values()) if (move.isFlushed(parts)) return;
+    }
+    const topic = isText ? parts?.topic : topicOfBroadcast(message);
+    const move = topic === undefined ? undefined : moves.get(topic);
+    if (move) move.fromOwn(message, parts);
+    else listener.onMessage(message);
+  }
+
   #opened(upstream: Upstream): void {
     if (this.#closed) return upstream.socket.close(1000);
     const { unsent, listener } = this.options;
@@ -61,7 +79,7 @@ export class OwnSocket {
     unsent.watch(backlog);
     for (const message of this.#queue.splice(0)) this.send(message);
     upstream.listen({
-      onMessage: (message) => listener.onMessage(message),
+      onMessage: (message) => this.#take(message),
       onClose: (close) => {
         unsent.forget(backlog);
         listener.onClose(close);

@@ -3,7 +3,6 @@ import type { Config } from "./config.ts";
 import type { Listener, Upstream } from "./dial.ts";
 import { RelayError } from "./errors.ts";
 import type { Groups } from "./hub.ts";
-import { takeApart, topicOfBroadcast } from "./hub_frame.ts";
 import { Move } from "./hub_move.ts";
 import { OwnSocket } from "./hub_own.ts";
 import { Place } from "./hub_place.ts";
@@ -252,26 +251,13 @@ export class Viewer implements Upstream, Socket {
     const { dial, unsent } = this.options;
     return this.#own ??= new OwnSocket({
       dial: () => dial(this.wire),
+      vsn: this.wire.vsn,
       unsent,
       listener: {
-        onMessage: (message) => this.#fromOwn(message),
+        onMessage: (message) => this.deliver(message),
         onClose: (close) => this.#closed(close),
       },
     });
-  }
-
-  #fromOwn(message: Message): void {
-    const { moves } = this.#own!;
-    if (moves.size === 0) return this.deliver(message);
-    const isText = typeof message === "string";
-    const parts = isText ? takeApart(this.wire.vsn, message) : undefined;
-    if (parts?.topic === "phoenix") {
-      for (const move of moves.values()) if (move.isFlushed(parts)) return;
-    }
-    const topic = isText ? parts?.topic : topicOfBroadcast(message);
-    const move = topic === undefined ? undefined : moves.get(topic);
-    if (move) move.fromOwn(message, parts);
-    else this.deliver(message);
   }
 
   #reply(frame: Frame, status: "ok" | "error", response: Record<string, unknown>): void {

@@ -21,13 +21,11 @@ export async function probeInsert(context: Context): Promise<Check[]> {
   if (!db) return skip("--db was not given");
   const name = `realtime_doctor_${seconds()}_${crypto.randomUUID().slice(0, 8)}`;
   const sql = postgres(db, {
-    ...{
-      max: 1,
-      connect_timeout: Math.ceil(waitMs / 1000),
-      // Else a connection that breaks early ends the process: nobody hears that question's answer.
-      fetch_types: false,
-      onnotice: () => {},
-    },
+    max: 1,
+    connect_timeout: Math.ceil(waitMs / 1000),
+    // Else a connection that breaks early ends the process: nobody hears that question's answer.
+    fetch_types: false,
+    onnotice: () => {},
     connection: { application_name: "realtime-relay-doctor" },
   });
   const drop = () => sql`drop table if exists ${sql(`public.${name}`)}`.catch(() => {});
