@@ -8,6 +8,8 @@ import type { SetUp, Stage } from "./stage.ts";
 const SEGMENTS = 4;
 /** A segment is of 16 MiB. */
 const SEGMENTS_OF_A_GIGABYTE = 64;
+/** How long a sender of the log may take to end. */
+const PATIENCE_MS = 30_000;
 
 /** A Postgres with settings that no running server takes, on data that all set-ups share. */
 async function server({ stack, after }: Stage, dataDir: string, settings: Record<string, string>) {
@@ -15,8 +17,17 @@ async function server({ stack, after }: Stage, dataDir: string, settings: Record
   after(own.stop);
   const sql = postgres(own.adminUrl, { max: 1, onnotice: () => {} });
   after(() => sql.end());
-  after(() => sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots`);
+  after(() => dropSlots(sql));
   return { sql, url: own.adminUrl, args: [stack.info.API_URL, "--quick", "--db", own.adminUrl] };
+}
+
+/** Drops every slot. One whose reader has just hung up is still taken until its sender is gone. */
+async function dropSlots(sql: postgres.Sql): Promise<void> {
+  await sql`
+    select pg_terminate_backend(active_pid, ${PATIENCE_MS}) from pg_replication_slots
+    where active_pid is not null
+  `;
+  await sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots`;
 }
 
 const makeSlot = (sql: postgres.Sql, name: string) =>

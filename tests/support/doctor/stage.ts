@@ -97,7 +97,7 @@ export async function tryHealthy(
   }
 }
 
-/** Runs `work` with what a set-up may start, and ends all of it. */
+/** Runs `work` with what a set-up may start, and ends all of it, whatever fails before. */
 async function withProps(bare: Bare, work: (stage: Stage) => Promise<void>): Promise<void> {
   const undo: (() => unknown)[] = [];
   const after = (work: () => unknown) => void undo.unshift(work);
@@ -106,11 +106,12 @@ async function withProps(bare: Bare, work: (stage: Stage) => Promise<void>): Pro
     after(started.stop);
     return started.url;
   };
-  try {
-    await work({ ...bare, after, proxy });
-  } finally {
-    for (const work of undo) await work();
-  }
+  const failures: unknown[] = [];
+  const attempt = (work: () => unknown) =>
+    Promise.resolve().then(work).catch((error) => failures.push(error));
+  await attempt(() => work({ ...bare, after, proxy }));
+  for (const work of undo) await attempt(work);
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The set-up's arguments, with the stack's key where it names none. */
