@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { relayTransport } from "../client/mod.ts";
 import { signToken } from "../tools/stack/keys.ts";
 import { type ConformanceHost, hosts } from "./support/conformance/hosts.ts";
+import { LONG } from "./support/long.ts";
 import { type Origin, prepare, type Vsn } from "./support/realtime_suite.ts";
 import { broadcastScenarios } from "./support/realtime_suite_broadcast.ts";
 import { changesScenarios } from "./support/realtime_suite_changes.ts";
@@ -12,7 +13,6 @@ import { type TestStack, withStack } from "./support/stack.ts";
 const ONE_HOUR = 3600;
 
 const scenarios = { ...broadcastScenarios, ...presenceScenarios, ...changesScenarios };
-const LONG = Deno.env.has("RELAY_TEST_LONG");
 const versions: Vsn[] = LONG ? ["2.0.0", "1.0.0"] : ["2.0.0"];
 
 /** Rows that only a user of a name may read: nobody has none. */

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { nginx, NGINX_UPGRADE } from "./support/doctor/configurations.ts";
 import { diagnose, sawAll } from "./support/doctor/run.ts";
 import { withStage } from "./support/doctor/stage.ts";
+import { LONG } from "./support/long.ts";
 import { findProxy, startProxy } from "./support/proxies/start.ts";
 
-const long = Deno.env.get("RELAY_TEST_LONG") === "1";
 const missing = findProxy("nginx")
-  ? long ? "" : " (ignored: a full count)"
+  ? LONG ? "" : " (ignored: a full count)"
   : " (skipped: no nginx)";
 
 Deno.test({

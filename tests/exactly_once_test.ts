@@ -7,9 +7,8 @@ import { printFigures } from "./support/exactly_once/figures.ts";
 import { run } from "./support/exactly_once/run.ts";
 import { plainTransport, type Stage, withStage } from "./support/exactly_once/stage.ts";
 import { type Viewer, watch } from "./support/exactly_once/viewer.ts";
+import { LONG } from "./support/long.ts";
 
-/** RELAY_TEST_LONG=1 runs the full numbers. */
-const LONG = Deno.env.get("RELAY_TEST_LONG") === "1";
 const ROWS = LONG ? 10_000 : 400;
 const COUNTS = {
   "worker killed": LONG ? 20 : 1,

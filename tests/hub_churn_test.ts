@@ -4,12 +4,12 @@ import { Churner, joinText, numberOf, random } from "./support/hub/churn.ts";
 import { FakeRealtime } from "./support/hub/fake_realtime.ts";
 import { Stage } from "./support/hub/stage.ts";
 import { inTime } from "./support/in_time.ts";
+import { LONG } from "./support/long.ts";
 import { RawSocket } from "./support/raw_socket.ts";
 import { hosts } from "./support/relay_host.ts";
 import { withRelay } from "./support/served_relay.ts";
 import { PUBLISHABLE_KEY } from "./support/tokens.ts";
 
-const LONG = Deno.env.has("RELAY_TEST_LONG");
 const TOPIC = "realtime:clicks";
 
 /** A minute with ten changes a second, of which half of the viewers see but a part. */

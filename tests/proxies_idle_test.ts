@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { withDirectory } from "./support/directory.ts";
+import { LONG } from "./support/long.ts";
 import { makeCertificate } from "./support/proxies/certificate.ts";
 import { type Front, MISSING, PROXIES, withShipped } from "./support/proxies/shipped.ts";
 import { findProgram } from "./support/proxies/start.ts";
 import { RawSocket, serveMute } from "./support/raw_socket.ts";
 import type { Wire } from "./support/wire.ts";
 
-const LONG = Deno.env.get("RELAY_TEST_LONG") === "1";
 const IDLE_MS = 120_000;
 const PATHS = ["/realtime/v1/websocket", "/functions/v1/relay/websocket"];
 const openssl = findProgram("openssl");

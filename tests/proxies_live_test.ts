@@ -4,13 +4,13 @@ import postgres from "postgres";
 import { relayTransport } from "../client/mod.ts";
 import { withDirectory } from "./support/directory.ts";
 import { inTime } from "./support/in_time.ts";
+import { LONG } from "./support/long.ts";
 import { makeCertificate, trust } from "./support/proxies/certificate.ts";
 import { type Front, MISSING, PROXIES, withShipped } from "./support/proxies/shipped.ts";
 import { findProgram } from "./support/proxies/start.ts";
 import { type TestStack, withStack } from "./support/stack.ts";
 
-/** RELAY_TEST_LONG=1 runs the full number. */
-const ROWS = Deno.env.get("RELAY_TEST_LONG") === "1" ? 1000 : 50;
+const ROWS = LONG ? 1000 : 50;
 /** Generous: it fails a test that would hang, and decides nothing else. */
 const LAST_CLICK_MS = 120_000;
 const openssl = findProgram("openssl");

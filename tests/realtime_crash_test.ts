@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { connect } from "../tools/stack/realtime/database.ts";
+import { LONG } from "./support/long.ts";
 import { type Bench, openBench } from "./support/realtime.ts";
 import { ids, listen, openWire, type Wire } from "./support/realtime_wire.ts";
 
-/** RELAY_TEST_LONG=1 runs the full number. */
-const ROWS = Deno.env.get("RELAY_TEST_LONG") === "1" ? 5000 : 1000;
+const ROWS = LONG ? 5000 : 1000;
 
 Deno.test(`Postgres is killed three times in the middle of ${ROWS} inserts: all of them arrive once`, async () => {
   await using bench = await openBench();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Cluster, startCluster } from "./support/database.ts";
+import { LONG } from "./support/long.ts";
 import { recorded, replayed } from "./support/transcript/by_nature.ts";
 import { Comparison } from "./support/transcript/compare.ts";
 import { conversations, replay } from "./support/transcript/conversation.ts";
@@ -8,8 +9,6 @@ import { readSteps } from "./support/transcript/steps.ts";
 
 /** One conversation alone: RELAY_TRANSCRIPT=07. */
 const ONLY = Deno.env.get("RELAY_TRANSCRIPT");
-/** With the original's times: refusals after 2 and 5 s, sockets idle for a minute. */
-const LONG = Deno.env.get("RELAY_TEST_LONG") === "1";
 
 let cluster: Cluster;
 Deno.test.beforeAll(async () => void (cluster = await startCluster()));

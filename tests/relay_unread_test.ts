@@ -3,13 +3,13 @@ import type { Socket } from "../supabase/functions/relay/runtime.ts";
 import { Backlog, Unsent } from "../supabase/functions/relay/unsent.ts";
 import { attack, record, text } from "./support/attack.ts";
 import { connect } from "./support/client.ts";
+import { LONG } from "./support/long.ts";
 import { canMeasureMemory, memoryOf, peakMemory } from "./support/memory.ts";
 import { RawSocket, serveMute } from "./support/raw_socket.ts";
 import { hosts, testOnHosts } from "./support/relay_host.ts";
 import { withRelay } from "./support/served_relay.ts";
 import { sign } from "./support/tokens.ts";
 
-const LONG = Deno.env.has("RELAY_TEST_LONG");
 const MIB = 1 << 20;
 const FRAME = new Uint8Array(1 << 16);
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { LONG } from "../long.ts";
 import { sign } from "../tokens.ts";
 import type { Sentences, Stage } from "./stage.ts";
 
-const COUNT = Deno.env.has("RELAY_TEST_LONG") ? 2_000 : 200;
+const COUNT = LONG ? 2_000 : 200;
 const TOPIC = "realtime:room";
 const JOIN = `["1","0","${TOPIC}","phx_join",{"config":{},"user_token":"x"}]`;
 

@@ -1,4 +1,5 @@
 /** What the fuzzers run with. */
+import { LONG } from "../long.ts";
 import { anonKey } from "../served_relay.ts";
 import { PUBLISHABLE_KEY } from "../tokens.ts";
 import { POLICY } from "./frame_oracle.ts";
@@ -9,7 +10,7 @@ import { verified } from "./tokens.ts";
 export const SEED = Number(Deno.env.get("RELAY_FUZZ_SEED") ?? Date.now() % 1_000_000);
 
 /** The counts of a wire are for each of the two Denos: 200,000 in all, or 6,000. */
-export const COUNTS = Deno.env.has("RELAY_TEST_LONG")
+export const COUNTS = LONG
   ? { handshakes: 80_000, frames: 100_000, wireHandshakes: 5_000, wireFrames: 5_000 }
   : { handshakes: 2_400, frames: 2_400, wireHandshakes: 300, wireFrames: 300 };
 

@@ -1,7 +1,6 @@
 import axe from "axe-core";
 import type { Page } from "../browser.ts";
-
-const LONG = Deno.env.get("RELAY_TEST_LONG") === "1";
+import { LONG } from "../long.ts";
 
 /** Each colour scheme and each language; RELAY_TEST_LONG=1 looks at all four pairs. */
 const LOOKS = [["light", "en"], ["dark", "zh-Hant"]] as const;
