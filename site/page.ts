@@ -77,6 +77,8 @@ export class Page {
       changed: () => {
         this.#follow();
         this.#show();
+        // One that is under way may have begun before the deed, and would undo it here.
+        this.#reading.start();
       },
     });
     this.#list = new LinkList(address, deeds, () => this.#reading.start());

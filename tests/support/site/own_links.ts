@@ -21,9 +21,7 @@ export async function keepLinks(site: Site): Promise<void> {
   await page.fill("#new-target", "example.com");
   await page.click("#new [type=submit]");
   await error("target", /^A web address begins/);
-  await page.fill("#new-target", "https://example.com/launch");
-  await page.fill("#new-slug", "launch");
-  await page.click("#new [type=submit]");
+  await add(bob, "launch");
   await bob.counts("launch", 0);
 
   const row = page.locator('#own .link[data-slug="launch"]');
@@ -56,10 +54,44 @@ export async function keepLinks(site: Site): Promise<void> {
   await row.waitFor({ state: "detached" });
   await wrongPassword(bob);
   await bob.signIn(site.stack.info, "bob");
+  await row.waitFor();
+  const answer = await holdReading(bob, "later");
+  await add(bob, "later");
+  await answer.read;
+  await remove(bob, "launch");
+  // It was read before the deletion, and is heard of after it.
+  answer.release();
+  await bob.counts("later", 0);
+  await row.waitFor({ state: "detached" });
+  await remove(bob, "later");
+  await page.locator("#own .empty").waitFor();
+}
+
+async function add({ page }: Visitor, slug: string): Promise<void> {
+  await page.fill("#new-target", "https://example.com/");
+  await page.fill("#new-slug", slug);
+  await page.click("#new [type=submit]");
+}
+
+async function remove({ page }: Visitor, slug: string): Promise<void> {
+  const row = page.locator(`#own .link[data-slug="${slug}"]`);
   await row.locator(".delete").click();
   await page.click("#delete-dialog [value=yes]");
   await row.waitFor({ state: "detached" });
-  await page.locator("#own .empty").waitFor();
+}
+
+/** Keeps from the page what is read of the links once this one is among them. */
+async function holdReading({ page }: Visitor, slug: string) {
+  const [read, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await page.route("**/rest/v1/link_stats?*", async (route) => {
+    const response = await route.fetch();
+    if ((await response.text()).includes(`"${slug}"`)) {
+      read.resolve();
+      await released.promise;
+    }
+    await route.fulfill({ response });
+  });
+  return { read: read.promise, release: released.resolve };
 }
 
 async function wrongPassword({ page }: Visitor): Promise<void> {
