@@ -30,12 +30,14 @@ async function userWith(token: string): Promise<Identity> {
 function open(identity: Identity, vsn: Vsn = "2.0.0") {
   const answers: unknown[] = [];
   const identities: Identity[] = [];
+  let joins = 0;
   const gate = new Gate({ identity, vsn, config, authenticator, runtime: Date }, {
     answer: (text) => answers.push(JSON.parse(text)),
     onIdentity: (next) => identities.push(next),
-    onJoin: () => {},
+    onJoin: () => joins++,
   });
-  return { answers, identities, judge: async (message: Message) => await gate.judge(message) };
+  const judge = async (message: Message) => await gate.judge(message);
+  return { answers, identities, judge, joins: () => joins };
 }
 
 const join = (payload: string, topic = "realtime:a") =>
@@ -125,6 +127,22 @@ Deno.test("JSON nested a hundred thousand deep is dropped, not thrown", async ()
   const deep = "[".repeat(100_000) + "]".repeat(100_000);
   const { judge } = open(viewer, "1.0.0");
   await judge(`{"topic":"realtime:a","event":"broadcast","payload":${deep},"ref":"1"}`);
+});
+
+Deno.test("a join that cannot be written is none: nothing passes on its topic", async () => {
+  const { judge, joins } = open(viewer);
+  const { stringify } = JSON;
+  // As older engines do with what is nested deeply.
+  JSON.stringify = () => {
+    throw new RangeError("Maximum call stack size exceeded");
+  };
+  try {
+    assert.equal(await judge(join('{"config":{}}')), undefined);
+  } finally {
+    JSON.stringify = stringify;
+  }
+  assert.equal(joins(), 0);
+  assert.equal(await judge(binary(3, "realtime:a")), undefined);
 });
 
 function binary(kind: number, topic: string, payload = 2): ArrayBuffer {

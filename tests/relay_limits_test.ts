@@ -175,19 +175,6 @@ testOnHosts(
   },
 );
 
-testOnHosts("a socket that joins nothing is closed", async (host) => {
-  const env = { RELAY_JOIN_TIMEOUT_MS: "300" };
-  await withRelay(host, { ...record(), env }, async (served) => {
-    const joined = await open(served, await sign());
-    await attack(joined, "2.0.0", [text("2.0.0", '"realtime:a"', '"phx_join"', "{}")]);
-    const idle = await open(served, await sign());
-    const { code, reason } = await idle.closed;
-    assert.deepEqual([code, reason.split(":")[0]], [4408, "join_timeout"]);
-    assert.deepEqual(await attack(joined, "2.0.0", []), { refused: [] });
-    await close(joined);
-  });
-});
-
 testOnHosts("names beyond any use are passed over, and cost no memory", async (host) => {
   const recorder = record();
   await withRelay(host, recorder, async (served) => {

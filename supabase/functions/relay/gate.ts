@@ -114,10 +114,12 @@ export class Gate {
     const identity = this.#identity;
     const { config } = asObject(frame.payload);
     authorizeJoin(identity, frame.topic, config, this.#topics, this.options.config);
+    const access_token = identity.kind === "user" ? identity.token : undefined;
+    const join = this.#rebuild({ ...frame, payload: { config, access_token } });
+    if (join === undefined) return;
     this.#topics.add(frame.topic);
     this.keeper.onJoin();
-    const access_token = identity.kind === "user" ? identity.token : undefined;
-    return this.#rebuild({ ...frame, payload: { config, access_token } });
+    return join;
   }
 
   #judgeToken(frame: Frame): Judgement | Promise<Judgement> {
