@@ -38,7 +38,7 @@ export interface Realtime {
 /** How long clients may take to answer that the server closes. */
 const CLOSING_MS = 1_000;
 
-/** Starts the server; it is ready when the promise is fulfilled. */
+/** Starts the server; it is ready when the promise is fulfilled, and gone when it is rejected. */
 export async function startRealtime(options: RealtimeOptions): Promise<Realtime> {
   const { databaseUrl, jwtSecret, jwks, delays = false, log = () => {} } = options;
   const tenant = await Tenant.open({
@@ -50,15 +50,20 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
   });
   const sockets = new Set<ClientSocket>();
   const tenantName = options.tenant ?? "realtime-dev";
-  const server = Deno.serve({
-    hostname: "127.0.0.1",
-    port: options.port ?? 0,
-    onListen: () => {},
-    onError: (error) => {
-      log({ event: "request_failed", reason: error instanceof Error ? error.message : "" });
-      return page(500, "Internal Server Error");
-    },
-  }, (request) => answer(request, { tenant, tenantName, sockets }));
+  const serve = () =>
+    Deno.serve({
+      hostname: "127.0.0.1",
+      port: options.port ?? 0,
+      onListen: () => {},
+      onError: (error) => {
+        log({ event: "request_failed", reason: error instanceof Error ? error.message : "" });
+        return page(500, "Internal Server Error");
+      },
+    }, (request) => answer(request, { tenant, tenantName, sockets }));
+  const server = await Promise.try(serve).catch(async (error) => {
+    await tenant.stop();
+    throw error;
+  });
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
     lookAtPublication: () => tenant.changes.lookAtPublication(),

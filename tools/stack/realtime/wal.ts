@@ -123,6 +123,7 @@ export class Wal {
   async #follow(started: () => void) {
     const { database, publication, onMessage } = this.options;
     const slot = await ensureSlot(this.options);
+    if (this.#stopped) return;
     const service = openService(database.url);
     const plugin = new PgoutputText({ publication });
     const lost = Promise.withResolvers<void>();
