@@ -23,6 +23,8 @@ export interface Api {
    */
   fetch(request: Request): Promise<Response>;
   users: DemoUser[];
+  /** Reads the schema, as migrations have left it: the first to ask would wait for that. */
+  ready(): Promise<void>;
   /** Closes the connections to the database. */
   stop(): Promise<void>;
 }
@@ -48,7 +50,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const answer = await fetch(signUp(email, keys));
     if (!answer.ok) throw new Error(`The demo user ${email} could not be made: ${answer.status}.`);
   });
-  return { fetch, users, stop: () => app.connection.driver.end({ timeout: STOP_S }) };
+  const ready = async () => void await fetch(firstQuestion(keys));
+  return { fetch, users, ready, stop: () => app.connection.driver.end({ timeout: STOP_S }) };
 }
 
 type RestApp = ReturnType<typeof createApp>;
@@ -106,6 +109,11 @@ async function rest(app: RestApp, request: Request): Promise<Response> {
   await app.connection.clearSchemaCache();
   return await app.fetch(request);
 }
+
+const firstQuestion = ({ anonKey }: Keys) =>
+  new Request("http://localhost/rest/v1/short_links?limit=0", {
+    headers: { apikey: anonKey, authorization: `Bearer ${anonKey}` },
+  });
 
 function signUp(email: string, keys: Keys): Request {
   return new Request("http://localhost/auth/v1/signup", {

@@ -90,12 +90,10 @@ async function start(options: StackOptions, parts: Parts): Promise<Stack> {
 
   const { api, ...database } = await startDatabase(options, keys, gateway.url, parts);
   let { postgres } = database;
-  const realtime = await replaceable(
-    "realtime",
-    () => serveRealtime(postgres, keys, log),
-    parts,
-    targets,
-  );
+  const [realtime] = await Promise.all([
+    replaceable("realtime", () => serveRealtime(postgres, keys, log), parts, targets),
+    api.ready(),
+  ]);
   const late = setTimeout(() => progress("fetching the packages of the functions"), SLOW_MS);
   const [relay] = await functions.finally(() => clearTimeout(late));
   targets.api = api.fetch;
