@@ -74,7 +74,7 @@ testOnEdge(
 
 testOnEdge(
   "a worker that is retired while it connects somebody moves all its clients in good order",
-  { wallClock: 6, env: { RELAY_DRAIN_MS: "300" } },
+  { wallClock: 12, env: { RELAY_DRAIN_MS: "300" } },
   async ({ host, script, open }) => {
     const clients = Array.from({ length: 8 }, () => open());
     await Promise.all(clients.map((client) => client.opened));
@@ -87,7 +87,7 @@ testOnEdge(
     await last.opened;
     const start = performance.now();
     for (const { closed } of [...clients, last]) assert.equal((await closed).code, 1012);
-    // Three seconds of its clock were left: it takes more of them than a server has after SIGTERM.
+    // Half of its clock was left: it takes more of that than a server has after SIGTERM.
     assert.ok(performance.now() - start > 1_000, "the clients were closed in haste");
     assert.equal(await host.workers[0].ended, "early_drop");
     assert.equal(host.workers.length, 1);
@@ -224,8 +224,9 @@ async function judge(worker: EdgeWorker, { ends, whole }: Generation): Promise<s
   const left = await worker.unloading;
   let pause = 0;
   const stop = watchPauses((ms) => pause = ms);
-  assert.equal(await worker.ended, "wall_clock");
+  const reason = await worker.ended;
   stop();
+  if (reason !== "wall_clock") return "the machine stalled while the clients connected";
   // Who got no close frame is told by its own machine, and later.
   await whole;
   const longest = Math.max(pause, worker.longestPause);

@@ -64,18 +64,17 @@ Deno.test("an expired token says for how long, and a good one not at all", async
 
 const TOPIC = "realtime:t";
 
+/** Of a token that is to be good when it is shown, and to expire while a test waits. */
+const LIFE_S = 4;
+
 Deno.test("at its expiry a channel is closed with a reason, and the socket is not", async () => {
   await using bench = await openBench();
   const wire = await openWire(bench, await bench.token());
-  await wire.join(TOPIC, {}, { access_token: await bench.token({}, 2) });
+  await wire.join(TOPIC, {}, { access_token: await bench.token({}, LIFE_S) });
   await wire.join("realtime:other");
-  const { payload } = await wire.next("system");
-  assert.deepEqual(payload, {
-    message: "Token has expired 0 seconds ago",
-    status: "error",
-    extension: "system",
-    channel: "t",
-  });
+  const { payload: { message, ...rest } } = await wire.next("system");
+  assert.match(message, /^Token has expired \d+ seconds ago$/);
+  assert.deepEqual(rest, { status: "error", extension: "system", channel: "t" });
   await wire.next("phx_close");
   wire.push(TOPIC, "broadcast", { event: "e" }, "after");
   const reply = await wire.next("phx_reply", ({ ref }) => ref === "after");
@@ -88,12 +87,12 @@ Deno.test("at its expiry a channel is closed with a reason, and the socket is no
 Deno.test("a new token in time keeps the channel, and null and publishable keys change nothing", async () => {
   await using bench = await openBench();
   const wire = await openWire(bench, await bench.token());
-  const first = await bench.token({}, 2);
+  const first = await bench.token({}, LIFE_S);
   await wire.join(TOPIC, { broadcast: { self: true } }, { access_token: first });
   for (const token of [null, "sb_publishable_x", first, await bench.token()]) {
     wire.push(TOPIC, "access_token", { access_token: token });
   }
-  await wire.join("realtime:short", {}, { access_token: await bench.token({}, 2) });
+  await wire.join("realtime:short", {}, { access_token: await bench.token({}, LIFE_S) });
   await wire.next("phx_close", ({ topic }) => topic === "realtime:short");
   wire.push(TOPIC, "broadcast", { type: "broadcast", event: "still", payload: {} });
   assert.equal((await wire.next("broadcast")).payload.event, "still");
@@ -107,7 +106,7 @@ const BAD: [string, (bench: Awaited<ReturnType<typeof openBench>>) => Promise<st
     /^:signature_error$/,
   ],
   ["that is none", () => Promise.resolve("garbage"), /^The token provided is not a valid JWT$/],
-  ["that has expired", (b) => b.token({}, -5), /^Token has expired [56] seconds ago$/],
+  ["that has expired", (b) => b.token({}, -5), /^Token has expired \d+ seconds ago$/],
 ];
 
 Deno.test("a bad new token closes the channel with its reason", async (t) => {

@@ -18,15 +18,22 @@ const FRAME = new Uint8Array(1 << 16);
 /** Upstream's pace: 256 MiB a second, and no more than this waiting in its own hands. */
 const PACE = { frames: 4, everyMs: 1, unsent: MIB };
 
+const FRAMES = TOTAL_MIB * MIB / FRAME.length;
+
+/** Who reads is not left behind by this many frames, 4 MiB: on a full machine it would be cut off. */
+const WINDOW = 64;
+
+/** How many frames the client of now has read; Infinity for one that is not waited for. */
+const reader = { frames: 0 };
+
 /** A socket of upstream that sends TOTAL_MIB, paced, once it hears anything. */
 function flood(socket: WebSocket): void {
-  let left = TOTAL_MIB * MIB / FRAME.length;
+  let sent = 0;
+  const mayGo = () =>
+    sent < Math.min(FRAMES, reader.frames + WINDOW) && socket.bufferedAmount < PACE.unsent;
   socket.onmessage = function send() {
-    if (socket.readyState !== WebSocket.OPEN || left === 0) return;
-    for (let n = 0; n < PACE.frames && socket.bufferedAmount < PACE.unsent && left > 0; n++) {
-      socket.send(FRAME);
-      left--;
-    }
+    if (socket.readyState !== WebSocket.OPEN || sent === FRAMES) return;
+    for (let n = 0; n < PACE.frames && mayGo(); n++, sent++) socket.send(FRAME);
     setTimeout(send, PACE.everyMs);
   };
 }
@@ -65,15 +72,21 @@ async function longestPause({ socket }: Client, work: () => Promise<void>): Prom
 /** Asks for the flood and reads all of it. */
 async function readAll({ urlWith }: ServedRelay, token: string): Promise<void> {
   using quick = await RawSocket.open(urlWith(token));
-  await quick.sendText(HEARTBEAT);
   // Each frame has a head of ten bytes.
-  await quick.wire.take(TOTAL_MIB * MIB / FRAME.length * (FRAME.length + 10));
+  const size = FRAME.length + 10;
+  reader.frames = 0;
+  await quick.sendText(HEARTBEAT);
+  while (reader.frames < FRAMES) {
+    assert.equal((await quick.wire.take(size)).length, size, "a client that reads was cut off");
+    reader.frames++;
+  }
 }
 
 /** Asks for it and reads nothing until upstream is told; then up to the end. */
 async function readNothing({ urlWith }: ServedRelay, token: string, cutOff: () => Promise<number>) {
   using slow = await RawSocket.open(urlWith(token));
   const told = cutOff();
+  reader.frames = Infinity;
   await slow.sendText(HEARTBEAT);
   assert.equal(await told, 4413);
   const { code, reason } = await slow.close();

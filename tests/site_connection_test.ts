@@ -110,7 +110,7 @@ async function sleepsPastItsToken(site: Site): Promise<void> {
   const keys = JSON.parse(await Deno.readTextFile(`${site.stack.dataDir}/keys.json`));
   const claims = JSON.parse(atob(session.access_token.split(".")[1]));
   const { iat: _, exp: __, ...lasting } = claims;
-  const lifeS = 5;
+  const lifeS = 10;
   const expired = Math.floor(Date.now() / 1000) + lifeS;
   const token = await signToken(keys.jwtSecret, lasting, lifeS);
   const name = `sb-${new URL(info.API_URL).hostname.split(".")[0]}-auth-token`;

@@ -24,8 +24,7 @@ testInBrowser(
         await row.waitFor();
         assert.equal(await row.locator(".slug").textContent(), `/${SCRIPT}`);
         assert.ok((await row.locator(".about").textContent())!.startsWith(SCRIPT));
-        await clickOnScript(site);
-        await alice.told(/Somebody opened \/<img src=x/);
+        await alice.told(/Somebody opened \/<img src=x/, () => clickOnScript(site));
         assert.equal(await alice.page.evaluate("globalThis.broken"), undefined);
         await clearScripts(site);
       });
@@ -65,11 +64,11 @@ testInBrowser(
 );
 
 async function languages(site: Site): Promise<void> {
-  const { page } = await site.visit({ locale: "zh-TW" });
+  const visitor = await site.visit({ locale: "zh-TW" });
+  const { page } = visitor;
   const spoken = () => Promise.all([page.getAttribute("html", "lang"), page.title()]);
   assert.deepEqual(await spoken(), ["zh-Hant", "短網址"]);
-  await site.open("docs");
-  await page.locator(".toast", { hasText: "有人開啟了 /docs" }).waitFor();
+  await visitor.told(/有人開啟了 \/docs/, () => site.open("docs"));
   await page.click("#language");
   assert.deepEqual(await spoken(), ["en", "Short links"]);
   await page.reload();

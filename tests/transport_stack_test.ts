@@ -3,6 +3,7 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { relayTransport, tableCatchUp } from "../client/mod.ts";
 import { inTime } from "./support/in_time.ts";
+import { openLink } from "./support/open_link.ts";
 import { type TestStack, withStack } from "./support/stack.ts";
 
 const options = { key: "id", time: "clicked_at" };
@@ -66,12 +67,6 @@ class Viewer {
   }
 }
 
-async function open({ info }: TestStack, slug: string): Promise<void> {
-  const url = `${info.API_URL}/functions/v1/redirect/${slug}`;
-  const response = await fetch(url, { redirect: "manual" });
-  await response.body?.cancel();
-}
-
 Deno.test("the transport on a whole stack", async (t) => {
   await withStack(async (stack) => {
     const [alice, bob] = stack.info.USERS;
@@ -81,7 +76,7 @@ Deno.test("the transport on a whole stack", async (t) => {
       const { error } = await viewer.supabase.auth.signInWithPassword(alice);
       assert.equal(error, null);
       await viewer.subscribe();
-      await open(stack, "alice");
+      await openLink(stack.info, "alice");
       await viewer.sees("alice");
       await viewer.leave();
     });
@@ -96,15 +91,15 @@ Deno.test("the transport on a whole stack", async (t) => {
       };
       await viewer.supabase.auth.signInWithPassword(alice);
       await viewer.subscribe();
-      await open(stack, "alice");
+      await openLink(stack.info, "alice");
       await viewer.sees("alice");
       await moved(() => viewer.supabase.auth.signInWithPassword(bob));
-      await open(stack, "alice");
-      await open(stack, "docs");
+      await openLink(stack.info, "alice");
+      await openLink(stack.info, "docs");
       await viewer.sees("docs");
       await moved(() => viewer.supabase.auth.signOut());
-      await open(stack, "alice");
-      await open(stack, "docs");
+      await openLink(stack.info, "alice");
+      await openLink(stack.info, "docs");
       await viewer.sees("docs", 2);
       assert.deepEqual(viewer.slugs, ["alice", "docs", "docs"]);
       assert.deepEqual(viewer.told, ["SUBSCRIBED"], "the channel never noticed");

@@ -24,6 +24,7 @@ export class EdgeWorker {
   readonly #ended = Promise.withResolvers<Reason>();
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
   #isEnding = false;
+  #isStopped = false;
   #promises = 0;
   #requests = 0;
 
@@ -70,7 +71,7 @@ export class EdgeWorker {
 
   /** Kills it without a word; it gets no more requests. */
   async stop(): Promise<void> {
-    this.#isEnding = true;
+    this.#isEnding = this.#isStopped = true;
     this.isRetired = true;
     this.#timers.forEach(clearTimeout);
     this.relay.signal("SIGKILL");
@@ -101,8 +102,13 @@ export class EdgeWorker {
   async #end(reason: Reason, leftMs: number): Promise<void> {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    await this.relay.tell(reason);
-    await this.relay.line(({ event }) => event === "unloading");
+    try {
+      await this.relay.tell(reason);
+      await this.relay.line(({ event }) => event === "unloading");
+    } catch (error) {
+      if (this.#isStopped) return; // Killed before it could say so.
+      throw error;
+    }
     this.#unloading.resolve(leftMs);
     this.#after(leftMs, () => this.#kill(reason));
   }

@@ -66,7 +66,7 @@ export async function openBench(options: Partial<RealtimeOptions> = {}): Promise
     async restart(more) {
       const port = Number(new URL(bench.realtime.url).port);
       await bench.realtime.stop();
-      bench.realtime = await start({ port, ...more });
+      bench.realtime = await startAgain(() => start({ port, ...more }));
     },
     async crashPostgres() {
       const { port } = bench.postgres;
@@ -87,6 +87,21 @@ export async function openBench(options: Partial<RealtimeOptions> = {}): Promise
     },
   };
   return bench;
+}
+
+/**
+ * Starts a server on the port that another one has just left: a child that is being started holds a
+ * copy of that one's listener until it runs its own program.
+ */
+async function startAgain(start: () => Promise<Realtime>): Promise<Realtime> {
+  const late = Date.now() + DEADLINE_MS;
+  while (true) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) || Date.now() > late) throw error;
+    }
+  }
 }
 
 /** supabase-js, unchanged: only its URLs are those of the server without a gateway in front. */

@@ -63,6 +63,14 @@ export const databaseScenarios: Scenarios = {
 
   async "a late comer has the newest messages since a time replayed"({ sql, ...at }, vsn) {
     const topic = `suite:read-replay-${vsn}`;
+    const join = async (broadcast: object) => {
+      const inbox = new Inbox<Broadcast>();
+      const config = { private: true, broadcast };
+      const channel = (await at.client(ALICE, vsn)).channel(topic, { config });
+      await subscribed(channel.on("broadcast", { event: "e" }, inbox.put as never));
+      return inbox;
+    };
+    const early = await join({});
     await sql`select realtime.send('{"n":0}', 'e', ${topic}, true)`;
     const [{ now }] = await sql`
       select 1 + floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now
@@ -71,10 +79,9 @@ export const databaseScenarios: Scenarios = {
     for (const n of [1, 2, 3]) {
       await sql`select realtime.send(${sql.json({ n })}, 'e', ${topic}, true)`;
     }
-    const inbox = new Inbox<Broadcast>();
-    const config = { private: true, broadcast: { replay: { since: now, limit: 2 } } };
-    const channel = (await at.client(ALICE, vsn)).channel(topic, { config });
-    await subscribed(channel.on("broadcast", { event: "e" }, inbox.put as never));
+    // Whoever comes now gets none of them live.
+    await early.take(4, "all of them");
+    const inbox = await join({ replay: { since: now, limit: 2 } });
     await sql`select realtime.send('{"n":4}', 'e', ${topic}, true)`;
     const got = await inbox.take(3, "two replayed and a new one");
     assert.deepEqual(got.map(({ payload, meta }) => [payload.n, meta?.replayed]), [

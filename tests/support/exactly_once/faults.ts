@@ -64,6 +64,11 @@ export class Faults {
     return this.#isUnderWay && this.#count > (this.#begun + FULL_SPEED) * this.#every;
   }
 
+  /** How many are still to come. */
+  get left(): number {
+    return this.#plan.length - this.#begun;
+  }
+
   /** Rejects when something could not be broken, or nobody recovered from it. */
   get failed(): Promise<never> {
     return this.#failed.promise;
@@ -81,11 +86,9 @@ export class Faults {
     this.#last.catch(this.#failed.reject);
   }
 
-  /** Resolves after the recovery from the last one; rejects if rows ran out before all were done. */
-  async ended(): Promise<void> {
-    await this.#last;
-    const left = this.#plan.length - this.#begun;
-    if (left > 0) throw new Error(`${left} faults are left after all rows: insert more rows.`);
+  /** Resolves after the recovery from the newest one. */
+  get recovered(): Promise<void> {
+    return this.#last;
   }
 
   async #run(kind: keyof Counts): Promise<void> {

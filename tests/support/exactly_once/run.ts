@@ -12,6 +12,7 @@ export interface RunOptions {
   viewers: Viewer[];
   /** Runs beside them, for comparison. Where it stays away it is waited for no more. */
   yardstick: Viewer;
+  /** At least: where a recovery takes long, rows are inserted until the last fault has come. */
   rows: number;
   counts: Counts;
   seed: number;
@@ -42,23 +43,23 @@ export async function run(options: RunOptions): Promise<Click[]> {
   const crashPostgres = () => stack.crashPostgres();
   const stage = { host, proxy, restartRealtime, crashPostgres };
   const faults = new Faults({ counts, seed, rows, recovery, stage });
-  let isFull = false;
+  let total = 0;
   let isOver = false;
   const seen = Promise.withResolvers<unknown>();
   const written = writeClicks({
     ...{ databaseUrl: stack.info.DB_URL, slugs, seed },
     onInsert(count, id) {
       faults.onInsert(count, id);
-      if (count !== rows) return;
-      isFull = true;
-      seen.resolve(faults.ended().then(() => recovery(faults.newest)));
+      if (total > 0 || count < rows || faults.left > 0) return;
+      total = count;
+      seen.resolve(faults.recovered.then(() => recovery(faults.newest)));
     },
-    isCalm: () => isFull || faults.needCalm,
+    isCalm: () => total > 0 || faults.needCalm,
     isOver: () => isOver,
   });
   await Promise.race([seen.promise, faults.failed]).finally(() => isOver = true);
   await written;
-  return (await readClicks(sql)).slice(0, rows);
+  return (await readClicks(sql)).slice(0, total);
 }
 
 /** Resolves when each channel of the viewer gave rows with ids above this. */

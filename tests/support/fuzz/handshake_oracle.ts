@@ -15,6 +15,9 @@ export interface Rules {
 /** Only so many subprotocols are looked at. */
 const MAX_PROTOCOLS = 16;
 
+/** How Phoenix's own client writes a token as a subprotocol. */
+const PHOENIX = "base64url.bearer.phx.";
+
 export function mayDial(handshake: Handshake, rules: Rules): boolean {
   const url = URL.parse(`http://${handshake.host}${handshake.target}`);
   const headers = new Headers(handshake.headers);
@@ -50,8 +53,8 @@ function hasGoodToken(url: URL, headers: Headers, { good, publicKeys }: Rules): 
     .map((name) => name.trim()).filter((name) => name !== "").slice(0, MAX_PROTOCOLS);
   for (const name of protocols) {
     if (name.startsWith("jwt-")) tokens.push(name.slice(4));
-    const [, base64] = name.split("base64url.bearer.phx.");
-    if (base64 === undefined || !name.startsWith("base64url")) continue;
+    if (!name.startsWith(PHOENIX)) continue;
+    const base64 = name.slice(PHOENIX.length);
     const bytes = Buffer.from(base64, "base64url");
     if (!isBase64(base64, /^[\w+/-]*$/)) return false;
     tokens.push(bytes.toString("latin1"));

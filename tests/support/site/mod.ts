@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from "../br
 import { siteConfig, type StackInfo } from "../../../tools/stack/info.ts";
 import type { StackOptions } from "../../../tools/stack/stack.ts";
 import { serveSite } from "../../../tools/site/serve.ts";
+import { openLink } from "../open_link.ts";
 import { type TestStack, withStack } from "../stack.ts";
 
 export interface VisitOptions extends BrowserContextOptions {
@@ -145,22 +146,9 @@ export class Visitor {
     await row.filter({ hasText: new RegExp(`^${count.toLocaleString("en")}$`) }).waitFor();
   }
 
-  /** Resolves when a notification matches. */
-  async told(words: RegExp): Promise<void> {
-    await this.page.locator(".toast").filter({ hasText: words }).first().waitFor();
+  /** Resolves when a notification that matches was seen while this was done: none stays for long. */
+  async told(words: RegExp, act: () => Promise<unknown>): Promise<void> {
+    const toast = this.page.locator(".toast").filter({ hasText: words }).first();
+    await Promise.all([toast.waitFor(), act()]);
   }
-}
-
-/** What the redirect function asks of the database, without its deadline: this machine may be busy. */
-async function openLink(
-  { API_URL, PUBLISHABLE_KEY }: StackInfo,
-  slug: string,
-): Promise<void> {
-  const response = await fetch(`${API_URL}/rest/v1/rpc/open_short_link`, {
-    method: "POST",
-    headers: { apikey: PUBLISHABLE_KEY, "content-type": "application/json" },
-    body: JSON.stringify({ slug, referrer_host: "news.example.com" }),
-  });
-  await response.body?.cancel();
-  assert.equal(response.status, 200, slug);
 }

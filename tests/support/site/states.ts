@@ -34,9 +34,9 @@ export async function checkOnPhone({ page }: Visitor): Promise<string[]> {
   return found;
 }
 
-async function ofVisitor({ page }: Visitor, site: Site): Promise<string[]> {
-  await site.open("docs", 3);
-  await page.waitForSelector(".toast");
+async function ofVisitor(visitor: Visitor, site: Site): Promise<string[]> {
+  const { page } = visitor;
+  await visitor.told(/docs/, () => site.open("docs", 3));
   const found = await checkLooks(page, "busy");
   await page.click("#light");
   found.push(...await checkLooks(page, "details"));
