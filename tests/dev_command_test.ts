@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { run } from "./support/dev.ts";
+import { findProcess } from "../tools/stack/cli/process.ts";
+import { run, runWith } from "./support/dev.ts";
 import { withDirectory } from "./support/directory.ts";
+import { inTime } from "./support/in_time.ts";
 import { childOf, processEnd } from "./support/processes.ts";
 
 Deno.test("deno task dev stops when whoever launched it is killed", () =>
@@ -24,11 +26,42 @@ Deno.test("deno task dev can be stopped while it starts", () =>
       await new Promise((wake) => setTimeout(wake, 20));
     }
     const server = await childOf(command.pid, /\/postgres -D /);
+    const cli = await childSoon(command.pid, / db push /);
     command.signal("SIGINT");
     assert.equal(await command.exited, 0);
     assert.deepEqual(command.stdout, []);
     await processEnd(server);
+    await processEnd(cli);
   }));
+
+Deno.test("deno task dev does not wait for the Supabase CLI when it is stopped", () =>
+  withDirectory(async (directory) => {
+    // Like npx, it has its work done by a child; and it would go on without a database.
+    const script = `#!/bin/sh\n[ "$1" = --version ] && echo 3.1.0 && exit\nsleep 60 & wait\n`;
+    await Deno.writeTextFile(`${directory}/supabase`, script, { mode: 0o755 });
+    const env = { PATH: `${directory}:${Deno.env.get("PATH")}` };
+    const args = ["--port", "0", "--data", `${directory}/data`];
+    const command = runWith(env, "run", "-A", "tools/stack/main.ts", ...args);
+    const cli = await childSoon(command.pid, / db push /);
+    const worker = await childSoon(cli, /^sleep /);
+    command.signal("SIGINT");
+    assert.equal(await command.exited, 0);
+    await processEnd(cli);
+    await processEnd(worker);
+  }));
+
+/** The same as childOf, of a process that may still be about to start it. */
+function childSoon(parent: number, command: RegExp): Promise<number> {
+  const look = async (): Promise<number> => {
+    while (await findProcess(parent)) {
+      const child = await childOf(parent, command).catch(() => undefined);
+      if (child) return child;
+      await new Promise((wake) => setTimeout(wake, 20));
+    }
+    throw new Error(`Process ${parent} ended before it started ${command}.`);
+  };
+  return inTime(look(), `process ${parent} starts ${command}`);
+}
 
 Deno.test("without --json, what is ready is a table for people", () =>
   withDirectory(async (directory) => {

@@ -76,15 +76,17 @@ async function withWaiting(
   const upstream = startUpstream({ onSocket: agree });
   const args = ["--db", stack.info.DB_URL, "--wait", "60"];
   const doctor = startCommand([`${upstream.url}/realtime/v1`, ...args], { ANON_KEY: key });
+  let over = false;
+  const ended = doctor.status.then(() => over = true);
   try {
-    let over = false;
-    doctor.status.then(() => over = true);
     while (await left() === 0) {
       assert.ok(!over, "It ended before it made its table.");
       await new Promise((wake) => setTimeout(wake, 50));
     }
     await work(doctor);
   } finally {
+    if (!over) doctor.kill("SIGKILL");
+    await ended;
     await upstream.stop();
   }
 }

@@ -17,11 +17,14 @@ export interface Command {
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Runs `deno …` in the project. */
-export function run(...args: string[]): Command {
+export const run = (...args: string[]): Command => runWith({}, ...args);
+
+/** The same, with more variables, or others in place of this process's. */
+export function runWith(env: Record<string, string>, ...args: string[]): Command {
   const child = new Deno.Command(Deno.execPath(), {
     args,
     cwd: PROJECT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

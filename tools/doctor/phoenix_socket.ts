@@ -1,3 +1,5 @@
+import { afterTime, within } from "./within.ts";
+
 /** A frame of vsn 1.0.0. */
 export interface Frame {
   topic: string;
@@ -64,12 +66,19 @@ export class PhoenixSocket {
 
   /** The first frame, old or new, that fits; undefined if none came in time or the socket closed. */
   async frame(fits: (frame: Frame) => boolean, waitMs = this.waitMs): Promise<Frame | undefined> {
-    const late = Date.now() + waitMs;
-    while (true) {
-      const frame = this.#frames.find(fits);
-      const left = late - Date.now();
-      if (frame || this.closed || left <= 0) return frame;
-      await within(new Promise<void>((wake) => this.#waiting.add(wake)), left);
+    let over = false;
+    const cancel = afterTime(waitMs, () => {
+      over = true;
+      this.#wake();
+    });
+    try {
+      while (true) {
+        const frame = this.#frames.find(fits);
+        if (frame || this.closed || over) return frame;
+        await new Promise<void>((wake) => this.#waiting.add(wake));
+      }
+    } finally {
+      cancel();
     }
   }
 
@@ -95,11 +104,4 @@ function parse(data: unknown): Frame | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The promise's value, or undefined once the time is over. */
-export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout>;
-  const late = new Promise<undefined>((resolve) => timer = setTimeout(resolve, ms, undefined));
-  return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { afterTime } from "./within.ts";
 
 /** What came back on the wire for a request. */
 export interface Answer {
@@ -46,10 +47,10 @@ export interface Ask {
 export async function ask(url: URL, options: Ask): Promise<Answer> {
   const connection = await connect(url, options.waitMs);
   let late = false;
-  const timer = setTimeout(() => {
+  const cancel = afterTime(options.waitMs, () => {
     late = true;
     close(connection);
-  }, options.waitMs);
+  });
   try {
     await write(connection, Buffer.from(requestOf(url, options), "latin1"));
     const answer = await readAnswer(connection);
@@ -60,7 +61,7 @@ export async function ask(url: URL, options: Ask): Promise<Answer> {
     if (error instanceof NoAnswer) throw error;
     throw new NoAnswer("closed", "the connection was cut");
   } finally {
-    clearTimeout(timer);
+    cancel();
     close(connection);
   }
 }
@@ -68,7 +69,9 @@ export async function ask(url: URL, options: Ask): Promise<Answer> {
 /** Opens TCP, and TLS for https. Throws NoAnswer. */
 export async function connect(url: URL, waitMs: number): Promise<Deno.Conn> {
   const { hostname, port } = addressOf(url);
-  const signal = AbortSignal.timeout(waitMs);
+  const late = new AbortController();
+  const { signal } = late;
+  const cancel = afterTime(waitMs, () => late.abort());
   let connection: Deno.TcpConn;
   try {
     connection = await Deno.connect({ hostname, port, signal });
@@ -81,6 +84,8 @@ export async function connect(url: URL, waitMs: number): Promise<Deno.Conn> {
       throw new NoAnswer("name", `${hostname} does not resolve`);
     }
     throw new NoAnswer("refused", `${hostname}:${port} refuses connections`);
+  } finally {
+    cancel();
   }
   if (url.protocol !== "https:") return connection;
   try {

@@ -8,6 +8,8 @@ export interface MigrateOptions {
   /** As role postgres. auth.users must exist: the links' owners refer to it. */
   databaseUrl: string;
   progress?: (what: string) => void;
+  /** Ends the CLI, if it runs. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -16,13 +18,13 @@ export interface MigrateOptions {
  * left out when every migration is in the database's own list already.
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
-  const { databaseUrl, progress = () => {} } = options;
+  const { databaseUrl, progress = () => {}, signal } = options;
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   try {
     const pending = await countPending(sql);
     if (pending > 0) {
       progress(`applying ${pending} migrations with the Supabase CLI`);
-      await pushMigrations(fileURLToPath(PROJECT), databaseUrl);
+      await pushMigrations(fileURLToPath(PROJECT), databaseUrl, signal);
     }
     await sql.unsafe(await Deno.readTextFile(new URL("supabase/seed.sql", PROJECT))).simple();
   } finally {

@@ -143,14 +143,14 @@ async function listen(port = 0, keys: Keys, targets: Targets): Promise<Gateway> 
 }
 
 async function startDatabase(options: StackOptions, keys: Keys, siteUrl: string, parts: Parts) {
-  const { dataDir, databasePort, databaseSettings: settings, progress, log } = options;
+  const { dataDir, databasePort, databaseSettings: settings, progress, log, signal } = options;
   const postgres = await parts.add(
     "postgres",
     () => startPostgres({ dataDir, preferredPort: databasePort, settings, progress }),
   );
   const databaseUrl = postgres.url;
   const api = await parts.add("api", () => startApi({ databaseUrl, keys, siteUrl, log }));
-  await migrate({ databaseUrl, progress });
+  await migrate({ databaseUrl, progress, signal });
   return { postgres, api };
 }
 

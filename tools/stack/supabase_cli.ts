@@ -11,19 +11,29 @@ const ERROR_LINES = 8;
  * Applies the pending migrations of `workdir/supabase/migrations` by the real `supabase db push`,
  * which needs no Docker and no account. Fails with the CLI's own words, without the password.
  */
-export async function pushMigrations(workdir: string, databaseUrl: string): Promise<void> {
-  const { success, output } = await supabase(["db", "push", "--workdir", workdir], databaseUrl);
+export async function pushMigrations(
+  workdir: string,
+  databaseUrl: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const push = ["db", "push", "--workdir", workdir];
+  const { success, output } = await supabase(push, databaseUrl, signal);
   if (!success) throw new Error(`supabase db push failed:\n${essence(output, databaseUrl)}`);
 }
 
 /**
  * Runs the Supabase CLI on a database, answering yes to its questions: the `supabase` on the PATH,
- * else the pinned one by npx. Fails when neither is there; ends it after five minutes.
+ * else the pinned one by npx. Fails when neither is there; ends it after five minutes, or when it
+ * is asked to by `signal`, and then fails.
  */
-export async function supabase(args: string[], databaseUrl: string): Promise<Ended> {
+export async function supabase(
+  args: string[],
+  databaseUrl: string,
+  signal?: AbortSignal,
+): Promise<Ended> {
   const [program, ...prefix] = await findCli();
-  const target = await takesRemote(program) ? "--remote" : "--db-url";
-  return await run(program, [...prefix, ...args, "--yes", `${target}=${databaseUrl}`]);
+  const target = await takesRemote(program, signal) ? "--remote" : "--db-url";
+  return await run(program, [...prefix, ...args, "--yes", `${target}=${databaseUrl}`], signal);
 }
 
 interface Ended {
@@ -50,24 +60,41 @@ async function onPath(program: string): Promise<boolean> {
 }
 
 /** CLI 3 calls the option --remote and will drop --db-url; older ones know only that. */
-async function takesRemote(program: string): Promise<boolean> {
-  const version = program === "npx" ? VERSION : (await run(program, ["--version"])).output;
+async function takesRemote(program: string, signal?: AbortSignal): Promise<boolean> {
+  const version = program === "npx" ? VERSION : (await run(program, ["--version"], signal)).output;
   return Number(version.match(/(\d+)\.\d+\.\d+/)?.[1]) >= 3;
 }
 
-async function run(program: string, args: string[]): Promise<Ended> {
+async function run(program: string, args: string[], signal?: AbortSignal): Promise<Ended> {
+  signal?.throwIfAborted();
   const child = new Deno.Command(program, {
     args,
     env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1", NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    // A process group of its own: npx has the work done by a child of its child.
+    detached: true,
   }).spawn();
-  const timer = setTimeout(() => child.kill("SIGTERM"), TIMEOUT_MS);
-  const { success, stdout, stderr } = await child.output();
-  clearTimeout(timer);
+  const end = () => endGroup(child);
+  const timer = setTimeout(end, TIMEOUT_MS);
+  signal?.addEventListener("abort", end);
+  const { success, stdout, stderr } = await child.output().finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+  });
+  signal?.throwIfAborted();
   const text = new TextDecoder();
   return { success, output: `${text.decode(stdout)}\n${text.decode(stderr)}` };
+}
+
+function endGroup(child: Deno.ChildProcess): void {
+  try {
+    if (Deno.build.os === "windows") child.kill();
+    else Deno.kill(-child.pid, "SIGTERM");
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** The database's error without the statement, where there is one; else the last lines. */

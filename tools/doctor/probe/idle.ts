@@ -1,6 +1,6 @@
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import { within } from "../phoenix_socket.ts";
+import { within } from "../within.ts";
 import { openSocket } from "./channels.ts";
 
 /** Between two heartbeats; a little more; and past the 60 s that proxies have for a default. */

@@ -1,6 +1,7 @@
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from "node:tls";
 import { type Check, found, ok } from "../check.ts";
 import { addressOf, connect, NoAnswer } from "../raw_http.ts";
+import { afterTime } from "../within.ts";
 
 /** Renewals run a month before the end; two weeks before it, something does not run. */
 const SOON_MS = 14 * 24 * 3600 * 1000;
@@ -29,7 +30,7 @@ function probeTls(host: string, port: number, waitMs: number, now: number): Prom
     ...{ host, port, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] },
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
   });
-  const timer = setTimeout(() => resolve(found("tls_failed", "no TLS answer came")), waitMs);
+  const cancel = afterTime(waitMs, () => resolve(found("tls_failed", "no TLS answer came")));
   socket.once("secureConnect", () => {
     resolve(judge(host, socket.getPeerCertificate(), socket.authorizationError, now));
   });
@@ -40,7 +41,7 @@ function probeTls(host: string, port: number, waitMs: number, now: number): Prom
     );
   });
   return promise.finally(() => {
-    clearTimeout(timer);
+    cancel();
     socket.destroy();
   });
 }
