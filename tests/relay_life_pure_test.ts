@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Config, readConfig } from "../supabase/functions/relay/config.ts";
+import { QUIET_MS } from "../supabase/functions/relay/close.ts";
 import { createDrain } from "../supabase/functions/relay/drain.ts";
 import { Heartbeat } from "../supabase/functions/relay/heartbeat.ts";
 import type { Session } from "../supabase/functions/relay/session.ts";
@@ -158,6 +159,13 @@ Deno.test("the sockets of a worker whose wall clock runs out end evenly over wha
   assert.ok(Math.max(...plain) > 30_000);
   assert.ok(densest(plain, 40_000) <= 100);
   assert.ok(densest([...plain, ...negotiated], 40_000) <= 200);
+});
+
+Deno.test("a close waits for quiet within the time that is left, however short that is", async () => {
+  // 6 s, of which 5.4 are over.
+  const { plain, negotiated } = await drain([["wall_clock", 5.4]], { plain: 300, negotiated: 300 });
+  const last = Math.max(...plain, ...negotiated);
+  assert.ok(last + QUIET_MS <= 540 && last > 400, `the last is told to end after ${last} ms`);
 });
 
 Deno.test("clients that move by themselves have a third of the time for it", async () => {

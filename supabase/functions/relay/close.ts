@@ -11,7 +11,7 @@ export interface Close {
 const MAX_REASON_BYTES = 123;
 
 /** How long a client must say nothing before it is closed. */
-const QUIET_MS = 50;
+export const QUIET_MS = 50;
 
 /** A client that never stops speaking is closed after this many times QUIET_MS. */
 const PATIENCE = 10;

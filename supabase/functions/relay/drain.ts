@@ -1,3 +1,4 @@
+import { QUIET_MS } from "./close.ts";
 import type { Config } from "./config.ts";
 import { RelayError } from "./errors.ts";
 import type { Session } from "./session.ts";
@@ -45,8 +46,8 @@ export function createDrain(
 
   function timeLeft(reason: string): number {
     if (reason === "cpu") return 0;
-    if (reason === "wall_clock") return (1 - RESERVE) * uptime() * WALL_CLOCK_LEFT;
-    const own = (1 - RESERVE) * config.drainMs;
+    if (reason === "wall_clock") return usable(uptime() * WALL_CLOCK_LEFT);
+    const own = usable(config.drainMs);
     return reason === "drain" ? Math.max(own, uptime() * DRAIN_PART) : own;
   }
 
@@ -83,6 +84,9 @@ export function createDrain(
     },
   };
 }
+
+/** What is left, in ms, less what the last close takes. */
+const usable = (ms: number): number => Math.max((1 - RESERVE) * ms - QUIET_MS, 0);
 
 /** Each session gets its own slice of the time, and a random moment in it. */
 function spread(sessions: Session[], from: number, to: number): [number, Session][] {
