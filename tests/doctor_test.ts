@@ -269,7 +269,7 @@ Deno.test({
 });
 
 /** How long the doctor waits below, in seconds, and for how long it is stopped meanwhile. */
-const [WAIT_S, STOPPED_S] = [2, 3];
+const [WAIT_S, STOPPED_S] = [1, 1.5];
 const pause = (seconds: number) => new Promise((wake) => setTimeout(wake, seconds * 1000));
 
 Deno.test("what came while the machine slept counts as an answer", async () => {

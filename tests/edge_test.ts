@@ -74,7 +74,7 @@ testOnEdge(
 
 testOnEdge(
   "a worker that is retired while it connects somebody moves all its clients in good order",
-  { wallClock: 12, env: { RELAY_DRAIN_MS: "300" } },
+  { wallClock: 10, env: { RELAY_DRAIN_MS: "300" } },
   async ({ host, script, open }) => {
     const clients = Array.from({ length: 8 }, () => open());
     await Promise.all(clients.map((client) => client.opened));

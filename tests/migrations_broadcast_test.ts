@@ -101,7 +101,7 @@ Deno.test("a click survives a broadcast that runs into the statement timeout", a
     create or replace function realtime.send(payload jsonb, event text, topic text, private boolean default true)
       returns void language sql as 'select pg_sleep(60)'`);
   await db.as("anon", {}, async (sql) => {
-    await sql`set local statement_timeout = '2s'`;
+    await sql`set local statement_timeout = '1s'`;
     await sql`insert into url_clicks (slug) values ('open')`;
   });
   const [{ count }] = await db.sql`select count(*)::int from url_clicks`;

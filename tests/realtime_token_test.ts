@@ -65,7 +65,7 @@ Deno.test("an expired token says for how long, and a good one not at all", async
 const TOPIC = "realtime:t";
 
 /** Of a token that is to be good when it is shown, and to expire while a test waits. */
-const LIFE_S = 4;
+const LIFE_S = 3;
 
 Deno.test("at its expiry a channel is closed with a reason, and the socket is not", async () => {
   await using bench = await openBench();

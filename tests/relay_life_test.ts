@@ -8,7 +8,7 @@ import { type RelayOptions, type ServedRelay, withRelay } from "./support/served
 import { sign } from "./support/tokens.ts";
 
 /** How much faster the relay's clock goes where a test waits for what happens every 25 s. */
-const SPEED = 15;
+const SPEED = 20;
 const HURRY = [fileURLToPath(new URL("support/hurry.ts", import.meta.url)), String(SPEED)];
 /** What upstream has to answer within, on that clock. */
 const PATIENT = { RELAY_DIAL_TIMEOUT_MS: "60000" };
@@ -92,7 +92,7 @@ const echo = (socket: WebSocket) => {
 
 testLife(
   "a socket that joins nothing is closed, one that has joined stays",
-  { env: { RELAY_JOIN_TIMEOUT_MS: "3000" }, onSocket: echo },
+  { env: { RELAY_JOIN_TIMEOUT_MS: "2000" }, onSocket: echo },
   async ({ urlWith }) => {
     const joined = connect(urlWith(await sign()));
     await joined.opened;
@@ -177,7 +177,7 @@ testLife(
 );
 
 const PLAIN = 12;
-const DRAIN_MS = 3_000;
+const DRAIN_MS = 2_500;
 
 testLife(
   "SIGTERM: notices, no new sockets, 1012 one after the other, code 0",

@@ -3,7 +3,7 @@ import { keyPair, sign } from "../tokens.ts";
 import { HEARTBEAT, type Sentences, type Stage } from "./stage.ts";
 
 /** A relay that was not given the project's secret, and that has little patience. */
-export const checksEnv = { RELAY_JWT_SECRET: "", RELAY_MAX_SILENCE_S: "3" };
+export const checksEnv = { RELAY_JWT_SECRET: "", RELAY_MAX_SILENCE_S: "2" };
 
 /** What the project publishes; fetched once for a while, so all sentences share it. */
 const [known, unknown] = [await keyPair("one"), await keyPair("two")];

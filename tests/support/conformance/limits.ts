@@ -5,7 +5,7 @@ import { HEARTBEAT, openRaw, type Sentences, type Stage } from "./stage.ts";
 
 /** For the sentences below: short times and small bounds. */
 export const limitsEnv = {
-  RELAY_DIAL_TIMEOUT_MS: "3000",
+  RELAY_DIAL_TIMEOUT_MS: "2000",
   RELAY_MAX_UNSENT_BYTES: String(1 << 20),
   RELAY_MAX_SOCKETS_PER_USER: "2",
 };
