@@ -5,6 +5,7 @@ import { type Api, startApi } from "../tools/stack/api.ts";
 import { startGateway } from "../tools/stack/gateway.ts";
 import { type Keys, loadKeys, signToken } from "../tools/stack/keys.ts";
 import { startPostgres } from "../tools/stack/postgres.ts";
+import { makeDirectory } from "./support/directory.ts";
 import { within } from "./support/realtime.ts";
 
 /** What reaches the console of this process. In place before anything can lay itself over it. */
@@ -26,7 +27,7 @@ interface Project {
 
 /** REST and Auth on a database of their own, behind the gateway. */
 async function withProject(work: (project: Project) => Promise<void>) {
-  const dataDir = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
+  const dataDir = await makeDirectory();
   const keys = await loadKeys(dataDir);
   const database = await startPostgres({ dataDir, settings: { fsync: "off" } });
   const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });

@@ -5,12 +5,13 @@ import postgres from "postgres";
 import { openCluster } from "../tools/stack/cluster.ts";
 import { freePort, isFree } from "../tools/stack/free_port.ts";
 import { type Postgres, type PostgresOptions, startPostgres } from "../tools/stack/postgres.ts";
+import { makeDirectory } from "./support/directory.ts";
 
 const settings = { fsync: "off" };
 
 /** A data directory that is gone after the test, with whatever still runs on it. */
 async function dataDirectory() {
-  const path = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
+  const path = await makeDirectory();
   const servers: Postgres[] = [];
   return {
     path,
@@ -165,7 +166,7 @@ Deno.test({
   name: "as root, data under a closed directory lies in /var/lib, behind a link",
   ignore: Deno.uid() !== 0,
   async fn() {
-    const closed = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
+    const closed = await makeDirectory();
     const dataDir = join(closed, "data");
     const first = await startPostgres({ dataDir, settings });
     const home = join(await Deno.realPath(join(dataDir, "postgres")), "..");

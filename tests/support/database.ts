@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { type Postgres, startPostgres } from "../../tools/stack/postgres.ts";
+import { makeDirectory } from "./directory.ts";
 
 export type Sql = postgres.Sql;
 export type Transaction = postgres.TransactionSql;
@@ -38,7 +39,7 @@ const MIGRATIONS = new URL("../../supabase/migrations/", import.meta.url);
 
 /** Starts the server (about a second); databases are copies of a template (about 50 ms). */
 export async function startCluster(): Promise<Cluster> {
-  const dataDir = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
+  const dataDir = await makeDirectory();
   const server = await startPostgres({
     dataDir,
     settings: { fsync: "off", full_page_writes: "off" },

@@ -8,6 +8,7 @@ import {
   type RealtimeOptions,
   startRealtime,
 } from "../../tools/stack/realtime/mod.ts";
+import { makeDirectory } from "./directory.ts";
 
 export const JWT_SECRET = "a secret of tests only, of more than 32 characters";
 /** A wait that fails a test, never one that decides it. */
@@ -35,7 +36,7 @@ export interface Bench {
 
 /** Starts a Postgres and a Realtime, both ended and removed at the end of the scope. */
 export async function openBench(options: Partial<RealtimeOptions> = {}): Promise<Bench> {
-  const dataDir = await Deno.makeTempDir({ prefix: "realtime-" });
+  const dataDir = await makeDirectory();
   const server = await startPostgres({ dataDir, settings: SETTINGS });
   const log: Record<string, unknown>[] = [];
   const start = (more: Partial<RealtimeOptions> = {}) =>

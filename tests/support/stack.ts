@@ -1,4 +1,5 @@
 import { type Stack, type StackOptions, startStack } from "../../tools/stack/stack.ts";
+import { makeDirectory } from "./directory.ts";
 
 /** A whole stack for a test, and all that it logged. */
 export interface TestStack extends Stack {
@@ -15,7 +16,7 @@ export async function withStack(
   work: (stack: TestStack) => Promise<void>,
   options: Partial<StackOptions> = {},
 ): Promise<void> {
-  const dataDir = await Deno.makeTempDir({ prefix: "realtime-relay-test-" });
+  const dataDir = await makeDirectory();
   const log: TestStack["log"] = [];
   const crash: string[] = [];
   try {
