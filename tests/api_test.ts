@@ -6,7 +6,7 @@ import { startGateway } from "../tools/stack/gateway.ts";
 import { type Keys, loadKeys, signToken } from "../tools/stack/keys.ts";
 import { startPostgres } from "../tools/stack/postgres.ts";
 import { makeDirectory } from "./support/directory.ts";
-import { within } from "./support/realtime.ts";
+import { inTime } from "./support/in_time.ts";
 
 /** What reaches the console of this process. In place before anything can lay itself over it. */
 const said: unknown[][] = [];
@@ -217,6 +217,6 @@ Deno.test("stop() does not wait for requests that stand in line", () =>
     const settled = Promise.allSettled(asked);
     await asked[0].then((response) => response.body?.cancel());
     leave.abort();
-    await within(api.stop(), "the API has stopped");
+    await inTime(api.stop(), "the API has stopped");
     await settled;
   }));

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { findProcess } from "../tools/stack/cli/process.ts";
 import { run, runWith } from "./support/dev.ts";
 import { withDirectory } from "./support/directory.ts";
-import { inTime } from "./support/in_time.ts";
-import { childOf, processEnd } from "./support/processes.ts";
+import { childOf, childSoon, processEnd } from "./support/processes.ts";
 
 Deno.test("deno task dev stops when whoever launched it is killed", () =>
   withDirectory(async (directory) => {
@@ -49,19 +47,6 @@ Deno.test("deno task dev does not wait for the Supabase CLI when it is stopped",
     await processEnd(cli);
     await processEnd(worker);
   }));
-
-/** The same as childOf, of a process that may still be about to start it. */
-function childSoon(parent: number, command: RegExp): Promise<number> {
-  const look = async (): Promise<number> => {
-    while (await findProcess(parent)) {
-      const child = await childOf(parent, command).catch(() => undefined);
-      if (child) return child;
-      await new Promise((wake) => setTimeout(wake, 20));
-    }
-    throw new Error(`Process ${parent} ended before it started ${command}.`);
-  };
-  return inTime(look(), `process ${parent} starts ${command}`);
-}
 
 Deno.test("without --json, what is ready is a table for people", () =>
   withDirectory(async (directory) => {

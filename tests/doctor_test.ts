@@ -4,17 +4,16 @@ import { describe, findingIds } from "../tools/doctor/findings/mod.ts";
 import { FIXES, linesFor, TOPICS } from "../tools/doctor/fixes/mod.ts";
 import { probeIdle } from "../tools/doctor/probe/idle.ts";
 import { decrypt, encrypt } from "../tools/doctor/tenant_secret.ts";
-import { ACCEPT, connect } from "../tools/doctor/raw_http.ts";
+import { ACCEPT } from "../tools/doctor/raw_http.ts";
 import { judge } from "../tools/doctor/verdict.ts";
 import { found, ok } from "../tools/doctor/check.ts";
-import { runCommand, startCommand } from "./support/doctor/command.ts";
+import { runCommand } from "./support/doctor/command.ts";
 import { agree } from "./support/doctor/agree.ts";
 import { serveBytes } from "./support/doctor/bytes.ts";
 import { diagnose, run, sawAll } from "./support/doctor/run.ts";
 import { SECRET, SECRET_KEY, sign, signAnonKey } from "./support/tokens.ts";
 import { startUpstream } from "./support/upstream.ts";
 import { nginx, NGINX_UPGRADE } from "./support/doctor/configurations.ts";
-import { inTime } from "./support/in_time.ts";
 import { findProxy, startProxy } from "./support/proxies/start.ts";
 
 const KEY = await signAnonKey();
@@ -266,39 +265,4 @@ Deno.test({
       await upstream.stop();
     }
   },
-});
-
-/** How long the doctor waits below, in seconds, and for how long it is stopped meanwhile. */
-const [WAIT_S, STOPPED_S] = [1, 1.5];
-const pause = (seconds: number) => new Promise((wake) => setTimeout(wake, seconds * 1000));
-
-Deno.test("what came while the machine slept counts as an answer", async () => {
-  const sleep = async () => {
-    doctor.kill("SIGSTOP");
-    await pause(STOPPED_S);
-    doctor.kill("SIGCONT");
-  };
-  const upstream = startUpstream({
-    onSocket(socket) {
-      agree(socket);
-      sleep();
-      socket.addEventListener("message", sleep, { once: true });
-    },
-  });
-  const args = ["--key", KEY, "--wait", String(WAIT_S)];
-  const doctor = startCommand([`${upstream.url}/realtime/v1`, ...args], {});
-  try {
-    assert.equal((await inTime(doctor.status, "the doctor ends")).code, 0);
-  } finally {
-    await upstream.stop();
-  }
-});
-
-Deno.test("a connection that was there while the process had no time is not late", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const url = new URL(`http://127.0.0.1:${listener.addr.port}`);
-  const connection = connect(url, WAIT_S * 1000);
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STOPPED_S * 1000);
-  (await connection).close();
-  listener.close();
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type Gateway, startGateway } from "../tools/stack/gateway.ts";
+import { startGateway } from "../tools/stack/gateway.ts";
 import { ask, KEYS, withGateway } from "./support/gateway.ts";
 import { inTime } from "./support/in_time.ts";
-import { within } from "./support/realtime.ts";
+import { onceFree } from "./support/once_free.ts";
 
 Deno.test("an answer comes back as it was given, its repeated fields too", () =>
   withGateway(async ({ url }) => {
@@ -55,7 +55,7 @@ Deno.test("a part hears of it when its client leaves", async () => {
       const response = await fetch(url + path, { signal: leave.signal, headers });
       await response.body!.getReader().read();
       leave.abort();
-      await within(told, `${path} is given up`);
+      await inTime(told, `${path} is given up`);
     }
   }, () =>
     new Response(
@@ -78,7 +78,7 @@ Deno.test("a part hears of it when its client leaves before there is an answer",
       await asked;
       leave.abort();
       await assert.rejects(answer, { name: "AbortError" });
-      await within(told, `${path} is given up`);
+      await inTime(told, `${path} is given up`);
     }
   }, ({ signal }) => {
     const gone = new Promise<Response>((resolve) =>
@@ -136,19 +136,7 @@ Deno.test("a taken port is told at once, and freed by stop()", () =>
     const port = Number(new URL(first.url).port);
     await assert.rejects(startGateway({ port, keys: KEYS, targets: {} }), { code: "EADDRINUSE" });
     await first.stop();
-    const second = await inTime(startOnceFree(port), "the port is free");
+    const second = await onceFree(() => startGateway({ port, keys: KEYS, targets: {} }));
     assert.equal(second.url, first.url);
     await second.stop();
   }));
-
-/** A child that another test is just starting holds a copy of the listener until it execs. */
-async function startOnceFree(port: number): Promise<Gateway> {
-  while (true) {
-    try {
-      return await startGateway({ port, keys: KEYS, targets: {} });
-    } catch (error) {
-      if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
-      await new Promise((wake) => setTimeout(wake, 20));
-    }
-  }
-}

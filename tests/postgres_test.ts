@@ -147,8 +147,8 @@ Deno.test("a directory is free as soon as it is let go of, whatever else is star
 
 Deno.test("a taken port is refused in one sentence", async () => {
   await using data = await dataDirectory();
-  const port = freePort();
-  using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
   await assert.rejects(data.start({ port }), { message: new RegExp(`^Port ${port} is taken: `) });
 });
 

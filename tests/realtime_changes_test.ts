@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { RealtimePostgresChangesPayload, SupabaseClient } from "@supabase/supabase-js";
-import { type Bench, openBench, within } from "./support/realtime.ts";
+import { inTime } from "./support/in_time.ts";
+import { type Bench, openBench } from "./support/realtime.ts";
 
 const USERS = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"];
 
@@ -53,11 +54,11 @@ async function listen(client: SupabaseClient, table: string) {
     })
     .on("system" as never, {}, ready.resolve)
     .subscribe();
-  await within(ready.promise, "the subscription stands");
+  await inTime(ready.promise, "the subscription stands");
   return {
     async take(count: number) {
       while (got.length < count) {
-        await within(new Promise<void>((resolve) => (wake = resolve)), `${count} changes`);
+        await inTime(new Promise<void>((resolve) => (wake = resolve)), `${count} changes`);
       }
       return got.map((change) => [change.eventType, change.new, change.old]);
     },

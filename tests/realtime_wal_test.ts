@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import { startRealtime } from "../tools/stack/realtime/mod.ts";
 import { Wal } from "../tools/stack/realtime/wal.ts";
-import { JWT_SECRET, openBench, within } from "./support/realtime.ts";
+import { inTime } from "./support/in_time.ts";
+import { JWT_SECRET, openBench } from "./support/realtime.ts";
 
 Deno.test("one that is stopped before it has its slot reads nothing", async () => {
   await using bench = await openBench();
@@ -23,7 +24,7 @@ Deno.test("one that is stopped before it has its slot reads nothing", async () =
   await asked.promise;
   const stopped = wal.stop();
   answer.resolve();
-  await within(stopped, "it stops");
+  await inTime(stopped, "it stops");
   const read = await bench.sql`
     select from pg_replication_slots where slot_name like 'never_read%' and active
   `;

@@ -1,4 +1,5 @@
 import { findProcess } from "../../tools/stack/cli/process.ts";
+import { inTime } from "./in_time.ts";
 
 /** The process that `parent` started and whose command line matches. Throws if there is none. */
 export async function childOf(parent: number, command: RegExp): Promise<number> {
@@ -7,6 +8,19 @@ export async function childOf(parent: number, command: RegExp): Promise<number> 
     if (process?.parent === parent && command.test(process.command)) return pid;
   }
   throw new Error(`No child of process ${parent} matches ${command}.`);
+}
+
+/** The same as childOf, of a process that may still be about to start it. */
+export function childSoon(parent: number, command: RegExp): Promise<number> {
+  const look = async (): Promise<number> => {
+    while (await findProcess(parent)) {
+      const child = await childOf(parent, command).catch(() => undefined);
+      if (child) return child;
+      await new Promise((wake) => setTimeout(wake, 20));
+    }
+    throw new Error(`Process ${parent} ended before it started ${command}.`);
+  };
+  return inTime(look(), `process ${parent} starts ${command}`);
 }
 
 /** Far above the second that an orphan takes; only fails a test. */

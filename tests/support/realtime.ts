@@ -9,6 +9,7 @@ import {
   startRealtime,
 } from "../../tools/stack/realtime/mod.ts";
 import { makeDirectory } from "./directory.ts";
+import { onceFree } from "./once_free.ts";
 
 export const JWT_SECRET = "a secret of tests only, of more than 32 characters";
 /** A wait that fails a test, never one that decides it. */
@@ -67,7 +68,7 @@ export async function openBench(options: Partial<RealtimeOptions> = {}): Promise
     async restart(more) {
       const port = Number(new URL(bench.realtime.url).port);
       await bench.realtime.stop();
-      bench.realtime = await startAgain(() => start({ port, ...more }));
+      bench.realtime = await onceFree(() => start({ port, ...more }));
     },
     async crashPostgres() {
       const { port } = bench.postgres;
@@ -90,21 +91,6 @@ export async function openBench(options: Partial<RealtimeOptions> = {}): Promise
   return bench;
 }
 
-/**
- * Starts a server on the port that another one has just left: a child that is being started holds a
- * copy of that one's listener until it runs its own program.
- */
-async function startAgain(start: () => Promise<Realtime>): Promise<Realtime> {
-  const late = Date.now() + DEADLINE_MS;
-  while (true) {
-    try {
-      return await start();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse) || Date.now() > late) throw error;
-    }
-  }
-}
-
 /** supabase-js, unchanged: only its URLs are those of the server without a gateway in front. */
 function supabase(url: string, token: string, vsn?: string): SupabaseClient {
   class Transport extends WebSocket {
@@ -119,15 +105,4 @@ function supabase(url: string, token: string, vsn?: string): SupabaseClient {
     },
     realtime: { transport: Transport as never, ...(vsn ? { vsn } : {}) },
   });
-}
-
-/** Fails after the deadline with the sentence, unless the promise is settled before. */
-export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`waited in vain: ${what}`)), DEADLINE_MS);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,7 +1,7 @@
 /** What unchanged supabase-js must be able to do, at any origin: the bare server, or the relay. */
 import type postgres from "postgres";
 import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
-import { within } from "./realtime.ts";
+import { inTime } from "./in_time.ts";
 import { broadcastScenarios } from "./realtime_suite_broadcast.ts";
 import { changesScenarios } from "./realtime_suite_changes.ts";
 import { databaseScenarios } from "./realtime_suite_database.ts";
@@ -69,8 +69,8 @@ export async function subscribed(channel: RealtimeChannel): Promise<RealtimeChan
     if (status === "SUBSCRIBED") joined.resolve();
     else joined.reject(error ?? new Error(status));
   });
-  await within(joined.promise, `${channel.topic} is joined`);
-  if (wantsChanges) await within(listening.promise, `${channel.topic} gets changes`);
+  await inTime(joined.promise, `${channel.topic} is joined`);
+  if (wantsChanges) await inTime(listening.promise, `${channel.topic} gets changes`);
   return channel;
 }
 
@@ -80,7 +80,7 @@ export function refusal(channel: RealtimeChannel): Promise<string> {
   channel.subscribe((status, error) => {
     if (status === "CHANNEL_ERROR") refused.resolve(error?.message ?? "");
   });
-  return within(refused.promise, `${channel.topic} is refused`);
+  return inTime(refused.promise, `${channel.topic} is refused`);
 }
 
 /** Collects what a callback gets, to be waited for. */
@@ -96,7 +96,7 @@ export class Inbox<T> {
   /** The first `count`, once there are so many. */
   async take(count: number, what: string): Promise<T[]> {
     while (this.items.length < count) {
-      await within(
+      await inTime(
         new Promise<void>((resolve) => (this.#wake = resolve)),
         `${what}: ${this.items.length} of ${count} came`,
       );

@@ -1,6 +1,7 @@
 /** A client of the protocol itself: it sees the frames as they came. */
 import { request } from "node:http";
-import { type Bench, within } from "./realtime.ts";
+import { inTime } from "./in_time.ts";
+import type { Bench } from "./realtime.ts";
 
 /** A frame of version 1.0.0. */
 export interface Frame {
@@ -42,7 +43,7 @@ export async function openWire(bench: Bench, token: string): Promise<Wire> {
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     web.onclose = ({ code, reason }) => resolve({ code, reason });
   });
-  await within(new Promise((resolve) => (web.onopen = resolve)), "the socket opens");
+  await inTime(new Promise((resolve) => (web.onopen = resolve)), "the socket opens");
   let refs = 0;
   const wire: Wire = {
     received,
@@ -63,7 +64,7 @@ export async function openWire(bench: Bench, token: string): Promise<Wire> {
       for (;;) {
         const index = waiting.findIndex((frame) => frame.event === event && passes(frame));
         if (index >= 0) return waiting.splice(index, 1)[0];
-        await within(
+        await inTime(
           new Promise<void>((resolve) => (wake = resolve)),
           `${event}; there came ${JSON.stringify(waiting.slice(-3))}`,
         );

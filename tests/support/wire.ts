@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { within } from "./realtime.ts";
+import { inTime } from "./in_time.ts";
 
 /** One end of a TCP connection, read by the amount. */
 export class Wire {
@@ -26,7 +26,7 @@ export class Wire {
     const pieces = [this.#rest];
     for (let have = this.#rest.length; have < size;) {
       const piece = Buffer.alloc(65_536);
-      const read = await within(this.connection.read(piece), "bytes come, or an end");
+      const read = await inTime(this.connection.read(piece), "bytes come, or an end");
       if (read === null) break;
       pieces.push(piece.subarray(0, read));
       have += read;

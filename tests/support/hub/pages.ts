@@ -2,7 +2,7 @@ import { createClient, type RealtimeChannel, type SupabaseClient } from "@supaba
 import type postgres from "postgres";
 import { relayTransport } from "../../../client/mod.ts";
 import type { StackInfo } from "../../../tools/stack/info.ts";
-import { within } from "../realtime.ts";
+import { inTime } from "../in_time.ts";
 import type { Vsn } from "../realtime_suite.ts";
 
 /** Pages of unchanged supabase-js in front of one relay. */
@@ -66,7 +66,7 @@ export class Diary {
   async until(pattern: RegExp, count = 1): Promise<void> {
     while (this.items.filter((item) => pattern.test(item)).length < count) {
       const next = new Promise<void>((resolve) => this.#waiting.add(resolve));
-      await within(next, `${pattern}, after ${this.items.slice(-3).join("; ")}`);
+      await inTime(next, `${pattern}, after ${this.items.slice(-3).join("; ")}`);
     }
   }
 

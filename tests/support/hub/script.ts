@@ -1,4 +1,4 @@
-import { within } from "../realtime.ts";
+import { inTime } from "../in_time.ts";
 import type { Vsn } from "../realtime_suite.ts";
 import { Diary, type Pages } from "./pages.ts";
 
@@ -67,7 +67,7 @@ export async function perform(pages: Pages, vsn: Vsn): Promise<Record<string, st
   await diaries.first.until(/by another/);
   await sql`insert into hub_rows values (4, null, 'after')`;
   await all(/"after"/, 1);
-  await within(late.client.removeChannel(late.channel), "the channel is removed");
+  await inTime(late.client.removeChannel(late.channel), "the channel is removed");
   const again = late.client.channel("page");
   diaries.again = Diary.of(again, [ROWS]);
   await diaries.again.until(/^system/);
