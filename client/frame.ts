@@ -15,6 +15,8 @@ export interface Frame {
   payload: Json;
   /** As it came, which is how it goes on. */
   raw?: Data;
+  /** As it came, where it goes on with another payload. */
+  source?: Data;
 }
 
 /** What clients push and servers send as a binary broadcast. */
@@ -22,15 +24,14 @@ const USER_BROADCAST_PUSH = 3;
 const USER_BROADCAST = 4;
 const JSON_ENCODING = 1;
 
-const utf8 = new TextDecoder();
-
 /** Reads a frame of either side. Anything else has no topic, and is carried as it is. */
 export function decode(vsn: Vsn, raw: Data): Frame {
   try {
-    const value = typeof raw === "string" ? JSON.parse(raw) : vsn === "2.0.0" && binary(raw);
-    const frame = Array.isArray(value) ? fromParts(value) : value;
-    if (typeof frame.topic === "string" && typeof frame.event === "string") {
-      return { ...frame, payload: asJson(frame.payload), raw };
+    if (typeof raw === "string" || vsn === "2.0.0") {
+      const frame = parse(raw, JSON.parse);
+      if (typeof frame.topic === "string" && typeof frame.event === "string") {
+        return { ...frame, payload: asJson(frame.payload), raw };
+      }
     }
   } catch {
     // Neither JSON nor a binary frame that keeps its own lengths.
@@ -38,8 +39,41 @@ export function decode(vsn: Vsn, raw: Data): Frame {
   return { topic: "", event: "", payload: {}, raw };
 }
 
-const fromParts = ([join_ref, ref, topic, event, payload]: unknown[]) =>
-  ({ join_ref, ref, topic, event, payload }) as Frame;
+/** The frames of a message: a batch has one in each line. Binary messages come alone. */
+export const messagesOf = (data: Data, isBatch: boolean): Data[] =>
+  isBatch && typeof data === "string" && data.includes("\n")
+    ? data.split("\n").filter((line) => line.trim())
+    : [data];
+
+/** The payload with each number that JSON.parse would round as a string of its digits. */
+export function exactPayload({ source, raw = source, payload }: Frame): Json {
+  try {
+    return raw === undefined ? payload : asJson(parse(raw, parseExactly).payload);
+  } catch {
+    return payload;
+  }
+}
+
+/** JSON.parse keeps 15 digits, and tells the source text of a number only since Node 22. */
+const LONG = /\d[\d.]{15}/;
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+
+const parseExactly = (text: string): unknown =>
+  JSON.parse(
+    LONG.test(text)
+      ? text.replace(STRING_OR_NUMBER, (part) =>
+        part[0] === '"' || part.length < 16 ? part : `"${part}"`)
+      : text,
+  );
+
+type Read = (text: string) => unknown;
+
+function parse(raw: Data, read: Read): Frame {
+  const value = typeof raw === "string" ? read(raw) : binary(raw, read);
+  if (!Array.isArray(value)) return value as Frame;
+  const [join_ref, ref, topic, event, payload] = value;
+  return { join_ref, ref, topic, event, payload };
+}
 
 export function encode(vsn: Vsn, frame: Frame): Data {
   const { join_ref = null, ref = null, topic, event, payload, raw } = frame;
@@ -55,7 +89,17 @@ export const withPayload = (frame: Frame, payload: Json): Frame => ({
   ...frame,
   payload,
   raw: undefined,
+  source: frame.raw ?? frame.source,
 });
+
+/** A binary broadcast as servers send it, in vsn 2.0.0 alone; the payload as PostgreSQL writes bytes. */
+export function binaryBroadcast(topic: string, event: unknown, meta: Json, hex: unknown): Data {
+  const parts = [topic, event as string, JSON.stringify(meta)]
+    .map((text) => [...new TextEncoder().encode(text)]);
+  const lengths = parts.map(({ length }) => length);
+  const bytes = (String(hex).slice(2).match(/../g) ?? []).map((digits) => parseInt(digits, 16));
+  return new Uint8Array([USER_BROADCAST, ...lengths, 0, ...parts.flat(), ...bytes]).buffer;
+}
 
 /** The answer to a push. */
 export const reply = (to: Frame, status: "ok" | "error", response: Json = {}): Frame => ({
@@ -67,6 +111,8 @@ export const asJson = (value: unknown): Json =>
   typeof value === "object" && value !== null ? value as Json : {};
 
 export const asArray = <T = unknown>(value: unknown): T[] => Array.isArray(value) ? value : [];
+
+export const nameOf = (topic: string): string => topic.replace(/^realtime:/, "");
 
 /** The same for equal values, whatever the order of their keys: servers sort them. */
 export function canonical(value: unknown): string {
@@ -80,7 +126,8 @@ export function canonical(value: unknown): string {
 }
 
 /** Lengths first, one byte each: of join ref and ref (of a push), topic, event and metadata. */
-function binary(data: ArrayBuffer): unknown[] {
+function binary(data: ArrayBuffer, read: Read): unknown[] {
+  const utf8 = new TextDecoder();
   const bytes = new Uint8Array(data);
   const isPush = bytes[0] === USER_BROADCAST_PUSH;
   const count = isPush ? 5 : 3;
@@ -88,11 +135,13 @@ function binary(data: ArrayBuffer): unknown[] {
   const parts = [...bytes.subarray(1, 1 + count)].map((length) =>
     utf8.decode(bytes.subarray(start, start += length))
   );
-  if (start > bytes.length || !(isPush || bytes[0] === USER_BROADCAST)) return [];
+  if (start > bytes.length || !(isPush || bytes[0] === USER_BROADCAST)) {
+    return [];
+  }
   const [topic, event, meta] = parts.slice(-3);
   const rest = bytes.subarray(start);
   const payload: Json = { type: "broadcast", event };
-  payload.payload = bytes[count + 1] === JSON_ENCODING ? JSON.parse(utf8.decode(rest)) : [...rest];
+  payload.payload = bytes[count + 1] === JSON_ENCODING ? read(utf8.decode(rest)) : [...rest];
   if (meta) payload.meta = JSON.parse(meta);
   return [...(isPush ? parts : [null, null]).slice(0, 2), topic, "broadcast", payload];
 }

@@ -9,24 +9,28 @@
  * ```
  * @module
  */
-import { socketUrl } from "./address.ts";
+import { socketUrl } from "./carrier/address.ts";
+import { Carrier } from "./carrier/carrier.ts";
 import type { CatchUp } from "./catch_up.ts";
-import { Connection } from "./connection.ts";
 import { defaultHost, type Host } from "./host.ts";
 import { RelaySocket } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
 
 export { tableCatchUp } from "./catch_up.ts";
+export { messageCatchUp } from "./message_catch_up.ts";
 export type {
   CatchUp,
   CatchUpRequest,
+  History,
   Mirror,
   TableCatchUpOptions,
   TableReader,
 } from "./catch_up.ts";
+export type { MessageCatchUpOptions, MessageReader } from "./message_catch_up.ts";
+export type { Keys } from "./row_change.ts";
 export type { Host } from "./host.ts";
 export type { RelaySocket } from "./socket.ts";
-export type { RelayStatus } from "./status.ts";
+export type { ChannelStatus, RelayStatus } from "./status.ts";
 
 /** What waits while no socket is underneath: a minute of typing, a second of a busy page. */
 const MAX_QUEUE_BYTES = 1_048_576;
@@ -41,7 +45,7 @@ export interface RelayTransportOptions {
   token?: () => string | null | undefined | Promise<string | null | undefined>;
   /** Told of each change of state. */
   onstatus?(status: RelayStatus): void;
-  /** How tables are read again after a gap; transport.catchUp() adds more. */
+  /** What is read again after a gap; transport.catchUp() adds more. */
   catchUp?: CatchUp[];
   /** What pushes may wait while reconnecting, in bytes. Default 1 MiB. */
   maxQueueBytes?: number;
@@ -50,7 +54,10 @@ export interface RelayTransportOptions {
    * then moves in time even if the relay's notice does not reach it. Default: only after a notice.
    */
   wallClockMs?: number;
-  /** Replaces parts of the runtime: a WebSocket class, clock, chance, timers. For tests. */
+  /**
+   * Replaces parts of the runtime: a WebSocket class where there is none, what tells that the
+   * application is visible again where there is no page; clock, chance and timers for tests.
+   */
   host?: Partial<Host>;
 }
 
@@ -60,8 +67,8 @@ export type RelayTransport = (new (address: string | URL) => RelaySocket) & {
   readonly status: RelayStatus;
   /** Dials at once, whatever the transport waits for. */
   retry(): void;
-  /** Adds tables that are read again after a gap. */
-  catchUp(...tables: CatchUp[]): void;
+  /** Adds what is read again after a gap: tables, and messages. */
+  catchUp(...catchUps: CatchUp[]): void;
 };
 
 /**
@@ -70,25 +77,30 @@ export type RelayTransport = (new (address: string | URL) => RelaySocket) & {
  */
 export function relayTransport(options: RelayTransportOptions): RelayTransport {
   const catchUp = [...options.catchUp ?? []];
-  const connection = new Connection({
+  const settings = {
     ...options,
     relay: socketUrl(options.relay),
     catchUp,
     maxQueueBytes: options.maxQueueBytes ?? MAX_QUEUE_BYTES,
     host: { ...defaultHost(), ...options.host },
-  });
+  };
+  // A second client of one transport, such as a hot reload makes, has a session of its own.
+  const carriers = [new Carrier(settings)];
+  const free = () => carriers.find(({ face }) => !face) ?? new Carrier(settings);
   return class extends RelaySocket {
     constructor(address: string | URL) {
-      super(connection, new URL(address));
+      const carrier = free();
+      if (!carriers.includes(carrier)) carriers.unshift(carrier);
+      super(carrier, new URL(address));
     }
     static get status() {
-      return connection.status;
+      return (carriers.find(({ face }) => face) ?? carriers[0]).status;
     }
     static retry() {
-      connection.retry();
+      for (const carrier of carriers) carrier.retry();
     }
-    static catchUp(...tables: CatchUp[]) {
-      catchUp.push(...tables);
+    static catchUp(...more: CatchUp[]) {
+      catchUp.push(...more);
     }
   };
 }

@@ -1,4 +1,4 @@
-/** What a transport reads of a token: whose it is and how fresh. Verifying is the relay's business. */
+/** What a transport reads of a token: whose it is and how fresh. Verifying is the server's business. */
 
 /** The user; null for a key, an anonymous token, or none. */
 export function userOf(token: unknown): string | null {
@@ -6,7 +6,7 @@ export function userOf(token: unknown): string | null {
   return typeof sub === "string" ? sub : null;
 }
 
-/** Milliseconds since the epoch; Infinity where the token tells none. */
+/** Milliseconds since the epoch by the issuer's clock; Infinity where the token tells none. */
 export function expiryOf(token: unknown): number {
   const { exp } = claimsOf(token);
   return typeof exp === "number" ? exp * 1000 : Infinity;
@@ -14,7 +14,11 @@ export function expiryOf(token: unknown): number {
 
 /** True where `token` names a user and does not expire before `other`. */
 export const isAtLeastAsFresh = (token: unknown, other: unknown): boolean =>
-  userOf(token) !== null && (userOf(other) === null || expiryOf(token) >= expiryOf(other));
+  userOf(token) !== null &&
+  (userOf(other) === null || expiryOf(token) >= expiryOf(other));
+
+/** True for what a header may carry; a blank within it is somebody's mistake, and no token. */
+export const isWellFormed = (token: string): boolean => /^[\w.~+!#$%&'*^`|-]+$/.test(token);
 
 function claimsOf(token: unknown): Record<string, unknown> {
   try {
@@ -24,7 +28,3 @@ function claimsOf(token: unknown): Record<string, unknown> {
     return {}; // A publishable key, or not a JWT.
   }
 }
-
-/** The close code of a token that is not let in, and the relay's own words for an old one. */
-export const UNAUTHORIZED = 4401;
-export const EXPIRED = "token_expired: Refresh the session, then connect with the new token.";

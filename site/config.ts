@@ -12,7 +12,7 @@ export interface Config {
   demo: string[];
 }
 
-export const MODES = ["postgres_changes", "broadcast"] as const;
+const MODES = ["postgres_changes", "broadcast"] as const;
 export type Mode = typeof MODES[number];
 
 /** Fetches config.json, which lies beside the page. Rejects with one sentence. */

@@ -1,5 +1,5 @@
-import type { Database, NewLink } from "./database.ts";
-import type { Links } from "./links.ts";
+import type { Database, NewLink } from "./data/database.ts";
+import type { Links } from "./data/links.ts";
 import { databaseProblem } from "./problem.ts";
 import type { Key, Text } from "./text.ts";
 import { mayDelete } from "./view/delete_link.ts";

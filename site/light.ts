@@ -1,5 +1,5 @@
 import type { RelayStatus } from "../client/mod.ts";
-import type { Standing } from "./live.ts";
+import type { Standing } from "./data/live.ts";
 import type { Key, Values } from "./text.ts";
 
 /** What is shown of the connection. */

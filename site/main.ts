@@ -1,6 +1,6 @@
 /** The live links page: reads its configuration, and puts its parts together. */
 import { createClient } from "@supabase/supabase-js";
-import { type RelayStatus, relayTransport, tableCatchUp } from "../client/mod.ts";
+import { messageCatchUp, type RelayStatus, relayTransport, tableCatchUp } from "../client/mod.ts";
 import { loadConfig } from "./config.ts";
 import { Page } from "./page.ts";
 import { isLanguage, type Language, preferred, Text } from "./text.ts";
@@ -8,16 +8,6 @@ import { find, translate } from "./view/dom.ts";
 
 /** Where the chosen language is kept. */
 const LANGUAGE = "links.language";
-
-/** Clicks carry the same on both ways: as a row, and as a broadcast of their link's topic. */
-const CLICKS = {
-  key: "id",
-  time: "clicked_at",
-  overlapMs: 30_000,
-  topic: "clicks:{slug}",
-  event: "click",
-  payload: ["id", "slug", "clicked_at"],
-};
 
 async function main(): Promise<void> {
   const chosen = localStorage.getItem(LANGUAGE);
@@ -33,7 +23,11 @@ async function main(): Promise<void> {
     onstatus: (status) => tell(status),
   });
   const supabase = createClient(config.url, config.key, { realtime: { transport } });
-  transport.catchUp(tableCatchUp(supabase, "url_clicks", CLICKS));
+  transport.catchUp(
+    config.mode === "broadcast"
+      ? messageCatchUp(supabase, { databaseOnly: true })
+      : tableCatchUp(supabase, "url_clicks", { key: "id", time: "clicked_at" }),
+  );
   console.info(`[links] initialised: ${config.relay} (${config.mode})`);
 
   const page = new Page(supabase, config, transport, language);

@@ -5,7 +5,7 @@ export type Notice =
   | { kind: "many"; count: number };
 
 /** Opens within this time of the first become one notification. */
-export const WINDOW_MS = 1000;
+const WINDOW_MS = 1000;
 
 /**
  * Groups opens into notifications: the first is told at once, whatever follows within a second is

@@ -1,15 +1,16 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { RelayStatus, RelayTransport } from "../client/mod.ts";
-import { type Account, accountOf } from "./account.ts";
+import { Away } from "./away.ts";
+import { type Account, accountOf } from "./data/account.ts";
 import type { Config } from "./config.ts";
-import { Database } from "./database.ts";
+import { Database } from "./data/database.ts";
 import { Deeds } from "./deeds.ts";
 import { shown } from "./light.ts";
-import { type Click, Links, type Snapshot } from "./links.ts";
-import { Live } from "./live.ts";
+import { type Click, Links, type Snapshot } from "./data/links.ts";
+import { Live } from "./data/live.ts";
 import { Notices } from "./notices.ts";
 import { databaseProblem } from "./problem.ts";
-import { Reading } from "./reading.ts";
+import { Reading } from "./data/reading.ts";
 import { type Language, Text } from "./text.ts";
 import { ConnectionView } from "./view/connection.ts";
 import { find, translate } from "./view/dom.ts";
@@ -19,7 +20,7 @@ import { SignInView } from "./view/sign_in.ts";
 import { Toasts } from "./view/toasts.ts";
 
 /** Whoever looks at the page. */
-export interface Person {
+interface Person {
   id: string;
   email: string | undefined;
 }
@@ -44,6 +45,7 @@ export class Page {
   readonly #account: Account;
   readonly #signIn: SignInView;
   readonly #connection: ConnectionView;
+  readonly #away = new Away(() => this.#reading.start());
   #person: Person | null | undefined;
   #text: Text;
   /** Whether the links of this person are known. */
@@ -96,6 +98,7 @@ export class Page {
         this.#account.signOut().catch(() => this.#toasts.say(this.#text.of("error.network"))),
     });
     this.#connection = new ConnectionView(() => transport.retry());
+    document.addEventListener("visibilitychange", () => this.#look());
     this.#tick(0);
   }
 
@@ -131,6 +134,7 @@ export class Page {
   connection({ state, code, reason }: RelayStatus): void {
     if (state === "refused") console.warn(`[links] refused: ${code} ${reason}`);
     this.#showStatus();
+    this.#look();
   }
 
   /** What this person sees; nothing if it is another one by now. */
@@ -151,6 +155,10 @@ export class Page {
     this.#loaded = true;
     this.#follow();
     this.#show();
+  }
+
+  #look(): void {
+    this.#away.look(!document.hidden && this.transport.status.state === "live", Date.now());
   }
 
   async #failed(error: unknown): Promise<void> {

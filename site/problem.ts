@@ -21,6 +21,7 @@ export function databaseProblem(error: unknown, slug = ""): Problem {
   if (code === "23505") return { key: "new.taken", values: { link }, field: "slug" };
   if (code === "23514") return brokenCheck(message);
   if (code === "42501") return { key: "error.rights" };
+  if (code === "PT409") return { key: "new.full" };
   if (/^PGRST30[0-3]$/.test(code)) return { key: "error.session" };
   return other(error);
 }

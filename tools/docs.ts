@@ -4,11 +4,13 @@
  */
 import { fileURLToPath } from "node:url";
 import { codes, RelayError } from "../supabase/functions/relay/errors.ts";
+import { schemaText } from "./doctor/report/schema.ts";
 import { AREAS, describe, findingIds } from "./doctor/findings/mod.ts";
-import { DEVIATIONS } from "../tests/support/transcript/deviations.ts";
+import { DEVIATIONS } from "../tests/realtime/support/transcript/deviations.ts";
+import { replaceBlock } from "./replace_block.ts";
 
 /** The table of refusals; each code is an anchor that a refusal's `docs` points at. */
-export function codeTable(): string {
+function codeTable(): string {
   const rows = codes.map((code) => {
     const { status, closeCode, advice } = new RelayError(code, "");
     const escaped = advice.replaceAll("<", "&lt;").replaceAll("|", "\\|");
@@ -18,13 +20,13 @@ export function codeTable(): string {
 }
 
 /** What the local Realtime does otherwise than the recordings. */
-export function deviationTable(): string {
+function deviationTable(): string {
   const rows = DEVIATIONS.map(({ conversation, reason }) => `| ${conversation} | ${reason} |`);
   return ["| conversation | what, and why |", "| --- | --- |", ...new Set(rows)].join("\n");
 }
 
 /** A section for each thing that the doctor can find; its id is the heading, so links hold. */
-export function findingSections(): string {
+function findingSections(): string {
   const sections = AREAS.map((area) => {
     const own = findingIds.map((id) => ({ id, ...describe(id) })).filter((it) => it.area === area);
     const entries = own.map(({ id, severity, says, fix }) =>
@@ -33,13 +35,6 @@ export function findingSections(): string {
     return [`### In the area ${area}`, ...entries].join("\n\n");
   });
   return sections.join("\n\n");
-}
-
-/** Puts a text between the markers of `name`. Throws where the markers are missing. */
-export function replaceBlock(page: string, name: string, text: string): string {
-  const block = new RegExp(`(<!-- begin ${name} -->\n)[^]*?(\n<!-- end ${name} -->)`);
-  if (!block.test(page)) throw new Error(`The page has no block "${name}".`);
-  return page.replace(block, (_, begin, end) => begin + text + end);
 }
 
 const page = (name: string) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
@@ -51,7 +46,11 @@ export const generated: [path: string, block: string, text: string][] = [
   [page("TROUBLESHOOTING.md"), "findings", findingSections()],
 ];
 
+/** Files that follow from the source as a whole. */
+export const written: [path: string, text: string][] = [[page("doctor.schema.json"), schemaText()]];
+
 if (import.meta.main) {
+  for (const [path, text] of written) await Deno.writeTextFile(path, text);
   for (const [path, block, text] of generated) {
     await Deno.writeTextFile(path, replaceBlock(await Deno.readTextFile(path), block, text));
   }

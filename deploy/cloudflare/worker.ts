@@ -1,7 +1,9 @@
 /** The relay on Cloudflare Workers: this file only translates. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Config } from "../../supabase/functions/relay/config/config.ts";
 import { type Handler, relayFor } from "../../supabase/functions/relay/relay.ts";
 import type { Runtime, Socket } from "../../supabase/functions/relay/runtime.ts";
+import { createPass } from "./pass.ts";
 
 type WorkerSocket = Socket & EventTarget & { accept(): void };
 type Context = { waitUntil: Runtime["keepAlive"] };
@@ -40,10 +42,19 @@ function accept(socket: WorkerSocket): Socket {
   return socket;
 }
 
+/** A client that leaves meanwhile still gives its place back. */
+const kept = (relay: Handler): Handler => (request) => {
+  const answer = relay(request);
+  runtime.keepAlive(answer);
+  return answer;
+};
+
+/** With the whole project around it where that is asked for. */
+const put = (relay: Handler, config: Config): Handler =>
+  config.pass.length > 0 ? createPass(kept(relay), config, runtime) : kept(relay);
+
 export default {
   fetch(request: Request, environment: Record<string, string>, ctx: Context): Promise<Response> {
-    const answer = context.run(ctx, relay ??= relayFor(environment, runtime), request);
-    ctx.waitUntil(answer); // A client that leaves meanwhile still gives its place back.
-    return answer;
+    return context.run(ctx, relay ??= relayFor(environment, runtime, put), request);
   },
 };

@@ -58,6 +58,7 @@ export const en = {
   "new.target.invalid": "A web address begins with https:// or http://.",
   "new.target.long": "This address is longer than 2048 characters.",
   "new.title.long": "This title is longer than 200 characters.",
+  "new.full": "You have as many links as an account may have. Delete one to add another.",
 
   "delete.title": "Delete {link}?",
   "delete.text.one": "Its {count} open goes with it, and the short link stops working.",

@@ -59,6 +59,7 @@ export const zhHant: Record<Key, string> = {
   "new.target.invalid": "網址須以 https:// 或 http:// 開頭。",
   "new.target.long": "網址超過 2048 個字元。",
   "new.title.long": "標題超過 200 個字元。",
+  "new.full": "你的連結數量已達帳號上限，請先刪除一個再新增。",
 
   "delete.title": "要刪除 {link} 嗎？",
   "delete.text.one": "它的 {count} 次開啟紀錄會一併刪除，短網址也會失效。",

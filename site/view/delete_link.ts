@@ -1,4 +1,4 @@
-import type { Link } from "../links.ts";
+import type { Link } from "../data/links.ts";
 import type { Text } from "../text.ts";
 import { find, write } from "./dom.ts";
 

@@ -1,4 +1,4 @@
-import type { Link, Links } from "../links.ts";
+import type { Link, Links } from "../data/links.ts";
 import type { Text } from "../text.ts";
 import { find, write } from "./dom.ts";
 import { LinkRow, type RowActions } from "./link_row.ts";

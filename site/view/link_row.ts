@@ -1,5 +1,5 @@
-import type { Link } from "../links.ts";
-import { barPath, buckets, MINUTES } from "../sparkline.ts";
+import type { Link } from "../data/links.ts";
+import { barPath, buckets, MINUTES } from "../data/sparkline.ts";
 import type { Text } from "../text.ts";
 import { find, translate, write } from "./dom.ts";
 

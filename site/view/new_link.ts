@@ -1,6 +1,6 @@
-import type { NewLink } from "../database.ts";
+import type { NewLink } from "../data/database.ts";
 import { databaseProblem } from "../problem.ts";
-import { slugProblem, suggestSlug, targetProblem } from "../slug.ts";
+import { slugProblem, suggestSlug, targetProblem } from "../data/slug.ts";
 import type { Text } from "../text.ts";
 import { fieldsOf, find, showError, write } from "./dom.ts";
 

@@ -36,5 +36,11 @@ begin
   end if;
 
   alter publication supabase_realtime add table public.url_clicks;
+-- The publication is another role's, or none may be made. All else goes on, and relay.left_open says so
+-- until its owner has done it.
+exception when insufficient_privilege then
+  raise notice 'public.url_clicks is not published yet: %. Whoever owns the publication supabase_realtime (%) runs: alter publication supabase_realtime add table public.url_clicks;',
+    sqlerrm,
+    coalesce((select pubowner::regrole::text from pg_publication where pubname = 'supabase_realtime'), 'there is none, so a superuser makes it first');
 end
 $$;

@@ -1,7 +1,7 @@
 /** What the attack tests share: an upstream that keeps all that reaches it, and a socket to attack. */
 import assert from "node:assert/strict";
 import { type Code, RelayError } from "../../supabase/functions/relay/errors.ts";
-import type { Vsn } from "../../supabase/functions/relay/upstream.ts";
+import type { Vsn } from "../../supabase/functions/relay/realtime/upstream.ts";
 import { type Client, connect, type ConnectOptions } from "./client.ts";
 import type { Script } from "./upstream.ts";
 
@@ -72,17 +72,27 @@ export function text(vsn: Vsn, topic: string, event: string, payload: string, re
     : `{"topic":${topic},"event":${event},"payload":${payload},"ref":${ref},"join_ref":"1"}`;
 }
 
+/** What of a binary broadcast may be odd; bytes where it is no text. */
+export interface BinaryParts {
+  ref?: string | number[];
+  event?: string | number[];
+  metadata?: string | number[];
+  /** 0 is bytes, 1 is JSON. Default: 1. */
+  encoding?: number;
+  payload?: string | number[];
+}
+
 /** A user broadcast as binary, or another kind with the same fields. */
-export function binary(kind: number, topic: string): Uint8Array<ArrayBuffer> {
-  const fields = ["1", "2", topic, "e", ""].map((name) => new TextEncoder().encode(name));
-  return new Uint8Array([
-    kind,
-    ...fields.map((it) => it.length),
-    1,
-    ...fields.flatMap((it) => [...it]),
-    123,
-    125,
-  ]);
+export function binary(
+  kind: number,
+  topic: string,
+  { ref = "2", event = "e", metadata = "", encoding = 1, payload = "{}" }: BinaryParts = {},
+): Uint8Array<ArrayBuffer> {
+  const bytes = (part: string | number[]) =>
+    typeof part === "string" ? [...new TextEncoder().encode(part)] : part;
+  const fields = ["1", ref, topic, event, metadata].map(bytes);
+  const lengths = fields.map((it) => it.length);
+  return new Uint8Array([kind, ...lengths, encoding, ...fields.flat(), ...bytes(payload)]);
 }
 
 /** What the client was told until its frames were through. */

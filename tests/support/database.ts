@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { type Postgres, startPostgres } from "../../tools/stack/postgres.ts";
+import { type Postgres, startPostgres } from "../../tools/stack/postgres/postgres.ts";
 import { makeDirectory } from "./directory.ts";
 
 export type Sql = postgres.Sql;

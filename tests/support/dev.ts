@@ -20,10 +20,14 @@ const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 export const run = (...args: string[]): Command => runWith({}, ...args);
 
 /** The same, with more variables, or others in place of this process's. */
-export function runWith(env: Record<string, string>, ...args: string[]): Command {
+export const runWith = (env: Record<string, string>, ...args: string[]): Command =>
+  runIn(PROJECT, env, ...args);
+
+/** The same, in another folder. */
+export function runIn(cwd: string, env: Record<string, string>, ...args: string[]): Command {
   const child = new Deno.Command(Deno.execPath(), {
     args,
-    cwd: PROJECT,
+    cwd,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",

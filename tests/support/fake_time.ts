@@ -16,6 +16,11 @@ export class FakeTime {
     });
   }
 
+  /** Timers that have not run. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   /** Runs, in their order, the timers up to this time. */
   until(end: number): void {
     while (true) {

@@ -1,10 +1,13 @@
 import { fileURLToPath } from "node:url";
-import { machineEnv } from "../../tools/stack/functions.ts";
+import { LONG } from "./long.ts";
+import { machineEnv } from "../../tools/stack/functions/functions.ts";
 
 /** A Deno that can run the relay. `deno` is absent where it could not be had. */
 export interface Host {
   name: string;
   deno: string | undefined;
+  /** What is run in place of a Deno, whose arguments it does not know: the program and its own. */
+  instead?: [program: string, ...args: string[]];
 }
 
 /** A relay in a process of its own, with everything that it printed. */
@@ -31,6 +34,8 @@ export interface StartOptions {
   entry?: string[];
   /** Default: what `deno task relay` allows. */
   permissions?: string[];
+  /** How many descriptors it may have. Default: as many as this process. */
+  openFiles?: number;
   /** Told each line of stdout and stderr. */
   onLine?: (line: string) => void;
 }
@@ -57,16 +62,22 @@ export const hosts: Host[] = [
 export function testOnHosts(
   name: string,
   test: (host: Host, context: Deno.TestContext) => Promise<void>,
+  on = hosts,
 ): void {
-  for (const host of hosts) {
-    const missing = host.deno ? "" : ` (skipped: npx cannot get deno@${host.name.slice(5)})`;
+  for (const host of on) {
+    const isThere = host.deno !== undefined || host.instead !== undefined;
+    const missing = isThere ? "" : ` (skipped: ${host.name} is not to be had)`;
     Deno.test({
       name: `${host.name}: ${name}${missing}`,
-      ignore: !host.deno,
+      ignore: !isThere,
       fn: (context) => test(host, context),
     });
   }
 }
+
+/** The same for the newest alone, and for each in the long run: what is the core's, not the host's. */
+export const testOnNewest: typeof testOnHosts = (name, test) =>
+  testOnHosts(name, test, LONG ? hosts : hosts.slice(0, 1));
 
 /** Starts the relay as `deno task relay` does, with these variables and no others. */
 export async function startRelay(
@@ -74,14 +85,14 @@ export async function startRelay(
   environment: Record<string, string>,
   options: StartOptions = {},
 ): Promise<RelayProcess> {
-  const { entry = [`${HOME}index.ts`], onLine } = options;
-  const { permissions = ["--allow-net", "--allow-env"] } = options;
-  const child = new Deno.Command(host.deno!, {
-    args: [
-      ...["run", "--quiet", "--no-lock", "--config", `${HOME}deno.json`, HEAP],
-      ...permissions,
-      ...entry,
-    ],
+  const { onLine } = options;
+  const [program, ...args] = host.instead ?? commandOf(host, options);
+  // In its own place, so that signals reach it.
+  const limited = options.openFiles === undefined
+    ? []
+    : ["-c", `ulimit -n ${options.openFiles}; exec "$0" "$@"`, program];
+  const child = new Deno.Command(limited.length > 0 ? "bash" : program, {
+    args: [...limited, ...args],
     cwd: HOME,
     clearEnv: true,
     env: { ...machineEnv(), PORT: "0", ...environment },
@@ -144,6 +155,13 @@ export async function startRelay(
     exited: child.status.then(({ code }) => code),
     stop,
   };
+}
+
+/** What `deno task relay` runs, or another entry with other permissions. */
+function commandOf({ deno }: Host, options: StartOptions): [string, ...string[]] {
+  const { entry = [`${HOME}index.ts`], permissions = ["--allow-net", "--allow-env"] } = options;
+  const config = ["--quiet", "--no-lock", "--config", `${HOME}deno.json`, HEAP];
+  return [deno!, "run", ...config, ...permissions, ...entry];
 }
 
 async function findDeno(version: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Host, type RelayProcess, startRelay } from "./relay_host.ts";
+import { type Host, type RelayProcess, type StartOptions, startRelay } from "./relay_host.ts";
 import { PUBLISHABLE_KEY, SECRET, signAnonKey } from "./tokens.ts";
 import { type Script, startUpstream, type Upstream } from "./upstream.ts";
 
@@ -13,7 +13,12 @@ export const relayEnv = (supabaseUrl: string): Record<string, string> => ({
   SUPABASE_ANON_KEY: anonKey,
   RELAY_JWT_SECRET: SECRET,
   RELAY_REFUSAL_DELAY_MS: "0",
+  // A scripted upstream is dialled by clients alone.
+  RELAY_REVOKE: "off",
 });
+
+/** What no relay says of anybody; the addresses are those that tests let proxies name. */
+export const SECRETS = /eyJ|sb_|test-secret|[?&]\w+=|\b(?:10\.0\.0|6\.6\.6)\.\d/;
 
 /** A relay in front of a scripted upstream, for one test. */
 export interface ServedRelay {
@@ -23,8 +28,8 @@ export interface ServedRelay {
   urlWith(token: string, vsn?: string): string;
 }
 
-/** What upstream does, more variables for the relay, and what runs in place of it. */
-export type RelayOptions = Script & { env?: Record<string, string>; entry?: string[] };
+/** What upstream does, more variables for the relay, and how it is started. */
+export type RelayOptions = Script & StartOptions & { env?: Record<string, string> };
 
 /**
  * Starts both, runs the test, ends both, and then requires that the relay lived until its end and
@@ -32,11 +37,16 @@ export type RelayOptions = Script & { env?: Record<string, string>; entry?: stri
  */
 export async function withRelay(
   host: Host,
-  { env = {}, entry, ...script }: RelayOptions,
+  { env = {}, entry, permissions, openFiles, onLine, ...script }: RelayOptions,
   test: (served: ServedRelay) => Promise<void>,
 ): Promise<void> {
   const upstream = startUpstream(script);
-  const relay = await startRelay(host, { ...relayEnv(upstream.url), ...env }, { entry });
+  const relay = await startRelay(host, { ...relayEnv(upstream.url), ...env }, {
+    entry,
+    permissions,
+    openFiles,
+    onLine,
+  });
   const urlWith = (token: string, vsn = "2.0.0") =>
     `ws://${relay.address}/functions/v1/relay/websocket?vsn=${vsn}&jwt=${token}`;
   try {
@@ -46,6 +56,6 @@ export async function withRelay(
     await upstream.stop();
   }
   for (const line of relay.output) {
-    assert.doesNotMatch(line, /eyJ|sb_|test-secret|[?&]\w+=/, "the log holds a secret or a query");
+    assert.doesNotMatch(line, SECRETS, "the log holds a secret, a query or an address");
   }
 }

@@ -49,7 +49,8 @@ function cpuOfProcess(pid: number): number {
   return sum;
 }
 
-function parentOf(pid: number): number {
+/** 0 for a process that is not there. */
+export function parentOf(pid: number): number {
   // The name of the command, in brackets, may hold anything.
   return Number(read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ")[1] ?? 0);
 }

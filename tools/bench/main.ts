@@ -1,11 +1,12 @@
 /** `deno task bench`: the relay beside what else carries WebSockets. What for: docs/BENCHMARKS.md. */
 import { describeMachine, loadNow } from "./machine.ts";
-import { parseOptions, UsageError } from "./options.ts";
-import { reportOf } from "./report.ts";
+import { UsageError } from "../stack/cli/options.ts";
+import { parseOptions } from "./options.ts";
+import { reportOf } from "./report/report.ts";
 import { run } from "./run.ts";
-import { textTable } from "./table.ts";
-import { targetLines } from "./targets.ts";
-import { writePage } from "./page.ts";
+import { textTable } from "./report/table.ts";
+import { targetLines } from "./report/targets.ts";
+import { writePage } from "./report/page.ts";
 
 async function main(): Promise<void> {
   const options = parseOptions(Deno.args);

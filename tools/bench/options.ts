@@ -1,5 +1,9 @@
+import { UsageError } from "../stack/cli/options.ts";
+
 /** The scenarios, in the order in which they run. */
-export const SCENARIOS = ["messages", "setup", "idle", "start", "hub", "stack"] as const;
+export const SCENARIOS = [
+  ...["messages", "setup", "idle", "start", "hub", "stack", "streams", "pass", "client"] as const,
+];
 export type Scenario = typeof SCENARIOS[number];
 
 export interface Options {
@@ -15,17 +19,12 @@ export interface Options {
   peers: readonly string[];
 }
 
-export const USAGE = `deno task bench [--quick] [--json] [--write] [--only LIST] [--peers LIST]
+const USAGE = `deno task bench [--quick] [--json] [--write] [--only LIST] [--peers LIST]
   --quick       less than a minute, rough figures
   --json        the result as JSON
   --write       writes docs/BENCHMARKS.md and its charts
   --only LIST   scenarios, separated by commas: ${SCENARIOS.join(", ")}
   --peers LIST  words of the names of peers, such as nginx,naive`;
-
-/** A wrong argument: its message is for the user. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 /** Reads the command line. Throws a UsageError. */
 export function parseOptions(args: readonly string[]): Options {

@@ -1,4 +1,5 @@
 import { type Area, describe, type FindingId } from "./findings/mod.ts";
+import type { Fact } from "./judge/known.ts";
 
 /** One thing that was looked at, and what was seen. */
 export interface Check {
@@ -6,16 +7,25 @@ export interface Check {
   /** `skipped`: not looked at; `saw` then says why. */
   state: "ok" | "warning" | "failed" | "skipped";
   saw: string;
+  /** A sign of that; whether it is so, the judge says by all that is known. */
   id?: FindingId;
+  /** What was seen to work. */
+  shows?: readonly Fact[];
   /** The hop that it was seen at, where there are several. */
   hop?: string;
   /** Skipped though it was asked for: the doctor could not look. */
   blind?: true;
+  /** The socket that it is about, where that is not the target's own. */
+  at?: URL;
   /** Lines that mend this very case, such as SQL with the table's name. */
   paste?: string[];
 }
 
-export const ok = (area: Area, saw: string): Check => ({ area, state: "ok", saw });
+/** `shows` is what it proves to work, for the judge. */
+export const ok = (area: Area, saw: string, ...shows: Fact[]): Check => ({
+  ...{ area, state: "ok", saw },
+  ...(shows.length > 0 ? { shows } : {}),
+});
 
 /** `why` goes on after "not looked at: ". */
 export const skipped = (area: Area, why: string): Check => ({ area, state: "skipped", saw: why });
@@ -27,7 +37,7 @@ export const blind = (area: Area, why: string): Check => ({ ...skipped(area, why
 export function found(
   id: FindingId,
   saw: string,
-  more: { area?: Area; hop?: string; paste?: string[] } = {},
+  more: Partial<Pick<Check, "area" | "hop" | "paste" | "shows" | "at">> = {},
 ): Check {
   const { area, severity } = describe(id);
   return { area, state: severity, saw, id, ...more };

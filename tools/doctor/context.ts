@@ -1,4 +1,5 @@
-import type { Options, ProxyName } from "./options.ts";
+import type { ProxyName } from "./fixes/mod.ts";
+import type { Options } from "./options.ts";
 
 /** What the address turned out to be. */
 export type Kind = "project" | "realtime" | "relay";
@@ -24,8 +25,18 @@ export interface Context {
   progress: (what: string) => void;
   /** Whether the key's signature fits the secret or JWKS given here. */
   keyVerified?: boolean;
+  /** Whether the token's signature fits them, or Auth knows it. */
+  tokenVerified?: boolean;
+  /** Who made the token, where that is not the project and nobody here can verify it. */
+  issuer?: string;
   /** When the relay's worker began, by its health, in milliseconds since 1970. */
   workerSince?: number;
+  /** host:port of the gateway for the lines to paste, where something tells. */
+  gateway?: string;
   /** The proxy at the front, once an answer told. */
   proxy?: ProxyName;
 }
+
+/** The key to ask with: the one given, else the page's. */
+export const keyOf = ({ options, target }: Pick<Context, "options" | "target">) =>
+  options.key ?? target.key;

@@ -1,8 +1,10 @@
+import { clean, shorten } from "./clean.ts";
 import { diagnose } from "./diagnose.ts";
 import { hiderOf } from "./hide.ts";
+import { judge } from "./judge/judge.ts";
 import { HELP, type Options, readOptions, UsageError } from "./options.ts";
-import { toJson, toText } from "./report.ts";
-import { judge } from "./verdict.ts";
+import { toJson } from "./report/json.ts";
+import { toText } from "./report/text.ts";
 
 /** Where the doctor is run from. */
 export interface Surroundings {
@@ -29,21 +31,20 @@ export async function doctor(args: string[], around: Surroundings): Promise<0 | 
     return 0;
   }
   const hide = hiderOf(options);
-  const seen = await diagnose(options, (what) => around.err(hide(`${what} …`)));
+  const { context, checks } = await diagnose(
+    options,
+    (what) => around.err(hide(clean(`${what} …`))),
+  );
   // Hidden before it is shortened: half a secret would not be recognised.
-  const checks = seen.checks.map((check) => ({ ...check, saw: shorten(hide(check.saw)) }));
-  const diagnosis = { ...seen, checks };
-  const verdict = judge(checks);
-  const text = options.json
-    ? toJson(diagnosis, verdict)
-    : toText(diagnosis, verdict, around.colour);
+  const verdict = judge(checks.map((check) => ({
+    ...check,
+    saw: shorten(hide(clean(check.saw))),
+    ...(check.paste ? { paste: check.paste.map(cleanLine) } : {}),
+  })));
+  const text = options.json ? toJson(context, verdict) : toText(context, verdict, around.colour);
   around.out(hide(text));
   return verdict.exitCode;
 }
 
-/** As much of an answer as a person reads. */
-const MAX_SAW = 240;
-
-function shorten(text: string): string {
-  return text.length > MAX_SAW ? `${text.slice(0, MAX_SAW)} …` : text;
-}
+/** A line to paste may hold names of a database, and keeps how far it is set in. */
+const cleanLine = (line: string) => /^ */.exec(line)![0] + clean(line);

@@ -1,7 +1,7 @@
 import type { Options } from "./options.ts";
 
-/** Whatever looks like a token or a key, also where nobody gave it: a server may repeat one. */
-const SHAPES = /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|sb_(?:secret|publishable)_[\w-]+/g;
+/** What tokens and keys are made of. */
+const WORDS = /[\w.-]+/g;
 /** Variables whose values are nobody's business. */
 const SECRET_NAMES = /KEY|SECRET|PASSWORD|TOKEN|JWKS|PASS$|DSN|_URL$/;
 /** Shorter ones are words that occur anyway, and no secrets. */
@@ -23,5 +23,16 @@ export function hiderOf(options: Pick<Options, "db" | "envFile"> & Partial<Optio
     .sort((a, b) => b.length - a.length);
   return (text: string): string =>
     secrets.reduce((rest, secret) => rest.replaceAll(secret, "(hidden)"), text)
-      .replace(SHAPES, "(hidden)");
+      .replace(WORDS, (word) => looksSecret(word) ? "(hidden)" : word);
+}
+
+/**
+ * Whatever looks like a token or a key, also where nobody gave it: a server may repeat one. Part by
+ * part, since a pattern for a whole token would look for its end from each `eyJ` of a long answer.
+ */
+function looksSecret(word: string): boolean {
+  const parts = word.split(".");
+  return /sb_(?:secret|publishable)_[\w-]/.test(word) ||
+    parts.some((part, n) => /eyJ[\w-]{8}/.test(part) && /^[\w-]{8}/.test(parts[n + 1] ?? "")) &&
+      parts.length >= 3;
 }

@@ -1,8 +1,21 @@
-import { parseArgs, parseEnv } from "node:util";
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import type { ProxyName } from "./fixes/mod.ts";
+import { atProject } from "./identify/address.ts";
+import {
+  type EnvFile,
+  readDatabase,
+  readEnvFile,
+  readOrigin,
+  readProxy,
+  readTable,
+  readUrl,
+  readWait,
+} from "./values.ts";
 
 export const HELP = `Says why a Supabase Realtime socket fails, hop by hop, and what to do.
 
-deno task doctor URL [options]
+deno task doctor URL [options]               npx realtime-relay doctor URL [options]
 
 URL is a project, a Realtime endpoint, a relay, or a page that uses one of them. An apikey or a jwt
 in its query is taken for --key or --token.
@@ -18,8 +31,9 @@ in its query is taken for --key or --token.
   --db-enc-key-gcm KEY  32 characters                 (DB_ENC_KEY_GCM)
   --table SCHEMA.TABLE  whose changes shall arrive (default public.url_clicks)
   --topic TOPIC         a private channel that shall open
+  --ask HOST            a host:port that a page names, which may get your key and token as well
   --origin ORIGIN       the page's origin, as the relay shall see it
-  --proxy NAME          nginx, caddy, traefik, haproxy, apache, kong or cloudflare, if unrecognised
+  --proxy NAME          nginx, caddy, traefik, haproxy, apache, kong, envoy or cloudflare
   --env-file FILE       self-hosted Supabase's .env: its values are used, and checked
   --repair-tenant       also prints the SQL that writes the tenant's secret anew
   --wait SECONDS        how long an answer may take (default 8)
@@ -32,17 +46,6 @@ Names in brackets are read from the environment, then from --env-file. Secrets a
 doctor never prints one, but a command line is seen by others, and \`deno task\` repeats it.
 With --db, without --quick, a table public.realtime_doctor_… is made, published, and dropped again.
 Exit code: 0 healthy, 1 a problem was found, 2 could not look.`;
-
-export const PROXIES = [
-  "nginx",
-  "caddy",
-  "traefik",
-  "haproxy",
-  "apache",
-  "kong",
-  "cloudflare",
-] as const;
-export type ProxyName = typeof PROXIES[number];
 
 export interface Options {
   url: URL;
@@ -59,9 +62,10 @@ export interface Options {
   tableGiven: boolean;
   topic?: string;
   origin?: string;
+  /** Hosts beside the one named that may get key and token. */
+  ask: string[];
   proxy?: ProxyName;
-  /** The variables of --env-file, and its text. */
-  envFile?: { variables: Record<string, string>; text: string };
+  envFile?: EnvFile;
   /** SELF_HOST_TENANT_NAME, or Realtime's default. */
   tenant: string;
   repairTenant: boolean;
@@ -84,7 +88,7 @@ const flag = { type: "boolean", default: false } as const;
 const ARGUMENTS = {
   ...{ key: text, token: text, "jwt-secret": text, direct: text, realtime: text, db: text },
   ...{ "db-enc-key": text, "db-enc-key-gcm": text, table: text, topic: text, origin: text },
-  ...{ proxy: text, "env-file": text, wait: text },
+  ...{ ask: text, proxy: text, "env-file": text, wait: text },
   ...{ "repair-tenant": flag, quick: flag, idle: flag, json: flag, help: flag },
 } as const;
 
@@ -95,105 +99,79 @@ const ARGUMENTS = {
 export function readOptions(
   args: string[],
   environment: Record<string, string | undefined>,
-  readFile: (path: string) => string = Deno.readTextFileSync,
+  readFile: (path: string) => string = (path) => readFileSync(path, "utf8"),
 ): Options | "help" {
   const { values, positionals } = parseArgs({
     ...{ args, options: ARGUMENTS, allowPositionals: true, strict: false },
   });
   if (values.help) return "help";
   const problems = unknownOptions(values);
-  const given = (name: keyof typeof ARGUMENTS) => {
-    const value = values[name];
-    // Without strictness a text option that stands last is `true`.
-    if (value === true && ARGUMENTS[name].type === "string") {
-      problems.push(`--${name} wants a value.`);
-    }
-    return typeof value === "string" ? value.trim() || undefined : undefined;
-  };
+  const given = (name: Name) => textOf(name, values, problems);
   const envFile = readEnvFile(given("env-file"), readFile, problems);
   const from = (...names: string[]) =>
     names.map((name) => environment[name]?.trim() || envFile?.variables[name]?.trim())
       .find(Boolean);
   if (positionals.length !== 1) problems.push("Give one URL: --help shows how.");
-  const url = readUrl("The URL", positionals[0], problems);
-  const carried = (name: string) => url?.searchParams.get(name) || undefined;
-  const options = {
-    // People paste the address that fails, with all that it carries.
-    key: given("key") ?? carried("apikey") ??
-      from("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "ANON_KEY"),
-    token: given("token") ?? carried("jwt") ?? from("DOCTOR_TOKEN"),
-    jwtSecret: given("jwt-secret") ?? from("JWT_SECRET"),
-    direct: readUrl("--direct", given("direct"), problems),
-    realtime: readUrl("--realtime", given("realtime"), problems),
-    db: readDatabase(given("db") ?? from("SUPABASE_DB_URL"), problems),
-    dbEncKey: given("db-enc-key") ?? from("DB_ENC_KEY"),
-    dbEncKeyGcm: given("db-enc-key-gcm") ?? from("DB_ENC_KEY_GCM"),
-    table: readTable(given("table"), problems),
-    tableGiven: given("table") !== undefined,
-    topic: given("topic")?.replace(/^realtime:/, ""),
-    origin: readUrl("--origin", given("origin"), problems)?.origin,
-    proxy: readProxy(given("proxy"), problems),
-    envFile,
-    tenant: from("SELF_HOST_TENANT_NAME") ?? "realtime-dev",
-    waitMs: readWait(given("wait"), problems),
+  const written = readUrl("The URL", positionals[0], problems);
+  const url = written && atProject(written);
+  const flags = {
     repairTenant: values["repair-tenant"] === true,
     ...{ quick: values.quick === true, idle: values.idle === true, json: values.json === true },
+  };
+  const options = {
+    ...{ ...readSecrets(given, from, url), ...readPlaces(given, from, problems), ...flags },
+    ...{ envFile, waitMs: readWait(given("wait"), problems) },
   };
   if (problems.length > 0) throw new UsageError([...new Set(problems)]);
   return { ...options, url: url! };
 }
 
+type Name = keyof typeof ARGUMENTS;
+type Given = (name: Name) => string | undefined;
+type From = (...names: string[]) => string | undefined;
+
+function textOf(name: Name, values: Record<string, unknown>, problems: string[]) {
+  const value = values[name];
+  // Without strictness a text option that stands last is `true`.
+  if (value === true && ARGUMENTS[name].type === "string") {
+    problems.push(`--${name} wants a value.`);
+  }
+  return typeof value === "string" ? value.trim() || undefined : undefined;
+}
+
+function readSecrets(given: Given, from: From, url: URL | undefined) {
+  // People paste the address that fails, with all that it carries.
+  const carried = (name: string) => url?.searchParams.get(name) || undefined;
+  return {
+    key: given("key") ?? carried("apikey") ??
+      from("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "ANON_KEY"),
+    token: given("token") ?? carried("jwt") ?? from("DOCTOR_TOKEN"),
+    jwtSecret: given("jwt-secret") ?? from("JWT_SECRET"),
+    dbEncKey: given("db-enc-key") ?? from("DB_ENC_KEY"),
+    dbEncKeyGcm: given("db-enc-key-gcm") ?? from("DB_ENC_KEY_GCM"),
+  };
+}
+
+function readPlaces(given: Given, from: From, problems: string[]) {
+  return {
+    direct: readUrl("--direct", given("direct"), problems),
+    realtime: readUrl("--realtime", given("realtime"), problems),
+    db: readDatabase(given("db") ?? from("SUPABASE_DB_URL"), problems),
+    table: readTable(given("table"), problems),
+    tableGiven: given("table") !== undefined,
+    topic: given("topic")?.replace(/^realtime:/, ""),
+    origin: readOrigin(given("origin"), problems),
+    ask: given("ask")?.split(/[\s,]+/).map(hostOf) ?? [],
+    proxy: readProxy(given("proxy"), problems),
+    tenant: from("SELF_HOST_TENANT_NAME") ?? "realtime-dev",
+  };
+}
+
+/** host:port as a URL has it: without the port that a scheme stands for. */
+const hostOf = (text: string) =>
+  text.replace(/^\w+:\/\//, "").replace(/\/.*$/, "").replace(/:(?:443|80)$/, "").toLowerCase();
+
 function unknownOptions(values: Record<string, unknown>): string[] {
   return Object.keys(values).filter((name) => !Object.hasOwn(ARGUMENTS, name))
     .map((name) => `There is no option --${name}: --help lists what there is.`);
-}
-
-function readUrl(what: string, value: string | undefined, problems: string[]): URL | undefined {
-  if (value === undefined) return undefined;
-  // What people paste from a configuration often lacks the scheme or has the socket's.
-  const text = /^\w+:\/\//.test(value) ? value.replace(/^ws/i, "http") : `https://${value}`;
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
-  problems.push(`${what} wants an http, https, ws or wss URL.`);
-}
-
-function readDatabase(value: string | undefined, problems: string[]): string | undefined {
-  if (value === undefined || /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)) {
-    return value;
-  }
-  // It holds a password, so it is not repeated.
-  problems.push("--db wants a URL such as postgres://user:password@host:5432/postgres.");
-}
-
-function readTable(value: string | undefined, problems: string[]): string {
-  const table = value ?? "public.url_clicks";
-  if (/^[^.]+\.[^.]+$/.test(table)) return table;
-  problems.push(`--table wants schema.table, such as public.url_clicks, not "${table}".`);
-  return table;
-}
-
-function readProxy(value: string | undefined, problems: string[]): ProxyName | undefined {
-  const proxy = PROXIES.find((name) => name === value?.toLowerCase());
-  if (value && !proxy) problems.push(`--proxy wants one of ${PROXIES.join(", ")}, not "${value}".`);
-  return proxy;
-}
-
-function readWait(value: string | undefined, problems: string[]): number {
-  const seconds = Number(value ?? 8);
-  if (seconds > 0 && seconds <= 120) return seconds * 1000;
-  problems.push(`--wait wants seconds, more than 0 and at most 120, not "${value}".`);
-  return 0;
-}
-
-function readEnvFile(
-  path: string | undefined,
-  readFile: (path: string) => string,
-  problems: string[],
-): Options["envFile"] {
-  if (path === undefined) return undefined;
-  try {
-    const text = readFile(path);
-    return { text, variables: parseEnv(text) as Record<string, string> };
-  } catch {
-    problems.push(`--env-file: ${path} cannot be read.`);
-  }
 }

@@ -3,8 +3,8 @@
  * DIR. Without DIR into dist/screenshots, and the README's into docs. Needs Chromium.
  */
 import { fileURLToPath } from "node:url";
-import { type Page, withBrowser } from "../../tests/support/browser.ts";
-import { type Site, type VisitOptions, withSite } from "../../tests/support/site/mod.ts";
+import { type Page, withBrowser } from "../../tests/site/support/browser.ts";
+import { type Site, type VisitOptions, withSite } from "../../tests/site/support/mod.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const [folder = `${ROOT}dist/screenshots`] = Deno.args;

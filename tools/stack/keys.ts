@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { SignJWT } from "jose";
 import { z } from "zod";
+import { reasonOf } from "./log.ts";
 
 /** What a Supabase project calls its API keys, plus the password of the two demo users. */
 export interface Keys {
@@ -96,8 +97,8 @@ async function save(path: string, text: string): Promise<void> {
     await Deno.writeTextFile(draft, text, { mode: 0o600 });
     await Deno.rename(draft, path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`${dirname(path)} cannot be written (${why}): name another --data directory.`);
+    const [where, why] = [dirname(path), reasonOf(error)];
+    throw new Error(`${where} cannot be written (${why}): name another --data directory.`);
   }
 }
 

@@ -3,3 +3,8 @@
  * key is ever in a line.
  */
 export type Log = (line: Record<string, unknown>) => void;
+
+/** What whatever was thrown says, in one text. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

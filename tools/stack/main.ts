@@ -1,57 +1,27 @@
 /** `deno task dev`: the local stack, from the command line. */
-import { resolve } from "node:path";
 import { serveSite } from "../site/serve.ts";
 import { watchLauncher } from "./cli/launcher.ts";
-import { DEFAULT_DATA_DIR, readOptions, UsageError } from "./cli/options.ts";
+import { UsageError } from "./cli/options.ts";
+import { HELP, readSettings, type Settings } from "./cli/settings.ts";
 import { log, note, progress, ready } from "./cli/show.ts";
 import { siteConfig, type StackInfo } from "./info.ts";
+import { reasonOf } from "./log.ts";
 import { startStack } from "./stack.ts";
 
-const HELP =
-  `Runs the whole stack on one origin: Postgres, REST, Auth, Realtime, the relay, short links.
-
-deno task dev [options]
-
-  --port N     where it listens on 127.0.0.1 (default 8000; 0 takes any free port)
-  --data DIR   where the database and the keys are kept (default .data)
-  --json       prints what is ready as one JSON object, for programs
-  --help       prints this`;
-
-/** The one in supabase/config.toml, so that `supabase db push` finds the database. */
+/** The one in supabase/config.toml. */
 const DATABASE_PORT = 15432;
 /** A part that does not end by then is left to its own end: it watches this process. */
 const STOP_MS = 20_000;
 
-interface Settings {
-  port: number;
-  dataDir: string;
-  json: boolean;
-}
-
-function readSettings(args: string[]): Settings | "help" {
-  const options = readOptions(args, {
-    port: { type: "string", default: "8000" },
-    data: { type: "string", default: DEFAULT_DATA_DIR },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  });
-  if (options.help) return "help";
-  const port = /^\d+$/.test(options.port) ? Number(options.port) : NaN;
-  if (!(port <= 65_535)) {
-    throw new UsageError(`--port wants a number from 0 to 65535, not "${options.port}".`);
-  }
-  if (!options.data) throw new UsageError("--data wants a directory.");
-  return { port, dataDir: resolve(options.data), json: options.json };
-}
-
 /** Runs until somebody or something ends it. Returns the exit code: 0 if asked to end, else 1. */
-async function run({ port, dataDir, json }: Settings): Promise<number> {
+async function run({ json, ...settings }: Settings): Promise<number> {
+  const { project, dataDir } = settings;
   const { asked, end, failed } = await listenForTheEnd();
   let info: StackInfo | undefined;
   const starting = startStack({
-    ...{ port, dataDir, progress, log, signal: asked.signal },
+    ...{ ...settings, progress, log, signal: asked.signal },
     databasePort: DATABASE_PORT,
-    site: serveSite(() => info && siteConfig(info)),
+    site: project ? undefined : serveSite(() => info && siteConfig(info)),
   });
   try {
     const stack = await Promise.race([starting, failed]);
@@ -64,7 +34,7 @@ async function run({ port, dataDir, json }: Settings): Promise<number> {
     return crash ? 1 : 0;
   } catch (error) {
     if (asked.signal.aborted) return 0;
-    note(sentence(error));
+    note(reasonOf(error));
     return 1;
   } finally {
     asked.abort();
@@ -89,27 +59,23 @@ async function listenForTheEnd() {
     // Such as a connection of some library that was cut when Postgres ended.
     globalThis.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      resolve(`Something failed on the way: ${sentence(event.reason)}`);
+      resolve(`Something failed on the way: ${reasonOf(event.reason)}`);
     })
   );
   return { asked, end, failed };
 }
 
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 async function main(): Promise<number> {
+  let settings: Settings | "help";
   try {
-    const settings = readSettings(Deno.args);
-    if (settings !== "help") return await run(settings);
-    console.log(HELP);
-    return 0;
+    settings = readSettings(Deno.args);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    note(error.message);
-    return 2;
+    note(reasonOf(error));
+    return error instanceof UsageError ? 2 : 1;
   }
+  if (settings !== "help") return await run(settings);
+  console.log(HELP);
+  return 0;
 }
 
 Deno.exit(await main());

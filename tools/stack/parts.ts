@@ -1,5 +1,7 @@
+import { within } from "./within.ts";
+
 /** What the stack is made of, in the order in which it is taken apart: consumers first. */
-const ORDER = ["relay", "redirect", "realtime", "api", "postgres", "gateway"] as const;
+const ORDER = ["functions", "relay", "redirect", "realtime", "api", "postgres", "gateway"] as const;
 type Name = typeof ORDER[number];
 
 interface Part {
@@ -52,6 +54,7 @@ export class Parts {
 }
 
 const TITLES: Record<Name, string> = {
+  functions: "The functions",
   relay: "The relay",
   redirect: "The redirect function",
   realtime: "Realtime",
@@ -62,8 +65,5 @@ const TITLES: Record<Name, string> = {
 
 /** A part that never came up, or that fails while it stops, must not keep the others running. */
 async function stop(part: Promise<Part> | undefined): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, STOP_MS));
-  await Promise.race([part?.then((it) => it.stop()).catch(() => {}), late]);
-  clearTimeout(timer);
+  await within(STOP_MS, part?.then((it) => it.stop()).catch(() => {}));
 }

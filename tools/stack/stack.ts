@@ -1,18 +1,28 @@
-import { startApi } from "./api.ts";
-import { type RunningFunction, startFunction } from "./functions.ts";
-import { type Gateway, startGateway, type Targets } from "./gateway.ts";
-import { describe, functionEnv, type StackInfo } from "./info.ts";
+import { startDatabase } from "./database.ts";
+import type { RunningFunction } from "./functions/functions.ts";
+import { startFunctions } from "./functions/start.ts";
+import { type Gateway, startGateway, type Targets } from "./gateway/gateway.ts";
+import { describe, type StackInfo } from "./info.ts";
 import { type Keys, loadKeys } from "./keys.ts";
 import type { Log } from "./log.ts";
-import { migrate } from "./migrate.ts";
 import { Parts } from "./parts.ts";
-import { type Postgres, startPostgres } from "./postgres.ts";
+import { type Postgres, startPostgres } from "./postgres/postgres.ts";
+import type { Project } from "./project/project.ts";
+import { choosePorts, hideFromGit, serveProject } from "./project/serve.ts";
 import { type Realtime, startRealtime } from "./realtime/mod.ts";
+import { type Replaceable, replaceable } from "./replaceable.ts";
 
 export interface StackOptions {
   /** Keeps the database and the keys between runs. */
   dataDir: string;
-  /** Of the one origin, on 127.0.0.1. Default: any free one. */
+  /**
+   * Somebody's project, whose migrations, seeds, functions and ports are used in place of this one's;
+   * the relay is there unless it has a function of that name.
+   */
+  project?: Project;
+  /** Leaves out the statements of its migrations and seeds that fail. Default: the start fails. */
+  skipFailing?: boolean;
+  /** Of the one origin, on 127.0.0.1. Default: the project's or the next free, else any free one. */
   port?: number;
   /** Of Postgres, if it is free. Default, and else: any free one below 32768. */
   databasePort?: number;
@@ -35,6 +45,7 @@ export interface Stack {
   /** The ones of now: another after each restart. */
   readonly postgres: Postgres;
   readonly realtime: Realtime;
+  /** Throws where a project has a relay of its own. */
   readonly relay: RunningFunction;
   /** Resolves with a sentence when a part ends that was not asked to. */
   exited: Promise<string>;
@@ -70,35 +81,53 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function start(options: StackOptions, parts: Parts): Promise<Stack> {
-  const { dataDir, progress = () => {}, log = () => {} } = options;
+  const { dataDir, project, progress = () => {}, log = () => {} } = options;
   const keys = await loadKeys(dataDir);
+  if (project) await hideFromGit(dataDir);
   const targets: Targets = { site: options.site };
-  const gateway = await parts.add("gateway", () => listen(options.port, keys, targets));
-  // These need nothing but the gateway's address: they start while the database does.
-  const env = functionEnv(gateway.url, keys);
-  const functions = Promise.all([
-    replaceable(
-      "relay",
-      () => startFunction("relay", { ...env.relay, ...options.relayEnv }, log),
-      parts,
-      targets,
-    ),
-    replaceable("redirect", () => startFunction("redirect", env.redirect, log), parts, targets),
-  ]);
+  const ports = project && choosePorts(project, options.port);
+  const port = options.port ?? ports?.api.used;
+  const gateway = await parts.add("gateway", () => listen(port, keys, targets));
+  const common = { ...options, keys, origin: gateway.url, progress, log, parts, targets };
+  const functions = startFunctions(common);
   // Awaited below; if something else fails first, that is what is told.
   functions.catch(() => {});
 
-  const { api, ...database } = await startDatabase(options, keys, gateway.url, parts);
-  let { postgres } = database;
+  const databasePort = ports?.db.used ?? options.databasePort;
+  const { api, ...database } = await startDatabase({ ...common, databasePort }, parts);
+  const { postgres } = database;
+  const ownInfo = project && ports &&
+    await serveProject({ ...common, project, ports, ...database });
   const [realtime] = await Promise.all([
     replaceable("realtime", () => serveRealtime(postgres, keys, log), parts, targets),
     api.ready(),
   ]);
   const late = setTimeout(() => progress("fetching the packages of the functions"), SLOW_MS);
-  const [relay] = await functions.finally(() => clearTimeout(late));
+  const relay = await functions.finally(() => clearTimeout(late));
   targets.api = api.fetch;
+  if (project?.config.storage.enabled) targets.storage = api.fetch;
+  const info = { ...describe(gateway.url, postgres.adminUrl, keys, api.users), ...ownInfo };
+  return control(options, parts, { info, postgres, realtime, relay });
+}
+
+interface Running {
+  info: StackInfo;
+  postgres: Postgres;
+  realtime: Replaceable<Realtime>;
+  /** Undefined where a project has one of its own. */
+  relay: Replaceable<RunningFunction> | undefined;
+}
+
+/** What can be done with a stack that runs. */
+function control(options: StackOptions, parts: Parts, running: Running): Stack {
+  const { info, realtime } = running;
+  let { postgres } = running;
+  const relay = () => {
+    if (!running.relay) throw new Error("The relay is a function of the project.");
+    return running.relay;
+  };
   return {
-    info: describe(gateway.url, postgres.adminUrl, keys, api.users),
+    info,
     get postgres() {
       return postgres;
     },
@@ -106,20 +135,20 @@ async function start(options: StackOptions, parts: Parts): Promise<Stack> {
       return realtime.current;
     },
     get relay() {
-      return relay.current;
+      return relay().current;
     },
     exited: parts.exited,
     stop: () => parts.stop(),
     restartRealtime: realtime.restart,
-    restartRelay: relay.restart,
+    restartRelay: () => relay().restart(),
     async crashPostgres() {
+      const { dataDir, project, databaseSettings: settings } = options;
       const { port } = postgres;
       postgres.kill();
       await parts.take("postgres");
-      postgres = await parts.add(
-        "postgres",
-        () => startPostgres({ dataDir, port, settings: options.databaseSettings }),
-      );
+      const forProject = project !== undefined;
+      const start = () => startPostgres({ dataDir, port, settings, forProject });
+      postgres = await parts.add("postgres", start);
     },
   };
 }
@@ -142,44 +171,10 @@ async function listen(port = 0, keys: Keys, targets: Targets): Promise<Gateway> 
   }
 }
 
-async function startDatabase(options: StackOptions, keys: Keys, siteUrl: string, parts: Parts) {
-  const { dataDir, databasePort, databaseSettings: settings, progress, log, signal } = options;
-  const postgres = await parts.add(
-    "postgres",
-    () => startPostgres({ dataDir, preferredPort: databasePort, settings, progress }),
-  );
-  const databaseUrl = postgres.url;
-  const api = await parts.add("api", () => startApi({ databaseUrl, keys, siteUrl, log }));
-  await migrate({ databaseUrl, progress, signal });
-  return { postgres, api };
-}
-
 function serveRealtime({ adminUrl }: Postgres, { jwtSecret }: Keys, log: Log): Promise<Realtime> {
   return startRealtime({
     databaseUrl: adminUrl,
     jwtSecret,
     log: (line) => log({ part: "realtime", ...line }),
   });
-}
-
-/** Starts a server, leads the gateway to it, and does both again on demand. */
-async function replaceable<P extends { url: string; stop(): Promise<void> }>(
-  name: "relay" | "redirect" | "realtime",
-  start: () => Promise<P>,
-  parts: Parts,
-  targets: Targets,
-): Promise<{ readonly current: P; restart(): Promise<void> }> {
-  let current = await parts.add(name, start);
-  targets[name] = current.url;
-  return {
-    get current() {
-      return current;
-    },
-    async restart() {
-      targets[name] = undefined;
-      await parts.take(name);
-      current = await parts.add(name, start);
-      targets[name] = current.url;
-    },
-  };
 }

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { DEFAULT_DATA_DIR, readOptions, UsageError } from "./cli/options.ts";
 import { note } from "./cli/show.ts";
 import { readKeys, signToken } from "./keys.ts";
+import { reasonOf } from "./log.ts";
 
 const HELP = `Prints a JWT that the local stack accepts, signed with its secret.
 
@@ -60,7 +61,7 @@ async function main(): Promise<number> {
     console.log(await signToken(keys.jwtSecret, claimsOf(role, sub), seconds));
     return 0;
   } catch (error) {
-    note(error instanceof Error ? error.message : String(error));
+    note(reasonOf(error));
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -24,7 +24,8 @@ const SLUG = /^[A-Za-z0-9_-]{1,64}$/;
 /**
  * Answers `GET <any prefix>/redirect/<slug>` with a 302 to the link's target, and counts the click.
  * HEAD, prefetches and link previews get the same answer and are not counted. Otherwise plain text:
- * 404 without such a link, 405 for other methods, 503 if the database does not answer in time.
+ * 404 without such a link, 400 where target and Host make no address, 405 for other methods, 503 if
+ * the database does not answer in time.
  * Never rejects.
  */
 export function createRedirect({ open, deadlineMs = 1500 }: Options) {
@@ -32,7 +33,9 @@ export function createRedirect({ open, deadlineMs = 1500 }: Options) {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return text(405, "Short links are opened with GET.", { allow: "GET, HEAD" });
     }
-    const slug = new URL(request.url).pathname.match(/\/redirect\/([^/]+)\/?$/)?.[1] ?? "";
+    const url = urlOf(request);
+    if (!url) return text(400, "The request's target and Host make no address.");
+    const slug = url.pathname.match(/\/redirect\/([^/]+)\/?$/)?.[1] ?? "";
     if (!SLUG.test(slug)) return text(404, "There is no such short link.");
     try {
       const target = await open(opening(slug, request), AbortSignal.timeout(deadlineMs));
@@ -45,6 +48,11 @@ export function createRedirect({ open, deadlineMs = 1500 }: Options) {
       );
     }
   };
+}
+
+/** A Host may hold anything, also a path or a user, and comes as it was sent. */
+function urlOf({ url, headers }: Request): URL | null {
+  return /[/\\?#@]/.test(headers.get("host") ?? "") ? null : URL.parse(url);
 }
 
 function opening(slug: string, { method, headers }: Request): Opening {

@@ -5,10 +5,34 @@
 export type Socket =
   & Pick<WebSocket, "readyState" | "binaryType" | "send" | "close" | "addEventListener">
   // workerd does not tell how much is unsent.
-  & Partial<Pick<WebSocket, "bufferedAmount">>;
+  & Partial<Pick<WebSocket, "bufferedAmount">>
+  & {
+    /**
+     * Cuts the connection of a peer that does not answer its close; a `close` event follows. Deno, Edge
+     * Runtime and workerd cannot: there such a peer keeps its place until it leaves.
+     */
+    terminate?(): void;
+    /**
+     * Ends its peer as `too_big` at the head of a message of more bytes, before any of it is kept.
+     * Default: RELAY_MAX_FRAME_BYTES. Elsewhere messages are put together first, up to 64 MiB.
+     */
+    bound?(bytes: number): void;
+    /**
+     * Takes no more from its peer while much of what came waits unsent for `reader`, and goes on when
+     * that has read it; tells `listener` of a reader that has stopped. Elsewhere only the bound on what
+     * is unsent holds: who reads more slowly than Realtime sends is cut off there.
+     */
+    paceBy?(reader: Socket, listener: { onUnread(): void }): void;
+  };
 
 /** A WebSocket message as the relay handles it: text, or binary as an ArrayBuffer. */
 export type Message = string | ArrayBuffer;
+
+/** A close frame: code and reason (RFC 6455, 5.5.1). */
+export interface Close {
+  code: number;
+  reason: string;
+}
 
 /** `readyState` values of the WebSocket standard, which a Socket type does not carry. */
 export const CONNECTING = 0;
@@ -29,6 +53,11 @@ export interface Runtime {
   upgrade(request: Request, protocol: string | undefined): { socket: Socket; response: Response };
   /** True where only a subprotocol list that is separated by ", " can be answered (Deno 2.1). */
   readonly strictProtocolList: boolean;
+  /**
+   * True where an upgrade is completed only for the value `websocket`, in small letters (Edge Runtime:
+   * to others it answers 502 when all is done). Default: false.
+   */
+  readonly strictUpgradeValue?: boolean;
   /**
    * True where a timer reaches only the sockets of the request that set it, and a socket's frames
    * only those of the request that opened it (workerd): viewers cannot share one there. Elsewhere one

@@ -27,13 +27,20 @@ export class Churner {
   isThere = false;
   got = 0;
 
-  constructor(readonly stage: Stage, readonly topic: string, readonly newest: () => number) {}
+  /** `protocol`: what its sockets offer. */
+  constructor(
+    readonly stage: Stage,
+    readonly topic: string,
+    readonly newest: () => number,
+    readonly protocol?: string,
+  ) {}
 
   async come(): Promise<void> {
     this.isThere = true;
     if (this.#socket?.readyState !== 1) {
+      this.stage.protocol = this.protocol;
       this.#socket = await this.stage.connect(
-        (message) => this.#take(String(message)),
+        (message) => this.#takeAll(String(message).split("\n")),
         PUBLISHABLE_KEY,
         "2.0.0",
       );
@@ -57,9 +64,17 @@ export class Churner {
     else this.#socket?.end(1001);
   }
 
-  #take(text: string): void {
+  /** The frames of a message: what stands in it behind an answer came after that, too. */
+  #takeAll(texts: string[]): void {
+    for (const [n, text] of texts.entries()) {
+      const next = texts.slice(n + 1).map(numberOf).find((number) => number >= 0);
+      this.#take(text, next ?? this.newest() + 1);
+    }
+  }
+
+  #take(text: string, next: number): void {
     if (text.includes('"phx_reply"') && !text.includes('"leave"') && this.isThere) {
-      this.#next ??= this.newest() + 1;
+      this.#next ??= next;
     }
     const number = numberOf(text);
     if (number < 0) return;

@@ -4,9 +4,9 @@ import {
   encodeServerFrame,
   type Frame,
   parseFrame,
-} from "../../../supabase/functions/relay/phoenix.ts";
+} from "../../../supabase/functions/relay/realtime/phoenix.ts";
 import type { Message, Runtime } from "../../../supabase/functions/relay/runtime.ts";
-import type { Vsn } from "../../../supabase/functions/relay/upstream.ts";
+import type { Vsn } from "../../../supabase/functions/relay/realtime/upstream.ts";
 import { FakeSocket } from "./fake_socket.ts";
 
 /** A channel that somebody has joined. */
@@ -17,7 +17,7 @@ export interface FakeChannel {
   token: string | undefined;
 }
 
-interface Line {
+export interface Line {
   vsn: Vsn;
   socket: Pick<FakeSocket, "receive" | "send" | "end">;
   /** By topic. */
@@ -31,13 +31,19 @@ export class FakeRealtime {
   readonly lines = new Set<Line>();
   /** Every frame that it got. */
   readonly received: Frame[] = [];
+  /** The sockets on which a join was refused. */
+  readonly refused: Line[] = [];
   dials = 0;
   /** Refuses to be dialled. */
   isDown = false;
   /** Takes the message about Postgres Changes, to be sent by hand. */
   holdsSystem = false;
   /** Why a join is refused; undefined where it is not. `null` gives no answer at all. */
-  judge: (join: Frame) => string | null | undefined = () => undefined;
+  judge: (join: Frame, line: Line) => string | null | undefined = () => undefined;
+  /** Takes each message that came, to be handled when the test says so. */
+  latency: ((handle: () => void) => void) | undefined;
+  /** Takes what would answer a join, to be run when the test says so. */
+  delay: ((answer: () => void) => void) | undefined;
   /** The id of every binding. */
   bindingId = 7;
 
@@ -46,7 +52,11 @@ export class FakeRealtime {
     const vsn = url.searchParams.get("vsn") as Vsn;
     const line: Line = { vsn, channels: new Map(), socket: undefined as never };
     const socket = line.socket = new FakeSocket(
-      (message) => queueMicrotask(() => this.#take(line, message)),
+      (message) => {
+        const handle = () => this.#take(line, message);
+        if (this.latency) this.latency(handle);
+        else queueMicrotask(handle);
+      },
       () => this.lines.delete(line),
     );
     this.lines.add(line);
@@ -132,6 +142,9 @@ export class FakeRealtime {
     if (event === "phx_join") return this.#join(line, frame, reply);
     const channel = line.channels.get(topic);
     if (event === "phx_leave") {
+      // Of another join than the channel's: passed over, as Phoenix does.
+      const of = channel?.join.join_ref ?? null;
+      if (of !== null && of !== (frame.join_ref ?? null)) return;
       reply("ok", {});
       return channel && this.end(channel, "phx_close");
     }
@@ -141,9 +154,18 @@ export class FakeRealtime {
   }
 
   #join(line: Line, join: Frame, reply: Reply): void {
-    const reason = this.judge(join);
+    const reason = this.judge(join, line);
     if (reason === null) return;
-    if (reason !== undefined) return reply("error", { reason });
+    const answer = () => {
+      if (reason !== undefined) this.refused.push(line);
+      if (reason !== undefined) reply("error", { reason });
+      else this.#joined(line, join, reply);
+    };
+    if (this.delay) this.delay(answer);
+    else answer();
+  }
+
+  #joined(line: Line, join: Frame, reply: Reply): void {
     const { config = {}, access_token } = join.payload as {
       config?: FakeChannel["config"];
       access_token?: string;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { signToken } from "../../../tools/stack/keys.ts";
 import { connect } from "../client.ts";
 import { inTime } from "../in_time.ts";
-import { ALICE, BOB } from "../realtime_suite.ts";
+import { ALICE, BOB } from "../realtime_suite/suite.ts";
 import { Diary, type Pages } from "./pages.ts";
 
 const ROWS = { event: "*", schema: "public", table: "hub_rows" };

@@ -3,7 +3,8 @@ import type postgres from "postgres";
 import { relayTransport } from "../../../client/mod.ts";
 import type { StackInfo } from "../../../tools/stack/info.ts";
 import { inTime } from "../in_time.ts";
-import type { Vsn } from "../realtime_suite.ts";
+import type { Vsn } from "../realtime_suite/suite.ts";
+import { BATCHES } from "./stage.ts";
 
 /** Pages of unchanged supabase-js in front of one relay. */
 export interface Pages extends AsyncDisposable {
@@ -15,14 +16,23 @@ export interface Pages extends AsyncDisposable {
   open(vsn?: Vsn, token?: string): SupabaseClient;
 }
 
-export function pagesOf(relay: string, info: StackInfo, sql: postgres.Sql): Pages {
+/** `inBatches`: every second page takes several frames in a message; else none does. */
+export function pagesOf(
+  relay: string,
+  info: StackInfo,
+  sql: postgres.Sql,
+  inBatches = false,
+): Pages {
   const clients: SupabaseClient[] = [];
   return {
     sql,
     info,
     relay,
     open(vsn = "2.0.0", token) {
-      const transport = relayTransport({ relay, token: () => token }) as never;
+      const host = inBatches && clients.length % 2 === 0 ? {} : { WebSocket: PlainSocket };
+      // Without token() whoever pushes a token signs in with it.
+      const own = token === undefined ? {} : { token: () => token };
+      const transport = relayTransport({ relay, ...own, host }) as never;
       const client = createClient(info.API_URL, info.PUBLISHABLE_KEY, {
         ...(token && { accessToken: () => Promise.resolve(token) }),
         // realtime-js derives the address of broadcasts from the project's.
@@ -39,6 +49,13 @@ export function pagesOf(relay: string, info: StackInfo, sql: postgres.Sql): Page
       }
     },
   };
+}
+
+/** A socket of a client that knows no batches. */
+class PlainSocket extends WebSocket {
+  constructor(url: string | URL, protocols: string[] = []) {
+    super(url, protocols.filter((name) => name !== BATCHES));
+  }
 }
 
 const toRelay = (address: string, relay: string) =>

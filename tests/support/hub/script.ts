@@ -1,5 +1,5 @@
 import { inTime } from "../in_time.ts";
-import type { Vsn } from "../realtime_suite.ts";
+import type { Vsn } from "../realtime_suite/suite.ts";
 import { Diary, type Pages } from "./pages.ts";
 
 const ROWS = { event: "*", schema: "public", table: "hub_rows" };

@@ -1,9 +1,9 @@
-import { readConfig } from "../../../supabase/functions/relay/config.ts";
-import type { HubReport } from "../../../supabase/functions/relay/hub.ts";
-import { type Frame, parseFrame } from "../../../supabase/functions/relay/phoenix.ts";
+import { readConfig } from "../../../supabase/functions/relay/config/config.ts";
+import type { HubReport } from "../../../supabase/functions/relay/hub/hub.ts";
+import { type Frame, parseFrame } from "../../../supabase/functions/relay/realtime/phoenix.ts";
 import { createRelay, type Handler } from "../../../supabase/functions/relay/relay.ts";
 import type { LogLine, Message, Runtime } from "../../../supabase/functions/relay/runtime.ts";
-import type { Vsn } from "../../../supabase/functions/relay/upstream.ts";
+import type { Vsn } from "../../../supabase/functions/relay/realtime/upstream.ts";
 import { PUBLISHABLE_KEY, SECRET, signAnonKey } from "../tokens.ts";
 import { Clock } from "./clock.ts";
 import { FakeRealtime } from "./fake_realtime.ts";
@@ -20,6 +20,21 @@ export const CONFIG = {
   private: false,
 };
 
+/** Who negotiates this takes several frames in a message. */
+export const BATCHES = "realtime-relay.v2";
+
+/** What clients of the next stages offer, where they offer any subprotocol. */
+let offered: string | undefined;
+
+/** A test that holds for clients that read a frame at a time, and for those that take batches. */
+export function test(name: string, work: () => Promise<void>): void {
+  Deno.test(name, work);
+  Deno.test(`in batches: ${name}`, async () => {
+    offered = BATCHES;
+    await work().finally(() => offered = undefined);
+  });
+}
+
 /** The whole relay in this process, between clients and a Realtime that are not there. */
 export class Stage implements Disposable {
   readonly clock = new Clock();
@@ -28,6 +43,8 @@ export class Stage implements Disposable {
   readonly clients: FakeClient[] = [];
   readonly #sockets = new WeakMap<Request, FakeSocket>();
   readonly #handler: Handler;
+  /** What clients offer from now on. */
+  protocol = offered;
 
   constructor(environment: Record<string, string> = {}, changes: Partial<Runtime> = {}) {
     const config = readConfig({
@@ -55,7 +72,7 @@ export class Stage implements Disposable {
 
   /** Opens a socket as a viewer with this key or a user with this token. */
   async open(credential = PUBLISHABLE_KEY, vsn: Vsn = "2.0.0"): Promise<FakeClient> {
-    const client = new FakeClient(vsn);
+    const client = new FakeClient(vsn, this.protocol === BATCHES);
     client.socket = await this.connect((message) => client.take(message), credential, vsn);
     this.clients.push(client);
     return client;
@@ -73,6 +90,7 @@ export class Stage implements Disposable {
       connection: "upgrade",
       "sec-websocket-key": "a",
       "sec-websocket-version": "13",
+      ...(this.protocol && { "sec-websocket-protocol": this.protocol }),
     };
     const socket = new FakeSocket(onMessage);
     const request = new Request(url, { headers });
@@ -90,8 +108,13 @@ export class Stage implements Disposable {
     return client;
   }
 
+  /** Asks the relay by HTTP. */
+  ask(request: Request): Promise<Response> {
+    return this.#handler(request);
+  }
+
   async hub(): Promise<HubReport> {
-    const answer = await this.#handler(new Request("http://relay.test/relay/health"));
+    const answer = await this.ask(new Request("http://relay.test/relay/health"));
     return (await answer.json()).hub;
   }
 
@@ -109,9 +132,11 @@ export class FakeClient {
   readonly frames: Frame[] = [];
   /** The same, as they came. */
   readonly texts: string[] = [];
+  /** The messages in which they came, binary ones too. */
+  readonly messages: Message[] = [];
   #refs = 0;
 
-  constructor(readonly vsn: Vsn) {}
+  constructor(readonly vsn: Vsn, readonly takesBatches = false) {}
 
   /** Sends a frame; returns its ref. */
   send(topic: string, event: string, payload: unknown = {}, join_ref?: string): string {
@@ -144,8 +169,11 @@ export class FakeClient {
   }
 
   take(message: Message): void {
+    this.messages.push(message);
     if (typeof message !== "string") return;
-    this.texts.push(message);
-    this.frames.push(parseFrame(this.vsn, message)!);
+    for (const text of this.takesBatches ? message.split("\n") : [message]) {
+      this.texts.push(text);
+      this.frames.push(parseFrame(this.vsn, text)!);
+    }
   }
 }

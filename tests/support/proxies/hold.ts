@@ -1,6 +1,6 @@
 // A process of its own that starts each proxy there is and holds it, to be killed by a test.
 // Prints one JSON line when they listen: their ports and directories.
-import { apache, caddy, haproxy, nginx } from "../doctor/configurations.ts";
+import { apache, caddy, haproxy, nginx } from "./configurations.ts";
 import { PROXIES } from "./shipped.ts";
 import { type Place, type ProxyName, startProxy } from "./start.ts";
 

@@ -13,8 +13,8 @@ export interface Load extends AsyncDisposable {
   tell<T = null>(command: string, options?: Record<string, unknown>): Promise<T>;
 }
 
-/** Starts one; it ends with this process at the latest. */
-export async function startLoad(): Promise<Load> {
+/** Starts one, of this peer; it ends with this process at the latest. */
+export async function startLoad(peer = "load"): Promise<Load> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-lock", "-A", MAIN],
     stdin: "piped",
@@ -33,7 +33,7 @@ export async function startLoad(): Promise<Load> {
         new TextEncoder().encode(`${JSON.stringify({ do: command, ...options })}\n`),
       );
       const { value, error } = await next();
-      if (error) throw new Error(`${command}: ${error}`);
+      if (error) throw new Error(`${peer}, ${command}: ${error}`);
       return value;
     },
     async [Symbol.asyncDispose]() {

@@ -14,16 +14,25 @@ export interface End {
 }
 
 /** Far above what a loaded machine takes; only ends a run that would hang. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 300_000;
 
 /** A proxy that keeps a socket for longer than this after its goodbye is not waited for. */
 const GOODBYE_MS = 1_000;
+
+/** A look for commands takes no longer, though nothing comes. */
+const IDLE_MS = 60_000;
 
 /** Close code 1000. */
 const NORMAL = new Uint8Array([1000 >> 8, 1000 & 0xff]);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
+
+/** The upstream end's answer to a request that is no upgrade: 300 bytes, as a row or two are. */
+const PAGE = encoder.encode(
+  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 300\r\n\r\n" +
+    `["${"x".repeat(296)}"]`,
+);
 
 /** Both ends of a proxy in one loop: the clients that connect to it, and the upstream behind it. */
 export class Ends {
@@ -37,6 +46,8 @@ export class Ends {
   readonly #poll = new Poll();
   readonly #listener: number;
   #closing = false;
+  /** Those of untilReadable(). */
+  readonly #watched = new Set<number>();
   readonly #readers = new Map<number, (data: Uint8Array<ArrayBuffer>) => void>();
   readonly #buffer = new Uint8Array(1 << 18);
 
@@ -55,6 +66,14 @@ export class Ends {
     return end;
   }
 
+  /** A connection to the proxy that is no WebSocket: `onData` is told what comes, not for keeps. */
+  plain(port: number, onData: (data: Uint8Array<ArrayBuffer>) => void): End["send"] {
+    const fd = connect(port);
+    this.#readers.set(fd, onData);
+    this.#poll.add(fd);
+    return (data) => send(fd, data);
+  }
+
   /** Handles what arrives until the condition holds. Throws where that takes too long. */
   until(condition: () => boolean, what: string): void {
     const late = performance.now() + DEADLINE_MS;
@@ -69,6 +88,18 @@ export class Ends {
     for (const end = performance.now() + ms; performance.now() < end;) {
       this.#poll.wait(end - performance.now(), this.#ready);
     }
+  }
+
+  /**
+   * Handles what arrives until this descriptor has something to read: a proxy pings sockets that are
+   * idle while another one is measured.
+   */
+  untilReadable(fd: number): void {
+    if (!this.#watched.has(fd)) this.#poll.add(fd);
+    this.#watched.add(fd);
+    let isReadable = false;
+    const ready = (it: number) => void (it === fd ? isReadable = true : this.#ready(it));
+    while (!isReadable) this.#poll.wait(IDLE_MS, ready);
   }
 
   /** Has every client say goodbye, waits for the ends that follow, and cuts off who stays. */
@@ -89,6 +120,7 @@ export class Ends {
   }
 
   readonly #ready = (fd: number): void => {
+    if (this.#watched.has(fd)) return; // A command waits for the answer to the one before.
     if (fd === this.#listener) {
       this.upstreams.push(this.#end("upstream", accept(fd)));
       return;
@@ -103,6 +135,9 @@ export class Ends {
 
   #drop(fd: number): void {
     if (this.#readers.delete(fd)) close(fd);
+    // A hub that lost its socket has another.
+    const place = this.upstreams.findIndex((end) => end.fd === fd);
+    if (place >= 0) this.upstreams.splice(place, 1);
   }
 
   #end(side: End["side"], fd: number): End {
@@ -118,6 +153,10 @@ export class Ends {
       head += decoder.decode(data);
       const length = head.indexOf("\r\n\r\n") + 4;
       if (length < 4) return;
+      if (side === "upstream" && !/^upgrade:/im.test(head)) {
+        head = "";
+        return end.send(PAGE);
+      }
       end.open = true;
       if (side === "upstream") this.#welcome(end, head);
       else if (!head.startsWith("HTTP/1.1 101")) throw new Error(`no upgrade: ${head}`);

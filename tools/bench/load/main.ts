@@ -5,7 +5,9 @@
 import { Ends } from "./ends.ts";
 import { carry, echo } from "./carry.ts";
 import { open } from "./open.ts";
-import { fan, joinAll, watch } from "./viewers.ts";
+import { request } from "./request.ts";
+import { TEXT } from "./frames.ts";
+import { answer as answerTo, fan, joinAll, watch } from "./viewers.ts";
 
 const ends = new Ends();
 // deno-lint-ignore no-explicit-any
@@ -16,11 +18,18 @@ const commands: Record<string, (options: any) => unknown> = {
   join: (options) => joinAll(ends, options),
   fan: (options) => fan(ends, options),
   watch: (options) => watch(ends, options),
+  request: (options) => request(ends, options),
   idle: ({ ms }: { ms: number }) => ends.during(ms),
   upstreams: () => ends.upstreams.length,
-  close: () => ends.close(),
+  close() {
+    ends.close();
+    // A hub that lost its socket comes back by itself, and wants an answer though nobody measures.
+    ends.onFrame = (end, code, data) =>
+      end.side === "upstream" && code === TEXT && answerTo(end, data);
+  },
 };
 
+const STDIN = 0;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const buffer = new Uint8Array(1 << 20);
@@ -33,6 +42,7 @@ function answer(value: unknown): void {
 answer({ port: ends.port, pid: Deno.pid });
 let rest = "";
 while (true) {
+  ends.untilReadable(STDIN);
   const count = Deno.stdin.readSync(buffer);
   if (count === null) break;
   const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");

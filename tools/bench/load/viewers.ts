@@ -1,5 +1,6 @@
 import type { End, Ends } from "./ends.ts";
 import { frame, message, TEXT } from "./frames.ts";
+import { quantile } from "../statistics.ts";
 
 const decoder = new TextDecoder();
 
@@ -18,7 +19,7 @@ export function joinAll(ends: Ends, { topic, payload, replies }: JoinOptions): v
   ends.onFrame = (end, code, data) => {
     if (code !== TEXT) return;
     if (end.side === "upstream") answer(end, data);
-    else left--;
+    else left -= framesIn(data);
   };
   const join = frame(TEXT, JSON.stringify(["1", "1", topic, "phx_join", payload]), true);
   for (const client of ends.clients) client.send(join);
@@ -43,36 +44,67 @@ export function answer({ send }: End, data: Uint8Array): void {
   reply("system", done, null);
 }
 
-/** One upstream frame at a time, to all who joined. */
-export function fan(ends: Ends, { topic, size, messages }: {
+export interface FanOptions {
   topic: string;
   size: number;
+  /** How many upstream sends in all. */
   messages: number;
-}): void {
+  /** So many follow one another before it waits until all viewers have them. Default: 1. */
+  together?: number;
+  /** Between two of them, in ms. Default: 0. */
+  gapMs?: number;
+}
+
+/** Upstream frames to all who joined; the median time to the last of them, in ms. */
+export function fan(ends: Ends, options: FanOptions): { ms: number } {
+  const { topic, size, messages, together = 1, gapMs = 0 } = options;
   const data = frame(TEXT, message("text", size, topic));
   const [upstream] = ends.upstreams;
   let left = 0;
   ends.onFrame = (end, code, data) => {
     if (code !== TEXT) return;
     if (end.side === "upstream") answer(end, data);
-    else left--;
+    else left -= framesIn(data);
   };
-  for (let n = 0; n < messages; n++) {
-    left = ends.clients.length;
-    upstream.send(data);
+  const times: number[] = [];
+  for (let n = 0; n < messages; n += together) {
+    left = ends.clients.length * together;
+    const start = performance.now();
+    for (let sent = 0; sent < together; sent++) {
+      if (gapMs > 0) ends.during(start + sent * gapMs - performance.now());
+      upstream.send(data);
+    }
     ends.until(() => left === 0, "deliveries to the viewers");
+    times.push(performance.now() - start);
   }
+  return { ms: quantile(times, 0.5) };
 }
 
-/** The event of a frame lies within so many bytes of its beginning. */
-const EVENT_BYTES = 100;
+const LINE_FEED = 10;
 
-/** Waits for so many changes at all clients together; when the last came, in ms since the epoch. */
-export function watch(ends: Ends, { frames, timeoutMs }: { frames: number; timeoutMs: number }) {
+/** A batch has one on each line. */
+function framesIn(data: Uint8Array): number {
+  let count = 1;
+  for (let at = data.indexOf(LINE_FEED); at >= 0; at = data.indexOf(LINE_FEED, at + 1)) count++;
+  return count;
+}
+
+export interface WatchOptions {
+  /** How many are to come to all clients together. */
+  frames: number;
+  timeoutMs: number;
+  /** Default: changes. */
+  event?: string;
+}
+
+/** Waits for frames of an event; how many did not come, and when the last did, since the epoch. */
+export function watch(ends: Ends, options: WatchOptions): { missing: number; last: number } {
+  const { frames, timeoutMs, event = "postgres_changes" } = options;
+  const sign = `"${event}",`;
   let missing = frames;
   ends.onFrame = (end, code, data) => {
     if (end.side !== "client" || code !== TEXT) return;
-    if (decoder.decode(data.subarray(0, EVENT_BYTES)).includes('"postgres_changes",')) missing--;
+    for (const line of decoder.decode(data).split("\n")) if (line.includes(sign)) missing--;
   };
   const deadline = performance.now() + timeoutMs;
   while (missing > 0 && performance.now() < deadline) ends.during(1);

@@ -1,4 +1,4 @@
-import { freePort } from "../../stack/free_port.ts";
+import { freePort } from "../../stack/postgres/free_port.ts";
 import type { Peer } from "./peer.ts";
 import { startServer, versionOf } from "./program.ts";
 
@@ -21,13 +21,16 @@ pid /dev/null; error_log /dev/null crit;
 events { worker_connections 16000; }
 http {
   access_log off;
+  map $http_upgrade $kept_or_upgraded { default upgrade; "" ""; }
+  upstream bench { server 127.0.0.1:${upstream}; keepalive 64; }
   server {
     listen 127.0.0.1:${port} backlog=4096;
     location / {
-      proxy_pass http://127.0.0.1:${upstream};
+      proxy_pass http://bench;
       proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
       proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection upgrade;
+      proxy_set_header Connection $kept_or_upgraded;
       proxy_read_timeout 3600s;
     }
   }

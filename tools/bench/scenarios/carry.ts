@@ -1,4 +1,5 @@
-import type { Rig, Taken } from "../peers/peer.ts";
+import { nameOf } from "../peers/peer.ts";
+import type { Rig, Taken } from "../rig.ts";
 import type { Samples } from "../samples.ts";
 
 export interface CarryPlan {
@@ -33,16 +34,15 @@ export async function measureCarry(rigs: Rig[], plan: CarryPlan, samples: Sample
         if (round < 0) continue;
         const scenario = `${name}, ${plural(sockets)}`;
         const unit = command === "echo" ? "µs CPU an echo" : "µs CPU a message";
-        samples.add(scenario, unit, nameOf(rig), taken.us / count);
-        if (name === "text 300 B") addShares(samples, plural(sockets), nameOf(rig), taken);
-        if (times && sockets === 1) addTimes(samples, nameOf(rig), times);
+        samples.add(scenario, unit, nameOf(rig.peer), taken.us / count);
+        if (name === "text 300 B") addShares(samples, plural(sockets), nameOf(rig.peer), taken);
+        if (times && sockets === 1) addTimes(samples, nameOf(rig.peer), times);
       }
     }
   }
   for (const { load } of rigs) await load.tell("close");
 }
 
-export const nameOf = ({ peer }: Rig) => `${peer.name} (${peer.version})`;
 export const plural = (sockets: number) => sockets === 1 ? "1 socket" : `${sockets} sockets`;
 
 /** Which of the two was at its limit: a proxy below its core, and a load above, waited for the load. */

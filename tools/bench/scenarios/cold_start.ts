@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { cpuOf } from "../cpu.ts";
-import { type Peer, startRig } from "../peers/peer.ts";
+import { nameOf, type Peer } from "../peers/peer.ts";
+import { startRig } from "../rig.ts";
 import type { Samples } from "../samples.ts";
-import { nameOf } from "./carry.ts";
 
 /** From the start of the process to the first message through its first socket. */
 export async function measureColdStart(
@@ -18,10 +18,10 @@ export async function measureColdStart(
       samples.add(
         "cold start to the first socket, CPU",
         "ms CPU",
-        nameOf(rig),
+        nameOf(rig.peer),
         cpuOf(rig.pids) / 1000,
       );
-      samples.add("cold start to the first socket, time", "ms", nameOf(rig), ms);
+      samples.add("cold start to the first socket, time", "ms", nameOf(rig.peer), ms);
     }
   }
 }
@@ -31,7 +31,7 @@ export interface Graph {
   /** Its own modules, and their size in kB. */
   modules: number;
   kB: number;
-  /** With its packages, as one file; supabase-js, which it loads only to ask Auth, is not in it. */
+  /** With its packages, as one file. */
   bundledKB: number;
 }
 
@@ -42,8 +42,7 @@ export async function moduleGraph(): Promise<Graph> {
     modules: { kind: string; size: number }[];
   };
   const files = modules.filter(({ kind }) => kind === "esm");
-  const external = "--external=@supabase/supabase-js";
-  const bundle = await outputOf("bundle", "--quiet", "--minify", external, ...own);
+  const bundle = await outputOf("bundle", "--quiet", "--minify", ...own);
   return {
     modules: files.length,
     kB: Math.round(files.reduce((sum, { size }) => sum + size, 0) / 1000),

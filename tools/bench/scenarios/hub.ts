@@ -1,6 +1,6 @@
-import { type Peer, type Rig, startRig } from "../peers/peer.ts";
+import { nameOf, type Peer } from "../peers/peer.ts";
+import { type Rig, startRig } from "../rig.ts";
 import type { Samples } from "../samples.ts";
-import { nameOf } from "./carry.ts";
 import { SETTLE_MS } from "./set_up.ts";
 
 export interface HubPlan {
@@ -12,6 +12,8 @@ export interface HubPlan {
   starts: number;
   /** Deliveries that are not counted: until then the code is not what it is later. */
   warmUp: number;
+  /** Whether bursts come as well: 200 frames to each are seconds of CPU for a round of 5,000. */
+  bursts: boolean;
 }
 
 const TOPIC = "realtime:clicks";
@@ -33,6 +35,17 @@ export const JOIN = {
 
 const SIZE = 300;
 
+/** How upstream sends: alone, as the rows of a commit are, and as a busy program does. */
+const STREAMS = [
+  { name: "", together: 1 },
+  { name: ", 20 rows a commit", together: 20 },
+  { name: ", 20 sends a millisecond apart", together: 20, gapMs: 1 },
+  { name: ", a burst of 200", together: 200 },
+];
+
+/** More than that is a burst. */
+const MOST_IN_A_COMMIT = 20;
+
 /** So many come and go before, so that the code itself is not counted as a viewer's memory. */
 const WARM_UP = 100;
 
@@ -43,7 +56,8 @@ export async function measureHub(
   plan: HubPlan,
   samples: Samples,
 ): Promise<void> {
-  const { viewers, rounds, frames, starts, warmUp } = plan;
+  const { viewers, rounds, frames, starts, warmUp, bursts } = plan;
+  const streams = STREAMS.filter(({ together }) => bursts || together <= MOST_IN_A_COMMIT);
   for (let start = 1; start < starts; start++) {
     for (const peer of sharing) {
       await using rig = await startRig(peer);
@@ -56,25 +70,39 @@ export async function measureHub(
   for (const rig of rigs) await measureJoins(rig, plan, samples);
   const single = yardstick && started.use(await startRig(yardstick));
   await single?.open(viewers);
-  const messages = frames * viewers;
-  const deliver = ({ load }: Rig) => () =>
-    load === single?.load
-      ? load.tell("carry", { kind: "text", size: SIZE, messages })
-      : load.tell("fan", { topic: TOPIC, size: SIZE, messages: frames });
-  for (let round = -Math.ceil(warmUp / messages); round < rounds; round++) {
-    for (const rig of single ? [...rigs, single] : rigs) {
-      const { us } = await rig.measure(deliver(rig));
-      if (round < 0) continue;
-      const scenario = `delivery of text 300 B, ${viewers} viewers`;
-      samples.add(scenario, "µs CPU a delivery", nameOf(rig), us / messages);
+  const countOf = ({ together }: { together: number }) => Math.max(frames, together);
+  const inRound = streams.reduce((sum, stream) => sum + countOf(stream), 0) * viewers;
+  for (let round = -Math.ceil(warmUp / inRound); round < rounds; round++) {
+    for (const stream of streams) {
+      const messages = countOf(stream);
+      for (const rig of rigs) {
+        const fan = { topic: TOPIC, size: SIZE, ...stream, messages };
+        let ms = 0;
+        const { us } = await rig.measure(async () => {
+          ({ ms } = await rig.load.tell<{ ms: number }>("fan", fan));
+        });
+        if (round < 0) continue;
+        add(rig, stream.name, us / messages / viewers, ms);
+      }
+      if (!single) continue;
+      const carry = { kind: "text", size: SIZE, messages: frames * viewers };
+      const { us } = await single.measure(() => single.load.tell("carry", carry));
+      if (round >= 0) add(single, stream.name, us / carry.messages);
     }
+  }
+
+  function add({ peer }: Rig, stream: string, us: number, ms?: number): void {
+    const scenario = `text 300 B${stream}, ${viewers} viewers`;
+    samples.add(`delivery of ${scenario}`, "µs CPU a delivery", nameOf(peer), us);
+    if (ms === undefined) return;
+    samples.add(`upstream to the last viewer, ${scenario}`, "ms", nameOf(peer), ms);
   }
 }
 
 async function measureJoins(rig: Rig, plan: HubPlan, samples: Samples): Promise<void> {
   const { load } = rig;
   const { viewers, frames } = plan;
-  const [many, name] = [`${viewers} viewers`, nameOf(rig)];
+  const [many, name] = [`${viewers} viewers`, nameOf(rig.peer)];
   await rig.open(WARM_UP, false);
   await load.tell("join", JOIN);
   await load.tell("fan", { topic: TOPIC, size: SIZE, messages: frames });

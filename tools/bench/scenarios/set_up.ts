@@ -1,5 +1,5 @@
-import { nameOf } from "./carry.ts";
-import { type Peer, type Rig, startRig } from "../peers/peer.ts";
+import { nameOf, type Peer } from "../peers/peer.ts";
+import { type Rig, startRig } from "../rig.ts";
 import type { Samples } from "../samples.ts";
 
 /** CPU from the request to the first message through the new socket, so many in a measurement. */
@@ -13,7 +13,7 @@ export async function measureSetUp(
       const { us } = await rig.measure(() => rig.open(sockets));
       await rig.load.tell("close");
       if (round >= 0) {
-        samples.add("set-up of a socket", "µs CPU a socket", nameOf(rig), us / sockets);
+        samples.add("set-up of a socket", "µs CPU a socket", nameOf(rig.peer), us / sockets);
       }
     }
   }
@@ -40,7 +40,12 @@ export async function measureIdle(
       await rig.open(sockets);
       await rig.load.tell("idle", { ms: SETTLE_MS });
       const kb = (rig.memory() - before) / sockets;
-      samples.add(`memory of an idle socket, ${sockets} sockets`, "kB a socket", nameOf(rig), kb);
+      samples.add(
+        `memory of an idle socket, ${sockets} sockets`,
+        "kB a socket",
+        nameOf(rig.peer),
+        kb,
+      );
       await rig.load.tell("close");
     }
   }

@@ -1,6 +1,7 @@
 import postgres from "postgres";
-import { cpuOf, processTree } from "../cpu.ts";
+import { cpuOf, parentOf, processTree } from "../cpu.ts";
 import { type Load, startLoad } from "../load/driver.ts";
+import { headOf } from "../load/head.ts";
 import type { Samples } from "../samples.ts";
 import type { Stack } from "../../stack/stack.ts";
 import { JOIN } from "./hub.ts";
@@ -25,22 +26,29 @@ interface Path {
   url: string;
   path: string;
   host: string;
+  headers?: string[];
 }
 
 /** From the commit to the last viewer, and what Postgres takes, straight and through the hub. */
 export async function measureStack(stack: Stack, plan: StackPlan, samples: Samples): Promise<void> {
   const { info } = stack;
-  const paths: Path[] = [{
-    name: "straight",
-    url: stack.realtime.url,
-    path: `/socket/websocket?vsn=2.0.0&apikey=${info.ANON_KEY}`,
-    host: "realtime-dev.local",
-  }, {
+  const hub = {
     name: "through the hub",
     url: stack.relay.url,
     path: `/functions/v1/relay/websocket?vsn=2.0.0&apikey=${info.PUBLISHABLE_KEY}`,
     host: "127.0.0.1",
-  }];
+  };
+  const headers = ["Sec-WebSocket-Protocol: realtime-relay.v2"];
+  const paths: Path[] = [
+    {
+      name: "straight",
+      url: stack.realtime.url,
+      path: `/socket/websocket?vsn=2.0.0&apikey=${info.ANON_KEY}`,
+      host: "realtime-dev.local",
+    },
+    hub,
+    { ...hub, name: "through the hub, in batches", headers },
+  ];
   const sql = postgres(info.DB_URL, { max: 1 });
   const [{ pid }] = await sql`select pg_backend_pid() as pid`;
   const postmaster = parentOf(pid);
@@ -57,16 +65,9 @@ export async function measureStack(stack: Stack, plan: StackPlan, samples: Sampl
   await sql.end();
 }
 
-function parentOf(pid: number): number {
-  return Number(Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ")[1]);
-}
-
-async function watch(load: Load, { url, path, host }: Path, viewers: number): Promise<void> {
-  const head = [
-    ...[`GET ${path} HTTP/1.1`, `Host: ${host}`, "Upgrade: websocket", "Connection: Upgrade"],
-    ...["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", ""],
-  ].join("\r\n");
-  const heads = Array.from({ length: viewers }, () => head);
+async function watch(load: Load, to: Path, viewers: number): Promise<void> {
+  const { url, path, host, headers } = to;
+  const heads = Array.from({ length: viewers }, () => headOf(path, host, headers));
   await load.tell("open", { port: Number(new URL(url).port), heads, paired: false });
   await load.tell("join", JOIN);
 }

@@ -1,4 +1,4 @@
-import type { Rows } from "./mod.ts";
+import type { Rows } from "./finding.ts";
 
 /** What can go wrong on a socket that is open. */
 export const CHANNELS = {
@@ -6,16 +6,33 @@ export const CHANNELS = {
     "failed",
     "The socket opens, and then nothing comes back.",
     "A proxy holds the frames: turn off buffering and inspection on this path.",
+    { lines: "route" },
   ],
   socket_lost: [
     "failed",
     "The socket opens and is closed soon after.",
     "The close code and reason are shown above; without one, a proxy cut the connection.",
+    { lines: "timeouts" },
   ],
   join_refused: [
     "failed",
     "A public channel cannot be joined.",
     "The reason is shown above: refresh an expired token; limits are settings of Realtime.",
+  ],
+  join_limited: [
+    "failed",
+    "There are too many joins or channels just now, or too few connections for them.",
+    "Try again later; raise the limits of the tenant, or its db_pool, if that stays.",
+  ],
+  database_unreached: [
+    "failed",
+    "Realtime has no connection to the project's database just now.",
+    "Run it again in a minute. If it stays, look at the database, its free connections, and Realtime's log.",
+  ],
+  private_silent: [
+    "failed",
+    "The join of the private channel is not answered, while a public one was.",
+    "Realtime asks the database for it: look at its log, its connections, and policies that wait.",
   ],
   private_refused: [
     "failed",
@@ -26,6 +43,16 @@ export const CHANNELS = {
     "failed",
     "A broadcast does not come back to its sender, who asked for it.",
     "Something drops frames from client to server: check proxies and RELAY_POLICY.",
+  ],
+  channel_crashed: [
+    "failed",
+    "The channel crashes when something is sent on it.",
+    "Look into Realtime's log. A tenant named realtime does this: give it another name.",
+  ],
+  filtered_row_lost: [
+    "failed",
+    "An inserted row arrives, and does not by a subscription with a filter that it fits.",
+    "Realtime's own schema is behind its server: restart it, and read its log for migrations.",
   ],
   changes_refused: [
     "failed",

@@ -1,86 +1,24 @@
-import type { Rows } from "./mod.ts";
+import type { Rows } from "./finding.ts";
 
-/** Why a row's change does not leave the database. */
+/** What is wrong with the server, with Realtime's schema, or with what was migrated. */
 export const DATABASE = {
   wal_level: [
     "failed",
     "wal_level is not logical, so no change leaves the database.",
     "Set it and restart Postgres.",
+    { explains: ["changes_silent", "changes_refused", "insert_lost"] },
   ],
-  publication_missing: [
+  realtime_schema_behind: [
     "failed",
-    "The publication supabase_realtime does not exist.",
-    "Create it with the tables that clients subscribe.",
-  ],
-  table_missing: [
-    "failed",
-    "The table does not exist.",
-    "Check --table, and that the migrations were pushed to this database.",
-  ],
-  table_unpublished: [
-    "failed",
-    "The table is not in the publication supabase_realtime.",
-    "Add it.",
-  ],
-  primary_key_missing: [
-    "failed",
-    "The table has no primary key: with row level security its rows arrive empty.",
-    "Add a primary key.",
-  ],
-  replica_identity: [
-    "warning",
-    "The table's replica identity is nothing: updates and deletes on it fail once published.",
-    "Set it to default (with a primary key) or full.",
-  ],
-  rls_off: [
-    "warning",
-    "Row level security is off: every subscriber gets every row.",
-    "Enable it and add a policy for who may see which rows.",
-  ],
-  rls_no_policy: [
-    "failed",
-    "Row level security is on, and no select policy lets this role see a row.",
-    "Add a select policy for the role.",
-  ],
-  grant_missing: [
-    "failed",
-    "The role may not select from the table, so it gets no change.",
-    "Grant select to the role; row level security still decides about rows.",
-  ],
-  key_column_hidden: [
-    "failed",
-    "The role may not select the primary key: rows arrive empty, with Error 401.",
-    "Grant select on the key's columns.",
-  ],
-  policy_raises: [
-    "failed",
-    "A policy fails for some row, which loses the changes of all subscribers.",
-    "Make the policy's expression safe for every row (casts, subqueries with one row).",
-  ],
-  publish_via_root: [
-    "failed",
-    "The table is partitioned and published by its root: Realtime accepts it and sends nothing.",
-    "Publish the partitions by themselves.",
-  ],
-  filter_array: [
-    "failed",
-    "A subscription filters an array or json column, which loses the changes of all subscribers.",
-    "Take that filter out of the client.",
-  ],
-  filter_unfit: [
-    "warning",
-    "A subscription filters a char(n) column, or varchar by a pattern: it never matches.",
-    "Filter another column, or make this one text.",
-  ],
-  subscribers_many: [
-    "warning",
-    "There are so many subscriptions that Realtime's one process falls behind.",
-    "Send by broadcast instead: rights are then checked once a channel, not once a row.",
+    "Realtime's own schema in this database does not fit its server: its migrations did not all run.",
+    "Restart Realtime and read its log for a migration that fails; restore nothing over its schema.",
+    { explains: ["filtered_row_lost", "changes_refused", "insert_lost", "changes_silent"] },
   ],
   slot_lost: [
     "failed",
     "A replication slot of Realtime has lost its place in the log.",
     "Drop the slot; Realtime makes a new one. Raise max_slot_wal_keep_size.",
+    { explains: ["changes_silent", "insert_lost"] },
   ],
   slot_lag: [
     "warning",
@@ -91,30 +29,52 @@ export const DATABASE = {
     "failed",
     "All replication slots are taken.",
     "Drop slots that nobody uses, or raise max_replication_slots and restart.",
+    { explains: ["changes_silent", "insert_lost"] },
   ],
   senders_full: [
     "failed",
     "All WAL senders are taken.",
     "Raise max_wal_senders and restart Postgres.",
+    { explains: ["changes_silent", "insert_lost"] },
   ],
   messages_missing: [
     "failed",
     "The table realtime.messages does not exist: no private channel, no database broadcast.",
     "Start Realtime on this database and open a channel once: it makes its schema then.",
+    { explains: ["private_refused", "partition_missing", "migrations_closed"] },
   ],
   partition_missing: [
     "failed",
     "realtime.messages has no partition for today: broadcasts from the database are lost.",
     "Restart Realtime, which makes partitions at its start; check its rights on schema realtime.",
   ],
+  messages_policy_raises: [
+    "failed",
+    "A policy on realtime.messages fails when it is asked about this topic.",
+    "Make its expression safe for every topic and role; the error is shown.",
+    { explains: ["private_refused", "topic_policy_missing"] },
+  ],
+  topic_policy_missing: [
+    "failed",
+    "No policy on realtime.messages lets this role receive this topic.",
+    "Add one, beside those that are there; one that is restrictive must say yes itself.",
+    { explains: ["private_refused"] },
+  ],
   messages_policy_open: [
     "warning",
     "A policy on realtime.messages is `using (true)`: every private topic is open.",
     "Compare the topic: using (realtime.topic() = …).",
   ],
+  migrations_closed: [
+    "warning",
+    "Migrations of this repository want rights that this database's user does not have.",
+    "Who is named with it runs what is printed; pushing again alone does not help.",
+  ],
   migrations_missing: [
     "warning",
     "Migrations of this repository were not applied here.",
-    "Run supabase db push.",
+    "Run supabase db push --linked: without the option the CLI means the local database.",
+    // Since CLI 3.0.0 a bare push means the local database.
+    { settings: "supabase db push --linked" },
   ],
 } as const satisfies Rows;

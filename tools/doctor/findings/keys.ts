@@ -1,4 +1,5 @@
-import type { Rows } from "./mod.ts";
+import { SEED } from "../fixes/settings.ts";
+import type { Rows } from "./finding.ts";
 
 /** What can be wrong with a key or a token. */
 export const KEYS = {
@@ -6,52 +7,83 @@ export const KEYS = {
     "failed",
     "A secret key or a service_role token is where browsers can read it.",
     "Rotate it now; browsers get the publishable or the anon key.",
+    { explains: ["relay_refuses", "key_refused_by_gateway", "env_key_roles"] },
+  ],
+  key_missing: [
+    "failed",
+    "The server wants an API key, and none was given.",
+    "Give the project's publishable or anon key with --key.",
   ],
   key_expired: [
     "failed",
     "The API key has expired.",
     "Make a new anon key: same secret, a later exp.",
+    { explains: ["refused_403", "socket_lost", "join_refused", "relay_no_upstream"] },
   ],
   key_signature: [
     "failed",
     "The API key was not signed with the project's secret.",
     "Use the key of this project, or make ANON_KEY anew from JWT_SECRET.",
+    { explains: ["refused_403", "server_secret_differs", "env_anon_key"] },
   ],
   key_malformed: [
     "failed",
     "The API key is neither a publishable key nor a JWT.",
     "Copy the whole key, without quotes and line breaks.",
+    { explains: ["refused_403", "key_refused_by_gateway"] },
   ],
   key_claims: [
     "failed",
     "The API key lacks the claims role and exp, without which Realtime refuses it.",
     "Make a new anon key with both claims.",
+    { explains: ["refused_403"] },
   ],
   key_algorithm: [
     "failed",
     "The API key is signed by an algorithm that Realtime does not verify.",
     "Use HS256 with the project's secret, or a key of the project's JWKS.",
+    { explains: ["refused_403"] },
   ],
   key_other_project: [
     "failed",
     "The API key belongs to another hosted project.",
     "Take URL and key from the same project.",
+    { explains: ["key_refused_by_gateway", "key_signature"] },
+  ],
+  given_secret_differs: [
+    "warning",
+    "The JWT secret given to the doctor is not the one that this server verifies by.",
+    "Take JWT_SECRET of this very project; leave the server as it is, which works.",
   ],
   server_secret_differs: [
     "failed",
     "The key is good by the secret given here, and Realtime refuses its signature.",
     "Realtime holds another secret: give --db to look at its tenant, or set SEED_SELF_HOST=true.",
+    { settings: SEED },
   ],
-  token_expired: ["failed", "The user's token has expired.", "Refresh the session."],
+  token_expired: [
+    "failed",
+    "The user's token has expired.",
+    "Refresh the session.",
+    { explains: ["relay_refuses", "join_refused", "socket_lost", "private_refused"] },
+  ],
   token_signature: [
     "failed",
     "No key of the project made the token's signature.",
     "Sign in to this project; check JWT_SECRET, or the project's JWKS.",
+    { explains: ["relay_refuses", "join_refused", "socket_lost", "private_refused"] },
+  ],
+  token_other_issuer: [
+    "failed",
+    "The token is of another issuer, and Realtime does not know that issuer's keys.",
+    "Register it with the project (Authentication, Third-party); self-host: its keys into JWT_JWKS.",
+    { explains: ["relay_refuses", "join_refused", "socket_lost", "private_refused"] },
   ],
   token_refused: [
     "failed",
     "The user's token is one that the relay refuses.",
     "The code that is shown has its advice in docs/PROTOCOL.md.",
+    { explains: ["relay_refuses", "token_signature", "join_refused", "socket_lost"] },
   ],
   iat_future: [
     "warning",

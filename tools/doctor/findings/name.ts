@@ -1,4 +1,4 @@
-import type { Rows } from "./mod.ts";
+import type { Rows } from "./finding.ts";
 
 /** What can be wrong with the address: name, TCP, TLS. */
 export const NAME = {
@@ -30,7 +30,11 @@ export const NAME = {
   tls_chain: [
     "failed",
     "The certificate is not signed by an authority that clients trust.",
-    "Serve the full chain (fullchain.pem, not cert.pem); for an own authority set DENO_CERT here.",
+    "Serve the full chain (fullchain.pem, not cert.pem); for an own authority set DENO_CERT here, on Node NODE_EXTRA_CA_CERTS.",
+    {
+      settings: `# nginx: the chain, not the certificate alone
+ssl_certificate /etc/letsencrypt/live/example.com/fullchain.pem;`,
+    },
   ],
   tls_expires_soon: [
     "warning",

@@ -1,63 +1,27 @@
-import type { FindingId } from "../findings/mod.ts";
-import type { ProxyName } from "../options.ts";
-import { apache } from "./apache.ts";
-import { caddy } from "./caddy.ts";
-import { cloudflare } from "./cloudflare.ts";
-import { haproxy } from "./haproxy.ts";
-import { kong } from "./kong.ts";
-import { nginx } from "./nginx.ts";
-import { traefik } from "./traefik.ts";
+import { apache } from "./proxies/apache.ts";
+import { caddy } from "./proxies/caddy.ts";
+import { cloudflare } from "./proxies/cloudflare.ts";
+import { envoy } from "./proxies/envoy.ts";
+import type { Fixes, Topic } from "./fixes.ts";
+import { haproxy } from "./proxies/haproxy.ts";
+import { kong } from "./proxies/kong.ts";
+import { nginx } from "./proxies/nginx.ts";
+import { traefik } from "./proxies/traefik.ts";
+import type { Way } from "./way.ts";
 
-/** Lines to paste into a proxy's configuration. */
-export interface Fixes {
-  /** Leads /realtime/v1/ to the gateway: upgrade, HTTP/1.1, path and query kept. */
-  route: string;
-  /** Names the tenant, where the proxy leads to Realtime itself. */
-  host: string;
-  /** Keeps idle sockets open. */
-  timeouts: string;
-  /** Lets the upgrade through. */
-  firewall?: string;
+/** By proxy. Their order is that of --proxy in what the doctor prints. */
+export const FIXES = { nginx, caddy, traefik, haproxy, apache, kong, envoy, cloudflare };
+
+export type ProxyName = keyof typeof FIXES;
+export const PROXIES = Object.keys(FIXES) as ProxyName[];
+
+/** A proxy's lines about a topic, for this way; undefined where it has none. */
+export function linesFor(topic: Topic, proxy: ProxyName, way: Way): string[] | undefined {
+  const fixes: Fixes = FIXES[proxy];
+  const text = fixes[topic]?.(way);
+  return text ? [`# ${proxy}`, ...text.split("\n")] : undefined;
 }
 
-/** By proxy, for the documentation too. */
-export const FIXES: Record<ProxyName, Fixes> = {
-  ...{ nginx, caddy, traefik, haproxy, apache, kong, cloudflare },
-};
-
-/** Which lines mend which finding. */
-export const TOPICS: Partial<Record<FindingId, keyof Fixes>> = {
-  upgrade_dropped: "route",
-  http_version: "route",
-  path_lost: "route",
-  path_doubled: "route",
-  path_unmapped: "route",
-  path_wrong: "route",
-  page_answered: "route",
-  query_dropped: "route",
-  gateway_unreachable: "route",
-  subprotocol_dropped: "route",
-  accept_wrong: "route",
-  unanswered: "route",
-  socket_silent: "route",
-  host_not_tenant: "host",
-  tenant_not_found: "host",
-  idle_cut: "timeouts",
-  idle_short: "timeouts",
-  socket_lost: "timeouts",
-  waf: "firewall",
-};
-
-/** Where the gateway is in the lines, unless told. */
-const GATEWAY = "127.0.0.1:8000";
-
-/** The lines for a finding at this proxy; undefined where there are none, or no proxy is known. */
-export function linesFor(
-  id: FindingId,
-  proxy: ProxyName | undefined,
-  gateway = GATEWAY,
-): string[] | undefined {
-  const topic = TOPICS[id];
-  const text = proxy && topic && FIXES[proxy][topic];
-  return text ? [`# ${proxy}`, ...text.replaceAll(GATEWAY, gateway).split("\n")] : undefined;
-}
+/** The file of this repository that does all of it for this proxy; Envoy's is about the relay alone. */
+export const fileOf = (proxy: ProxyName, way: Way): string | undefined =>
+  proxy === "envoy" && !way.path.endsWith("/relay/") ? undefined : (FIXES[proxy] as Fixes).file;

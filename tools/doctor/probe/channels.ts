@@ -1,29 +1,18 @@
-import { NOTICES } from "../../../supabase/functions/relay/credential.ts";
+import type { PhoenixSocket } from "../ask/phoenix_socket.ts";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import { PhoenixSocket } from "../phoenix_socket.ts";
-import { withQuery } from "./upgrade.ts";
-
-/** Opens the socket as a client does, with the key and, where one is given, the user's token. */
-export async function openSocket({ options, target }: Context): Promise<PhoenixSocket | undefined> {
-  const { token, origin, waitMs } = options;
-  const url = withQuery(target.socket, options.key ?? target.key);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  const protocols = target.kind !== "relay" ? [] : token ? [NOTICES, `jwt-${token}`] : [NOTICES];
-  return await PhoenixSocket.open(url, protocols, waitMs, origin);
-}
-
-/** Refusals that are a setting of the project, or of the relay, and no fault. */
-const SETTINGS: [RegExp, string][] = [
-  [/private_?only/i, "private channels only, by a setting"],
-  [/^topic_forbidden/, "the topics of RELAY_POLICY only"],
-  [/^table_forbidden/, "the tables of RELAY_POLICY only"],
-];
-
-/** What is let in to instead, where a refusal is a setting. */
-export function settingOf(reason: string): string | undefined {
-  return SETTINGS.find(([words]) => words.test(reason))?.[1];
-}
+import { askingAs } from "./database/claims.ts";
+import { idOfChanges, idOfRefusal, joinShows, limitOf } from "./refusal.ts";
+import {
+  join,
+  openSocket,
+  ownTopic,
+  refusalOf,
+  settingOf,
+  subscribe,
+  wantsUser,
+} from "./socket.ts";
+import { topicPaste } from "./topic_policy.ts";
 
 /** Joins channels on one socket: a public one first, without which nothing else is to be tried. */
 export async function probeChannels(context: Context): Promise<Check[]> {
@@ -44,19 +33,20 @@ export async function probeChannels(context: Context): Promise<Check[]> {
 /** A public channel of a random name, and a broadcast to itself; or the setting that forbids it. */
 async function probePublic(
   socket: PhoenixSocket,
-  { options }: Context,
+  context: Context,
 ): Promise<{ checks: Check[]; setting?: string }> {
-  const topic = `realtime:doctor-${crypto.randomUUID()}`;
+  const { options } = context;
+  const topic = ownTopic();
   const config = { broadcast: { self: true, ack: true } };
   const start = performance.now();
   const reply = await socket.reply(join(socket, topic, config, options.token));
   if (!reply) return { checks: [lost(socket, "no answer came to the first join")] };
   const reason = refusalOf(reply.payload);
-  const setting = reason && settingOf(reason);
+  const setting = reason && settingOf(reason, context);
   if (setting) return { checks: [ok("channels", `it lets in to ${setting}`)], setting };
-  if (reason !== undefined) return { checks: [found("join_refused", reason)] };
+  if (reason !== undefined) return { checks: [found(idOfRefusal(reason, context), reason)] };
   const ms = Math.round(performance.now() - start);
-  const joined = ok("channels", `public channel joined (${ms} ms)`);
+  const joined = ok("channels", `public channel joined (${ms} ms)`, ...joinShows(options.token));
   return { checks: [joined, await probeBroadcast(socket, topic)] };
 }
 
@@ -64,67 +54,58 @@ async function probeBroadcast(socket: PhoenixSocket, topic: string): Promise<Che
   const ref = socket.push(topic, "broadcast", { type: "broadcast", event: "doctor", payload: {} });
   const answer = await socket.frame((it) =>
     it.topic === topic &&
-    (it.event === "broadcast" || it.ref === ref && refusalOf(it.payload) !== undefined)
+    (["broadcast", "phx_error"].includes(it.event) ||
+      it.ref === ref && refusalOf(it.payload) !== undefined)
   );
-  if (answer?.event === "broadcast") return ok("channels", "a broadcast came back to its sender");
+  if (answer?.event === "phx_error") {
+    return found("channel_crashed", "phx_error came back for a broadcast");
+  }
+  if (answer?.event === "broadcast") {
+    return ok("channels", "a broadcast came back to its sender", "broadcasts");
+  }
   const reason = answer && refusalOf(answer.payload);
   if (reason?.startsWith("read_only")) return ok("channels", "this role may receive, not send");
   return found("broadcast_lost", reason ?? "the copy for the sender did not come");
 }
 
-async function probePrivate(socket: PhoenixSocket, { options }: Context): Promise<Check[]> {
-  const { topic, token } = options;
+async function probePrivate(socket: PhoenixSocket, context: Context): Promise<Check[]> {
+  const { topic, token } = context.options;
   if (!topic) return [skipped("channels", "no private channel was named with --topic")];
   const ref = join(socket, `realtime:${topic}`, { private: true }, token);
   const reply = await socket.reply(ref);
-  if (!reply) return [lost(socket, `no answer came to the join of ${topic}`)];
+  if (!reply && !socket.closed) {
+    return [found("private_silent", `no answer came to the join of ${topic}`)];
+  }
+  if (!reply) return [lost(socket, "")];
   const reason = refusalOf(reply.payload);
   if (reason !== undefined) {
-    return [found(settingOf(reason) ? "relay_refuses" : "private_refused", reason)];
+    if (wantsUser(reason, context)) {
+      return [
+        skipped("channels", `private channel ${topic}: it wants a user, and no --token was given`),
+      ];
+    }
+    const id = settingOf(reason, context) ? "relay_refuses" : limitOf(reason) ?? "private_refused";
+    const paste = id === "private_refused" ? topicPaste(topic, askingAs(context).role) : undefined;
+    return [found(id, reason, { paste })];
   }
-  return [ok("channels", `private channel ${topic} joined`)];
+  return [ok("channels", `private channel ${topic} joined`, "private_joins")];
 }
 
-async function probeChanges(socket: PhoenixSocket, { options }: Context): Promise<Check[]> {
+async function probeChanges(socket: PhoenixSocket, context: Context): Promise<Check[]> {
+  const { options } = context;
   const [schema, table] = options.table.split(".");
   const answer = await subscribe(socket, schema, table, options.token);
-  if (answer.state === "ready") return [ok("channels", `changes of ${options.table} subscribed`)];
+  if (answer.state === "ready") {
+    return [ok("channels", `changes of ${options.table} subscribed`, "changes_flow")];
+  }
   if (!options.tableGiven && answer.state === "refused") {
     return [
       skipped("channels", `${options.table}, since it is refused; name a table with --table`),
     ];
   }
   if (answer.state === "silent") return [found("changes_silent", answer.saw)];
-  return [found(settingOf(answer.saw) ? "relay_refuses" : "changes_refused", answer.saw)];
-}
-
-/** Subscribes to a table's changes, and waits until Realtime says that they flow. */
-export async function subscribe(
-  socket: PhoenixSocket,
-  schema: string,
-  table: string,
-  token?: string,
-): Promise<{ state: "ready" | "refused" | "silent"; saw: string; topic: string }> {
-  const topic = `realtime:doctor-${crypto.randomUUID()}`;
-  const ref = join(socket, topic, { postgres_changes: [{ event: "*", schema, table }] }, token);
-  const reply = await socket.reply(ref);
-  const reason = reply && refusalOf(reply.payload);
-  if (reason !== undefined) return { state: "refused", saw: reason, topic };
-  const system = await socket.frame((it) => it.topic === topic && it.event === "system");
-  const { status, message } = system?.payload ?? {};
-  if (status === "ok") return { state: "ready", saw: "", topic };
-  if (system) return { state: "refused", saw: String(message), topic };
-  return { state: "silent", saw: "neither a yes nor a no came", topic };
-}
-
-function join(socket: PhoenixSocket, topic: string, config: object, token?: string): string {
-  const payload = { config, ...(token ? { access_token: token } : {}) };
-  return socket.push(topic, "phx_join", payload, true);
-}
-
-function refusalOf({ status, response }: Record<string, unknown>): string | undefined {
-  if (status === "ok") return undefined;
-  return String((response as { reason?: unknown })?.reason ?? "without a reason");
+  if (settingOf(answer.saw, context)) return [found("relay_refuses", answer.saw)];
+  return [found(idOfChanges(answer.saw), answer.saw)];
 }
 
 /** A socket that is still open and says nothing is silent; a closed one says why. */

@@ -1,10 +1,11 @@
-import { decodeJwt, jwtVerify } from "jose";
-import { isAllowedOrigin } from "../../../supabase/functions/relay/authorize.ts";
-import { ConfigError, readConfig } from "../../../supabase/functions/relay/config.ts";
-import { isSecretKey } from "../../../supabase/functions/relay/keys.ts";
+import { jwtVerify } from "jose";
+import { isListed } from "../../../supabase/functions/relay/config/origin.ts";
+import { ConfigError, readConfig } from "../../../supabase/functions/relay/config/config.ts";
+import { isSecretKey } from "../../../supabase/functions/relay/config/keys.ts";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { FindingId } from "../findings/mod.ts";
 import type { Options } from "../options.ts";
+import { claimsOf, decode } from "./keys/jwt.ts";
 
 type Variables = Record<string, string>;
 
@@ -26,6 +27,7 @@ export async function probeEnvFile({ envFile, origin }: Options): Promise<Check[
   const findings = [
     ...lengths(variables),
     ...await keys(variables),
+    ...newKeys(variables),
     ...jwks(text, variables),
     ...servers(variables),
     ...relay(variables, origin),
@@ -41,9 +43,21 @@ function lengths(variables: Variables): Check[] {
   });
 }
 
-async function keys({ ANON_KEY, SERVICE_ROLE_KEY, JWT_SECRET }: Variables): Promise<Check[]> {
-  if (ANON_KEY && isSecretKey(ANON_KEY) || isRole(SERVICE_ROLE_KEY, "anon")) {
-    return [found("env_key_roles", "ANON_KEY or SERVICE_ROLE_KEY has the role of the other")];
+/** Keys for browsers, and keys that open everything. */
+const PUBLIC_KEYS = ["ANON_KEY", "ANON_KEY_ASYMMETRIC", "SUPABASE_PUBLISHABLE_KEY"];
+const SECRET_KEYS = ["SERVICE_ROLE_KEY", "SERVICE_ROLE_KEY_ASYMMETRIC", "SUPABASE_SECRET_KEY"];
+
+const isPublic = (key: string) =>
+  key.startsWith("sb_publishable_") || claimsOf(key)?.role === "anon";
+
+async function keys(variables: Variables): Promise<Check[]> {
+  const { ANON_KEY, SERVICE_ROLE_KEY, JWT_SECRET } = variables;
+  const swapped = [
+    ...PUBLIC_KEYS.filter((name) => variables[name] && isSecretKey(variables[name])),
+    ...SECRET_KEYS.filter((name) => variables[name] && isPublic(variables[name])),
+  ];
+  if (swapped.length > 0) {
+    return [found("env_key_roles", `${swapped.join(", ")}: of the other's role`)];
   }
   const checks: Check[] = [];
   for (
@@ -55,7 +69,7 @@ async function keys({ ANON_KEY, SERVICE_ROLE_KEY, JWT_SECRET }: Variables): Prom
     if (!key || !JWT_SECRET || key.startsWith("sb_")) continue;
     const secret = new TextEncoder().encode(JWT_SECRET);
     const problem = await jwtVerify(key, secret, { algorithms: ["HS256"] }).then(
-      () => undefined,
+      ({ payload }) => payload.role ? undefined : "it says no role",
       (error) => error.message as string,
     );
     if (problem) checks.push(found(id, `${name}: ${problem}`));
@@ -63,11 +77,44 @@ async function keys({ ANON_KEY, SERVICE_ROLE_KEY, JWT_SECRET }: Variables): Prom
   return checks;
 }
 
-function isRole(key: string | undefined, role: string): boolean {
+/** Of these the gateway wants all or none. */
+const NEW_KEYS = [
+  ...["SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY"],
+  ...["ANON_KEY_ASYMMETRIC", "SERVICE_ROLE_KEY_ASYMMETRIC"],
+];
+
+function newKeys(variables: Variables): Check[] {
+  const lacking = NEW_KEYS.filter((name) => !variables[name]);
+  const isHalf = lacking.length > 0 && lacking.length < NEW_KEYS.length;
+  const half = isHalf ? [found("env_new_keys_half", `${lacking.join(", ")} empty`)] : [];
+  return [...half, ...signers(variables)];
+}
+
+/** Whether each key that something is signed with is in JWT_JWKS, by its kid. */
+function signers({ JWT_KEYS, JWT_JWKS, ...others }: Variables): Check[] {
+  const signing = keysIn(JWT_KEYS);
+  const verifying = keysIn(JWT_JWKS);
+  const tokens = [others.ANON_KEY_ASYMMETRIC, others.SERVICE_ROLE_KEY_ASYMMETRIC]
+    .flatMap((token) => decode(token ?? "")?.header.kid ?? []);
+  if (!JWT_KEYS && tokens.length === 0) return [];
+  if (!JWT_JWKS) return [found("env_jwks_missing", "JWT_JWKS is empty")];
+  if (!verifying || /^\s*\[/.test(JWT_JWKS)) {
+    return [found("env_jwks_missing", 'JWT_JWKS is no JSON object with keys, {"keys":[…]}')];
+  }
+  const kids = [...(signing ?? []).flatMap(({ kid }) => kid ?? []), ...tokens];
+  const lacking = [...new Set(kids)].filter((kid) => !verifying.some((it) => it.kid === kid));
+  if (lacking.length === 0) return [];
+  return [found("env_jwks_missing", `JWT_JWKS does not hold ${lacking.join(", ")}`)];
+}
+
+/** The keys of a list or of a set; undefined for what is neither. */
+function keysIn(text: string | undefined): { kid?: string }[] | undefined {
   try {
-    return key !== undefined && decodeJwt(key).role === role;
+    const value = JSON.parse(text ?? "");
+    const keys = Array.isArray(value) ? value : value?.keys;
+    return Array.isArray(keys) ? keys.filter((it) => it && typeof it === "object") : undefined;
   } catch {
-    return false; // That it is no JWT, the check of its signature says.
+    return undefined;
   }
 }
 
@@ -97,8 +144,9 @@ function relay(variables: Variables, origin: string | undefined): Check[] {
     const key = variables.SUPABASE_ANON_KEY || variables.ANON_KEY || "unnamed";
     const url = "http://kong:8000";
     const config = readConfig({ SUPABASE_URL: url, ...variables, SUPABASE_ANON_KEY: key });
-    if (origin && !isAllowedOrigin(origin, config)) {
-      return [found("relay_origin", `RELAY_ORIGINS of the file does not cover ${origin}`)];
+    if (origin && !isListed(origin, config.origins)) {
+      const paste = [`RELAY_ORIGINS=${variables.RELAY_ORIGINS},${origin}`];
+      return [found("env_relay_origin", `RELAY_ORIGINS does not cover ${origin}`, { paste })];
     }
     return [];
   } catch (error) {

@@ -1,10 +1,10 @@
+import { within } from "../ask/within.ts";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import { within } from "../within.ts";
-import { openSocket } from "./channels.ts";
+import { join, openSocket, ownTopic } from "./socket.ts";
 
 /** Between two heartbeats; a little more; and past the 60 s that proxies have for a default. */
-export const IDLE_S = [25, 35, 65];
+const IDLE_S = [25, 35, 65];
 /** A heartbeat of realtime-js comes every 25 s; what is cut by then is cut for everybody. */
 const HEARTBEAT_S = 35;
 /** Realtime itself ends a socket that has said nothing for 60 s, and says so by this code. */
@@ -28,7 +28,7 @@ async function hold(seconds: number, context: Context): Promise<Check> {
   const start = performance.now();
   try {
     // A relay ends a socket that joins nothing.
-    socket.push(`realtime:doctor-${crypto.randomUUID()}`, "phx_join", { config: {} }, true);
+    join(socket, ownTopic(), {});
     await within(socket.ended, seconds * 1000);
     const lived = Math.round((performance.now() - start) / 1000);
     if (!socket.closed) {

@@ -1,7 +1,11 @@
-import postgres from "postgres";
+import process from "node:process";
+import type postgres from "postgres";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
-import { openSocket, settingOf, subscribe } from "./channels.ts";
+import { askingAs } from "./database/claims.ts";
+import { connect } from "./database/connect.ts";
+import { idOfChanges } from "./refusal.ts";
+import { openSocket, settingOf, subscribe } from "./socket.ts";
 
 /** Nobody's table is called so; the digits are when it was made, in seconds. */
 const NAME = /^realtime_doctor_(\d{10})_[0-9a-f]{8}$/;
@@ -15,30 +19,26 @@ const INTERRUPTED = 130;
  * A row that must arrive: in a table of its own, published for these moments, visible to everybody
  * who subscribes it, and dropped whatever happens. It holds nothing but a number.
  */
-export async function probeInsert(context: Context): Promise<Check[]> {
-  const { db, waitMs } = context.options;
+export async function probeInsert(context: Context, db: string): Promise<Check[]> {
+  const { waitMs } = context.options;
   const skip = (why: string) => [skipped("channels", `an inserted row: ${why}`)];
-  if (!db) return skip("--db was not given");
   const name = `realtime_doctor_${seconds()}_${crypto.randomUUID().slice(0, 8)}`;
-  const sql = postgres(db, {
-    max: 1,
-    connect_timeout: Math.ceil(waitMs / 1000),
-    // Else a connection that breaks early ends the process: nobody hears that question's answer.
-    fetch_types: false,
-    onnotice: () => {},
-    connection: { application_name: "realtime-relay-doctor" },
-  });
+  // Else a connection that breaks early ends the process: nobody hears that question's answer.
+  const sql = connect(db, waitMs, { fetch_types: false });
   const drop = () => sql`drop table if exists ${sql(`public.${name}`)}`.catch(() => {});
   // Ctrl-C must not leave it behind either.
-  const interrupt = () => void drop().finally(() => Deno.exit(INTERRUPTED));
-  Deno.addSignalListener("SIGINT", interrupt);
+  const interrupt = () => void drop().finally(() => process.exit(INTERRUPTED));
+  process.on("SIGINT", interrupt);
   try {
-    const problem = await make(sql, name).then(() => undefined, (error: Error) => error.message);
+    const problem = await make(sql, name, askingAs(context).role).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
     if (problem) return skip(problem);
     return [...await dropLeft(sql), await insert(sql, name, context)];
   } finally {
     await drop();
-    Deno.removeSignalListener("SIGINT", interrupt);
+    process.off("SIGINT", interrupt);
     await sql.end({ timeout: 1 });
   }
 }
@@ -48,16 +48,32 @@ async function insert(sql: postgres.Sql, name: string, context: Context): Promis
   const socket = await openSocket(context);
   if (!socket) return skipped("channels", "an inserted row: the socket did not open");
   try {
-    const { state, saw } = await subscribe(socket, "public", name, token);
-    const setting = settingOf(saw);
+    const [{ state, saw, topic }, filtered] = await Promise.all([
+      subscribe(socket, "public", name, token),
+      subscribe(socket, "public", name, token, "id=gt.0"),
+    ]);
+    const setting = settingOf(saw, context);
     if (setting) return skipped("channels", `an inserted row: it lets in to ${setting}`);
-    if (state !== "ready") return found("insert_lost", saw || `the subscription is ${state}`);
+    if (state !== "ready") {
+      const id = idOfChanges(saw);
+      return found(
+        id === "changes_refused" ? "insert_lost" : id,
+        saw || `the subscription is ${state}`,
+      );
+    }
     const start = performance.now();
     await sql`insert into ${sql(`public.${name}`)} default values`;
-    const change = await socket.frame(({ event }) => event === "postgres_changes");
+    const change = (on: string) =>
+      socket.frame(({ event, topic }) => event === "postgres_changes" && topic === on);
+    const [plain, byFilter] = await Promise.all([change(topic), change(filtered.topic)]);
     const ms = Math.round(performance.now() - start);
-    if (change) return ok("channels", `an inserted row arrived (${ms} ms)`);
-    return found("insert_lost", `nothing within ${waitMs / 1000} s`);
+    if (!plain) return found("insert_lost", `nothing within ${waitMs / 1000} s`);
+    const arrived = `an inserted row arrived (${ms} ms)`;
+    if (filtered.state === "ready" && byFilter) {
+      return ok("channels", arrived, "row_arrives", "filtered_row_arrives");
+    }
+    const why = filtered.saw || "not by a subscription with a filter, which fits it";
+    return found("filtered_row_lost", `${arrived}, and ${why}`, { shows: ["row_arrives"] });
   } finally {
     socket.close();
   }
@@ -80,8 +96,9 @@ async function dropLeft(sql: postgres.Sql): Promise<Check[]> {
   return dropped.flatMap((it) => it.status === "fulfilled" ? it.value : []);
 }
 
-async function make(sql: postgres.Sql, name: string): Promise<void> {
+async function make(sql: postgres.Sql, name: string, role: string): Promise<void> {
   const table = sql(`public.${name}`);
+  const [{ exists }] = await sql`select exists (select from pg_roles where rolname = ${role})`;
   await sql.begin(async (sql) => {
     await sql`set local lock_timeout = '2s'`;
     await sql`create table ${table} (id bigint generated always as identity primary key)`;
@@ -89,6 +106,7 @@ async function make(sql: postgres.Sql, name: string): Promise<void> {
     await sql`create policy doctor on ${table} for select using (true)`;
     await sql`revoke all on ${table} from anon, authenticated`;
     await sql`grant select on ${table} to anon, authenticated`;
+    if (exists) await sql`grant select on ${table} to ${sql(role)}`;
     await sql`alter publication supabase_realtime add table ${table}`;
   });
 }

@@ -1,7 +1,10 @@
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from "node:tls";
+import { addressOf, connect, type NoAnswer } from "../ask/connect.ts";
+import { lookup } from "../ask/home.ts";
+import { isAlpn, tlsOf, whyNoTls } from "../ask/tls.ts";
+import { afterTime } from "../ask/within.ts";
 import { type Check, found, ok } from "../check.ts";
-import { addressOf, connect, NoAnswer } from "../raw_http.ts";
-import { afterTime } from "../within.ts";
+import { idOfSilence } from "./upgrade/answer.ts";
 
 /** Renewals run a month before the end; two weeks before it, something does not run. */
 const SOON_MS = 14 * 24 * 3600 * 1000;
@@ -13,9 +16,8 @@ export async function probeName(url: URL, waitMs: number, now = Date.now()): Pro
   try {
     (await connect(new URL(`http://${url.hostname}:${port}`), waitMs)).close();
   } catch (error) {
-    const { kind, message } = error as NoAnswer;
-    const id = ({ name: "name_unresolved", timeout: "tcp_timeout" } as const)[kind as "name"];
-    return [found(id ?? "tcp_refused", message)];
+    const silence = error as NoAnswer;
+    return [found(idOfSilence(silence), silence.message)];
   }
   const ms = Math.round(performance.now() - start);
   const reached = ok("name", `${hostname}:${port} accepts connections (${ms} ms)`);
@@ -26,19 +28,13 @@ export async function probeName(url: URL, waitMs: number, now = Date.now()): Pro
 /** Looks at the certificate itself, so that each fault has its own name. */
 function probeTls(host: string, port: number, waitMs: number, now: number): Promise<Check> {
   const { promise, resolve } = Promise.withResolvers<Check>();
-  const socket = connectTls({
-    ...{ host, port, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] },
-    ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
-  });
+  const socket = connectTls({ ...tlsOf(host), port, lookup, rejectUnauthorized: false });
   const cancel = afterTime(waitMs, () => resolve(found("tls_failed", "no TLS answer came")));
   socket.once("secureConnect", () => {
     resolve(judge(host, socket.getPeerCertificate(), socket.authorizationError, now));
   });
   socket.once("error", (error) => {
-    const isAlpn = /alpn|application.protocol/i.test(error.message);
-    resolve(
-      isAlpn ? found("http2_only", "it refuses http/1.1") : found("tls_failed", error.message),
-    );
+    resolve(found(isAlpn(error) ? "http2_only" : "tls_failed", whyNoTls(error)));
   });
   return promise.finally(() => {
     cancel();

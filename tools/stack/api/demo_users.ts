@@ -1,4 +1,4 @@
-import postgres from "postgres";
+import { withConnection } from "../postgres/connection.ts";
 
 /** Somebody who can sign in as soon as the stack runs. */
 export interface DemoUser {
@@ -18,8 +18,7 @@ export async function seedDemoUsers(
   password: string,
   signUp: (email: string) => Promise<void>,
 ): Promise<DemoUser[]> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-  try {
+  return await withConnection(databaseUrl, async (sql) => {
     // bcrypt, which is what the Auth server compares with.
     const known = await sql<DemoUser[]>`
       update auth.users
@@ -30,7 +29,5 @@ export async function seedDemoUsers(
     await Promise.all(missing.map(signUp));
     return await sql<DemoUser[]>`
       select email, id from auth.users where email in ${sql(EMAILS)} order by email`;
-  } finally {
-    await sql.end();
-  }
+  });
 }

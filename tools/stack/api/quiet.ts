@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { reasonOf } from "../log.ts";
 
 /** Receives what a library says to the console, without the stack traces. */
-export type Listener = (message: string) => void;
+type Listener = (message: string) => void;
 
-const listeners = new AsyncLocalStorage<Listener>();
+const listeners = new AsyncLocalStorage<Listener | undefined>();
 let patched = false;
 
 /**
@@ -17,6 +18,11 @@ export function quietly<T>(listener: Listener, work: () => T): T {
   return listeners.run(listener, work);
 }
 
+/** Runs `work` with the console as it is, also where {@linkcode quietly} runs what calls it. */
+export function aloud<T>(work: () => T): T {
+  return listeners.run(undefined, work);
+}
+
 function patch(): void {
   patched = true;
   for (const level of ["debug", "info", "log", "warn", "error"] as const) {
@@ -25,7 +31,8 @@ function patch(): void {
       const listener = listeners.getStore();
       if (!listener) return print(...data);
       if (data[0] instanceof Error) return;
-      listener(data.map((item) => item instanceof Error ? item.message : String(item)).join(" "));
+      // It may print what it hears.
+      aloud(() => listener(data.map(reasonOf).join(" ")));
     };
   }
 }

@@ -1,7 +1,7 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
 
 /** The claims of a good token, or the answer to a bad one. */
-export type Verdict = { claims: JWTPayload } | { refusal: Response };
+type Verdict = { claims: JWTPayload } | { refusal: Response };
 
 export type Verifier = (token: string) => Promise<Verdict>;
 

@@ -1,8 +1,9 @@
-import { findProcess } from "./process.ts";
+import { findProcess } from "../process.ts";
 
 /**
- * `npx -y deno@… task dev` is a chain: npm, a shell, `deno task`, this process. A signal to npm ends
- * npm and its shell only and leaves the rest to nobody, so the chain is watched from here.
+ * `npx -y deno@… task dev` is a chain: npm, a shell, `deno task`, this process; `npx realtime-relay dev`
+ * is two: npm, a shell, the package, npm, a shell, this process. A signal to npm ends npm and its shell
+ * only and leaves the rest to nobody, so the chain is watched from here.
  */
 
 /** As long as a stack may outlive the command that somebody has ended. */
@@ -14,10 +15,13 @@ const MAX_CHAIN = 6;
 
 /** What belongs to the chain, by its command line; a user's own shell or script does not. */
 const LINKS = [
-  /^npm exec .*\bdeno\b/,
-  /^(?:\S*\/)?(?:ba|da|z)?sh -c '?"?deno'?"? task\b/,
-  /^(?:\S*\/)?node \S*deno\S* task\b/,
+  /^npm exec .*\b(?:deno|realtime-relay)\b/,
+  /^(?:\S*\/)?(?:ba|da|z)?sh -c '?"?deno'?"? (?:task|run)\b/,
+  /^(?:\S*\/)?node \S*deno\S* (?:task|run)\b/,
   /^(?:\S*\/)?deno task\b/,
+  // The npm package, whose `dev` calls npm for Deno.
+  /^(?:\S*\/)?(?:ba|da|z)?sh -c '?"?realtime-relay'?"? dev\b/,
+  /^(?:\S*\/)?node \S*realtime-relay\S* dev\b/,
 ];
 
 /** Calls `gone` once when a process that launched this one, however indirectly, has ended. */

@@ -6,10 +6,9 @@ const dim = (text: string) => plain ? text : `\x1b[2m${text}\x1b[0m`;
 
 /** What the stack prints when it is ready, aligned like `supabase start`. */
 export function ready(info: StackInfo, dataDir: string): string {
-  const { password } = info.USERS[0];
-  const emails = info.USERS.map(({ email }) => email).join(", ");
+  const rows = info.PROJECT === undefined ? own(info) : ofProject(info);
   return table([
-    ["Links page", `${info.API_URL}/`],
+    ...rows.before,
     ["API URL", info.API_URL],
     ["Relay URL", info.RELAY_URL],
     ["DB URL", info.DB_URL],
@@ -18,10 +17,31 @@ export function ready(info: StackInfo, dataDir: string): string {
     ["anon key", info.ANON_KEY],
     ["service_role key", info.SERVICE_ROLE_KEY],
     ["JWT secret", info.JWT_SECRET],
-    ["Users", `${emails}; the password of both is ${password}`],
+    ...rows.between,
     ["Data", `${dataDir}; Ctrl-C stops everything and keeps it`],
-    ["Try", `curl -i ${info.API_URL}/functions/v1/redirect/docs, with the page open`],
+    ...rows.after,
   ]);
+}
+
+type Rows = Record<"before" | "between" | "after", [string, string][]>;
+
+function own({ API_URL, USERS }: StackInfo): Rows {
+  const emails = USERS.map(({ email }) => email).join(", ");
+  return {
+    before: [["Links page", `${API_URL}/`]],
+    between: [["Users", `${emails}; the password of both is ${USERS[0].password}`]],
+    after: [["Try", `curl -i ${API_URL}/functions/v1/redirect/docs, with the page open`]],
+  };
+}
+
+function ofProject({ PROJECT, FUNCTIONS = {}, LEFT_OUT = [] }: StackInfo): Rows {
+  const names = Object.keys(FUNCTIONS).join(", ");
+  const few = LEFT_OUT.length === 1 ? "1 statement" : `${LEFT_OUT.length} statements`;
+  return {
+    before: [],
+    between: [["Project", PROJECT!], ...(names ? [["Functions", names] as [string, string]] : [])],
+    after: LEFT_OUT.length ? [["Left out", `${few} of its SQL: --json lists them`]] : [],
+  };
 }
 
 function table(rows: [string, string][]): string {

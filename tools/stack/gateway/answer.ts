@@ -2,11 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { addField } from "./cors.ts";
-import type { Passage } from "./plan.ts";
+import type { Handler, Passage } from "./plan.ts";
 import { badGateway, refuse } from "./refuse.ts";
-
-/** A server that runs in this very process. */
-export type Handler = (request: Request) => Promise<Response>;
 
 /**
  * Asks `handler` for `path` with `fields` and answers with what it says. Bodies are streamed; the

@@ -10,7 +10,7 @@ const MAX_AGE_S = "3600";
 
 /** Whether the gateway answers for CORS. Functions do so themselves, as on hosted projects. */
 export function hasCors(request: IncomingMessage): boolean {
-  return /^\/(?:rest|auth|realtime)\/v1\//.test(request.url!);
+  return /^\/(?:rest|auth|storage|realtime)\/v1\//.test(request.url!);
 }
 
 /** Lets a page of any origin read this answer: keys and tokens travel in headers, not in cookies. */

@@ -4,8 +4,12 @@ export interface Limits {
   sockets: number;
   /** Channels of one socket. */
   channels: number;
-  /** Joins of all clients in a second. */
+  /**
+   * Joins of all clients in a second, on the average of `joinsAveragedMs`. A join above it ends its
+   * socket, and sockets are refused with 429 until the average is below it.
+   */
   joinsPerSecond: number;
+  joinsAveragedMs: number;
   /**
    * Broadcasts sent and received in a second, on the average of a minute. Above it the channel that
    * receives one is closed, and HTTP answers 429.
@@ -31,6 +35,7 @@ export const DEFAULTS: Limits = {
   sockets: Infinity,
   channels: Infinity,
   joinsPerSecond: Infinity,
+  joinsAveragedMs: 60_000,
   eventsPerSecond: Infinity,
   presenceCalls: Infinity,
   payloadBytes: 3_000_000,
@@ -50,29 +55,3 @@ export const SELF_HOSTED: Partial<Limits> = {
   eventsPerSecond: 100,
   presenceCalls: 5,
 };
-
-/** Counts what happens within a sliding window of time. */
-export class Rate {
-  /** When the last ones happened, oldest first; never more than one above the limit. */
-  #times: number[] = [];
-  constructor(readonly limit: number, readonly windowMs: number) {}
-
-  /** Counts one more; false when that is more than the limit. */
-  take(now = Date.now()): boolean {
-    if (this.limit === Infinity) return true;
-    while (this.#times.length > 0 && this.#times[0] <= now - this.windowMs) this.#times.shift();
-    if (this.#times.length > this.limit) return false;
-    this.#times.push(now);
-    return this.#times.length <= this.limit;
-  }
-
-  /** How many are in the window. */
-  get count(): number {
-    const now = Date.now();
-    return this.#times.filter((time) => time > now - this.windowMs).length;
-  }
-
-  get isFull(): boolean {
-    return this.count >= this.limit;
-  }
-}

@@ -1,9 +1,27 @@
-/** A development server for Supabase Realtime, on any Postgres with Supabase's schema realtime. */
-import { json, page } from "./answer.ts";
-import { handshake } from "./handshake.ts";
-import { broadcastByHttp } from "./http.ts";
+/**
+ * A development server for Supabase Realtime, on any Postgres with Supabase's schema realtime.
+ *
+ *     clients <--> http, channels <-+-> changes <-+-- log <-- Postgres
+ *                                   +-> topics <--+
+ *
+ *     wire       JSON and frames, as Elixir and both versions of Phoenix write them
+ *     database   questions to Postgres, and the functions there that answer them
+ *     log        what was committed, in order, and none of it left out
+ *     bindings   what a client asks for: tables, filters, columns
+ *     changes    who is told of which change        topics    who has joined what, and who is there
+ *     tenant.ts  what all clients share
+ *     channels   one client: its socket, what it has joined, each of its messages
+ *     http       who may open a socket, and broadcasts without one
+ *
+ * Each imports from those above it alone. What `changes` and `topics` need of a channel they say
+ * themselves: a Subscriber, a Member.
+ */
+import { type Log, reasonOf } from "../log.ts";
+import { within } from "../within.ts";
+import { page } from "./http/answer.ts";
+import type { Context } from "./http/handshake.ts";
+import { route } from "./http/route.ts";
 import { DEFAULTS, type Limits } from "./limits.ts";
-import type { ClientSocket } from "./socket.ts";
 import { Tenant } from "./tenant.ts";
 
 export { type Limits, SELF_HOSTED } from "./limits.ts";
@@ -23,7 +41,7 @@ export interface RealtimeOptions {
   delays?: boolean;
   limits?: Partial<Limits>;
   /** Gets one object a line; never a token. Default: none. */
-  log?: (line: Record<string, unknown>) => void;
+  log?: Log;
 }
 
 export interface Realtime {
@@ -48,7 +66,7 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
     delays: delays ? { handshakeMs: 2_000, joinMs: 5_000 } : { handshakeMs: 0, joinMs: 0 },
     log,
   });
-  const sockets = new Set<ClientSocket>();
+  const sockets: Context["sockets"] = new Set();
   const tenantName = options.tenant ?? "realtime-dev";
   const serve = () =>
     Deno.serve({
@@ -56,10 +74,10 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
       port: options.port ?? 0,
       onListen: () => {},
       onError: (error) => {
-        log({ event: "request_failed", reason: error instanceof Error ? error.message : "" });
+        log({ event: "request_failed", reason: reasonOf(error) });
         return page(500, "Internal Server Error");
       },
-    }, (request) => answer(request, { tenant, tenantName, sockets }));
+    }, (request) => route(request, { tenant, tenantName, sockets }));
   const server = await Promise.try(serve).catch(async (error) => {
     await tenant.stop();
     throw error;
@@ -74,37 +92,4 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
       await tenant.stop();
     },
   };
-}
-
-async function within(ms: number, work: Promise<unknown>) {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, ms);
-  await Promise.race([work, late.promise]);
-  clearTimeout(timer);
-}
-
-async function answer(
-  request: Request,
-  context: { tenant: Tenant; tenantName: string; sockets: Set<ClientSocket> },
-): Promise<Response> {
-  const { pathname } = new URL(request.url);
-  if (pathname === "/socket/websocket") return await handshake(request, context);
-  const { tenant, tenantName, sockets } = context;
-  if (pathname === `/api/tenants/${tenantName}/health` && request.method === "GET") {
-    return health(tenant, sockets.size);
-  }
-  return await broadcastByHttp(tenant, request) ?? page(404, "Not Found");
-}
-
-function health(tenant: Tenant, clients: number): Response {
-  const replication = tenant.changes.isConnected && tenant.messages.isConnected;
-  const data = {
-    node: "realtime@127.0.0.1",
-    region: "local",
-    connected_cluster: clients,
-    db_connected: replication,
-    healthy: replication,
-    replication_connected: replication,
-  };
-  return json(200, { data });
 }

@@ -1,15 +1,15 @@
 /** What the clients of one project share. */
-import { Changes } from "./changes.ts";
-import type { Channel } from "./channel.ts";
-import { type Database, type Log, openDatabase } from "./database.ts";
-import { type Limits, Rate } from "./limits.ts";
-import { Messages } from "./messages.ts";
-import { Presence } from "./presence.ts";
-import { type Access, probe, PUBLIC } from "./private.ts";
-import type { Identity, Keys } from "./token.ts";
-import { Topics } from "./topics.ts";
+import { type Log, reasonOf } from "../log.ts";
+import { Changes } from "./changes/changes.ts";
+import { type Database, openDatabase } from "./database/database.ts";
+import type { Limits } from "./limits.ts";
+import { Rate } from "./rate.ts";
+import type { Keys } from "./token.ts";
+import { Messages } from "./topics/messages.ts";
+import { Presence } from "./topics/presence.ts";
+import { Topics } from "./topics/topics.ts";
 
-export interface TenantOptions {
+interface TenantOptions {
   databaseUrl: string;
   keys: Keys;
   limits: Limits;
@@ -20,7 +20,7 @@ export interface TenantOptions {
 
 export class Tenant {
   readonly topics: Topics;
-  readonly presence = new Presence();
+  readonly presence: Presence;
   readonly changes: Changes;
   readonly messages: Messages;
   readonly joins: Rate;
@@ -31,8 +31,10 @@ export class Tenant {
 
   private constructor(readonly database: Database, options: TenantOptions) {
     ({ keys: this.keys, limits: this.limits, delays: this.delays, log: this.log } = options);
-    this.joins = new Rate(this.limits.joinsPerSecond, 1000);
+    const { joinsPerSecond, joinsAveragedMs } = this.limits;
+    this.joins = new Rate(joinsPerSecond * joinsAveragedMs / 1000, joinsAveragedMs);
     this.topics = new Topics(new Rate(this.limits.eventsPerSecond * 60, 60_000));
+    this.presence = new Presence(this.topics);
     this.changes = new Changes({ database, ...this.limits });
     this.messages = new Messages(database, this.topics);
   }
@@ -46,15 +48,8 @@ export class Tenant {
       return tenant;
     } catch (error) {
       await tenant.stop();
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`Realtime cannot follow the database's log: ${reason}.`);
+      throw new Error(`Realtime cannot follow the database's log: ${reasonOf(error)}.`);
     }
-  }
-
-  /** What somebody may do on a topic. */
-  access(channel: Pick<Channel, "name" | "config">, identity: Identity): Promise<Access> {
-    if (!channel.config.private) return Promise.resolve(PUBLIC);
-    return probe(this.database, channel.name, identity);
   }
 
   async stop() {

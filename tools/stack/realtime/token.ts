@@ -12,7 +12,7 @@ export interface Identity {
   claims: string;
 }
 
-export type TokenFault = "malformed" | "signature" | "signer" | "expired" | "fields";
+type TokenFault = "malformed" | "signature" | "signer" | "expired" | "fields";
 
 /** Why a token is refused, in the words of each place that refuses it. */
 export class TokenError extends Error {
@@ -79,6 +79,11 @@ export async function verify(token: string, keys: Keys, now = Date.now()): Promi
   const age = Math.floor(now / 1000) - exp;
   if (age >= 0) throw new TokenError("expired", Math.floor(age));
   return { token, role, exp, claims };
+}
+
+/** A token in a client's message; undefined for none, or for an API key in its place. */
+export function ownToken(value: unknown): string | undefined {
+  return typeof value === "string" && !value.startsWith("sb_") ? value : undefined;
 }
 
 function headerOf(token: string): { alg?: string; kid?: string } {

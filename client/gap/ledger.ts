@@ -1,0 +1,153 @@
+import type { CatchUp } from "../catch_up.ts";
+import { History } from "./history.ts";
+import type { Identity } from "./identity.ts";
+
+/** Bounds the memory of a topic; at 300 events a second it is reached in a minute. */
+const MAX_SEEN = 20_000;
+
+/** Of one key: it may be given to a new row again and again. */
+const MAX_COMINGS = 8;
+
+/** A row that was read comes live this much later at worst, behind the DELETE of its predecessor. */
+const REORDER_MS = 30_000;
+
+/** A row as it came once under its key: the next one there has another time. */
+interface Coming {
+  time?: string;
+  /** Undefined until it came live: it was read. */
+  stamp?: string;
+}
+
+interface Entry {
+  comings: Coming[];
+  /** When the last of them came by this machine's clock, and its own time by the server's. */
+  cameAt: number;
+  at?: number;
+}
+
+/** What the application has had of a topic. It outlives the application's joins of the topic. */
+export class Ledger {
+  /** By what could bring them again: each forgets by its own events alone. */
+  readonly seen = new Map<CatchUp | undefined, Map<string, Entry>>();
+  /** The newest server time among the events of a table, in ms since the epoch. */
+  readonly last = new Map<CatchUp, number>();
+  /** The same among rows that were read, until all that is missing was: a read may be begun again. */
+  readonly #read = new Map<CatchUp, number>();
+  /** Of the messages that the database sent, where those can be read. */
+  readonly history: History = new History();
+  /** When the application was first told that it is joined, by this machine's clock. */
+  joinedAt?: number;
+  /** It has carried broadcasts, which Postgres Changes cannot bring back. */
+  broadcasts?: boolean;
+
+  #of(catchUp?: CatchUp): Map<string, Entry> {
+    const seen = this.seen.get(catchUp) ?? new Map();
+    this.seen.set(catchUp, seen);
+    return seen;
+  }
+
+  /** True once it has had anything of a table. */
+  hasAny(catchUp: CatchUp): boolean {
+    return this.#of(catchUp).size > 0;
+  }
+
+  has({ keys, catchUp }: Identity): boolean {
+    return keys.some((key) => this.#of(catchUp).has(key));
+  }
+
+  /**
+   * The keys of an event that the application has not had. `over` is called for a row that comes
+   * late: its successor under its key was read already.
+   */
+  fresh(event: Identity, isRead: boolean, over: () => void): string[] {
+    const { keys, catchUp } = event;
+    return keys.filter((key) => {
+      const entry = this.#of(catchUp).get(key);
+      return !entry || isNews(entry.comings, event, isRead, over);
+    });
+  }
+
+  /**
+   * Notes that the application has it. An entry is dropped when a newer one comes and no reader would
+   * bring it again, so that a silent hour forgets nothing.
+   */
+  note(keys: string[], event: Identity, now: number, keepMs: number): void {
+    const { time, stamp, at, catchUp } = event;
+    if (keys.length === 0) return;
+    const seen = this.#of(catchUp);
+    for (const key of keys) {
+      const comings = seen.get(key)?.comings.slice(1 - MAX_COMINGS) ?? [];
+      seen.delete(key);
+      seen.set(key, {
+        comings: [...comings, { time, stamp }],
+        cameAt: now,
+        at,
+      });
+    }
+    const readFrom = catchUp ? (this.last.get(catchUp) ?? 0) - catchUp.overlapMs : Infinity;
+    for (const [oldest, { cameAt, at = 0 }] of seen) {
+      const isOld = now - cameAt > keepMs && at < readFrom;
+      if (seen.size <= MAX_SEEN && !isOld) return;
+      seen.delete(oldest);
+    }
+  }
+
+  /**
+   * A row may come again under its old key once it was deleted, with the time that it had. What was
+   * read and has not come live yet may be that row already, unless it is old.
+   */
+  forget(keys: string[], catchUp: CatchUp, deletedAt: number): void {
+    const seen = this.#of(catchUp);
+    for (const key of keys) {
+      const entry = seen.get(key);
+      if (!entry) continue;
+      entry.comings = entry.comings.filter(({ stamp, time }) =>
+        stamp === undefined && !(Number(time) * 1_000 < deletedAt - REORDER_MS)
+      );
+      if (entry.comings.length === 0) seen.delete(key);
+    }
+  }
+
+  /** Rows are read from here on. A time ahead of the server's is nobody's: `now` bounds it. */
+  advance(catchUp: CatchUp, at: number, now: number, isRead: boolean): void {
+    const times = isRead ? this.#read : this.last;
+    times.set(catchUp, Math.max(times.get(catchUp) ?? 0, Math.min(at, now)));
+  }
+
+  /** Somebody else reads from here on. */
+  forgetTimes(): void {
+    this.last.clear();
+    this.#read.clear();
+  }
+
+  /** All that was missing is read, or told. */
+  settle(): void {
+    for (const [catchUp, at] of this.#read) this.advance(catchUp, at, at, false);
+    this.#read.clear();
+  }
+}
+
+/**
+ * What was read and comes live is had; what came live and comes live again with another stamp is a
+ * new event. A row whose successor under its key was read already is no more.
+ */
+function isNews(
+  comings: Coming[],
+  { time, stamp }: Identity,
+  isRead: boolean,
+  over: () => void,
+): boolean {
+  const known = comings.find((each) => each.time === time);
+  if (known) {
+    if (isRead || known.stamp === stamp) return false;
+    if (known.stamp !== undefined) return true;
+    known.stamp = stamp;
+    return false;
+  }
+  const isOver = !isRead &&
+    comings.some((each) => each.stamp === undefined && Number(each.time) > Number(time));
+  if (!isOver) return true;
+  comings.push({ time, stamp });
+  over();
+  return false;
+}

@@ -1,0 +1,206 @@
+import type { CatchUp, Mirror } from "../catch_up.ts";
+import { binaryBroadcast, decode, type Frame, type Json, nameOf } from "../frame.ts";
+import { mirrorOf, tableOf } from "./identity.ts";
+import type { Ledger } from "./ledger.ts";
+import { DATABASE, type Skew } from "./time.ts";
+import type { Kind, Missing, Part } from "./track.ts";
+
+/** Where no server has told its time, this machine's clock is not ahead of it by more. */
+const CLOCK_MS = 10_000;
+
+/**
+ * Where no server has told its time, this machine's clock may be wrong by so much. Rows that are not
+ * older than that may have been missed, and may be from before: they are told, not delivered.
+ */
+const DOUBT_MS = 24 * 3_600_000;
+
+/** Realtime keeps messages for 72 hours, and what is read again is from before the gap. */
+const KEPT_MS = 71 * 3_600_000;
+
+/** One table to be read, and what its rows are delivered as. */
+export interface Source {
+  catchUp: CatchUp;
+  filter?: string;
+  /** From here on, as ISO 8601. */
+  since: string;
+  /** Where it is in doubt: a row between this and `since` may be one that was missed. */
+  doubt?: string;
+  /** Where no server vouches for the time: a row of then is among them, or `since` is nobody's. */
+  proof?: number;
+  /** Of messages: whose, and the last that was had where that is known. */
+  topic?: string;
+  afterId?: string;
+  /** Undefined for a row that is nobody's business. */
+  frameOf(row: Json): Omit<Frame, "topic"> | undefined;
+}
+
+/** How a part of a topic is brought back, and what cannot be in any case. */
+export interface Plan {
+  sources: Source[];
+  missing?: Missing;
+  /** Realtime itself sends again what the topic missed. */
+  isReplay?: boolean;
+}
+
+/** What a plan is made from. */
+export interface Topic {
+  topic: string;
+  isPrivate: boolean;
+  bindings: Json[];
+  /** As joins of supabase-js say of every channel, whether or not somebody listens. */
+  mayBroadcast: boolean;
+  ledger: Ledger;
+}
+
+/** The catch-up of a topic's messages, whether or not they can be read. */
+export const historyOf = (
+  catchUps: CatchUp[],
+  { isPrivate, topic }: Topic,
+): CatchUp | undefined =>
+  isPrivate && !mirrorOf(catchUps, topic) ? catchUps.find(({ history }) => history) : undefined;
+
+/** The same, where they can be read again in place of Realtime's replay. */
+export const readBy = (catchUps: CatchUp[], topic: Topic): CatchUp | undefined =>
+  topic.ledger.history.start && historyOf(catchUps, topic);
+
+export const isReplayed = (catchUps: CatchUp[], topic: Topic): boolean =>
+  topic.isPrivate && !mirrorOf(catchUps, topic.topic) && !readBy(catchUps, topic);
+
+/** `from`: since when it is missing, by this machine's clock, and for how long. */
+export function planOf(
+  part: Part,
+  catchUps: CatchUp[],
+  topic: Topic,
+  skew: Skew,
+  from: number,
+  age: number,
+): Plan {
+  if (part === "rows") return planRows(catchUps, topic, skew);
+  const catchUp = readBy(catchUps, topic);
+  if (catchUp) return planMessages(catchUp, topic, from, age);
+  return planCasts(catchUps, topic, skew);
+}
+
+/**
+ * Rows are read again for each binding, and delivered to it as the INSERT that they were, or as the
+ * UPDATE that they came to.
+ */
+function planRows(catchUps: CatchUp[], { bindings, ledger }: Topic, skew: Skew): Plan {
+  const plan: Plan = { sources: [] };
+  for (const { event, id, filter, ...names } of bindings) {
+    const read = readOf(catchUps, names);
+    for (const kind of changesOf(event)) {
+      const catchUp = read[kind];
+      if (catchUp) {
+        const frameOf = (row: Json) => change(kind, catchUp, read.INSERT!, id, row);
+        const since = sinceOf(catchUp, ledger, skew);
+        plan.sources.push({ catchUp, filter: filter as string, ...since, frameOf });
+      } else if (kind === "INSERT") plan.missing = "events";
+      else plan.missing ??= "updates";
+    }
+  }
+  return plan;
+}
+
+const CHANGES = ["INSERT", "UPDATE", "DELETE"] as const;
+
+/** By what changes of a table are read again. */
+function readOf(catchUps: CatchUp[], names: Json): Partial<Record<Kind, CatchUp>> {
+  const table = tableOf(catchUps, names);
+  return { INSERT: table, UPDATE: table?.updates };
+}
+
+const changesOf = (event: unknown) => CHANGES.filter((kind) => event === "*" || event === kind);
+
+/**
+ * What may be missing, by kind. Of a part of which nobody knows what came all may be that it carries.
+ */
+export function kindsOf(part: Part, missing: Missing, catchUps: CatchUp[], topic: Topic): Kind[] {
+  const isAll = missing === "events";
+  if (part === "casts") {
+    const { databaseOnly } = historyOf(catchUps, topic)?.history ?? {};
+    return (["database", "clients"] as const).filter((_kind, n) => n ? !databaseOnly : isAll);
+  }
+  return CHANGES.filter((kind) =>
+    topic.bindings.some((binding) =>
+      changesOf(binding.event).includes(kind) && (isAll || !readOf(catchUps, binding)[kind])
+    )
+  );
+}
+
+function planCasts(catchUps: CatchUp[], topic: Topic, skew: Skew): Plan {
+  const { bindings, ledger, mayBroadcast } = topic;
+  const [catchUp, mirror] = mirrorOf(catchUps, topic.topic) ?? [];
+  if (bindings.length > 0 && !ledger.broadcasts) {
+    return { sources: [], missing: mayBroadcast ? "unstored" : undefined };
+  }
+  if (isReplayed(catchUps, topic)) return { sources: [], isReplay: true };
+  if (!catchUp) return { sources: [], missing: "events" };
+  const { filter } = mirror!;
+  const since = sinceOf(catchUp, ledger, skew);
+  return { sources: [{ catchUp, filter, ...since, frameOf: broadcast(mirror!) }] };
+}
+
+function planMessages(catchUp: CatchUp, at: Topic, from: number, age: number): Plan {
+  const { topic, mayBroadcast, ledger } = at;
+  const isWhole = catchUp.history!.databaseOnly || !mayBroadcast;
+  return {
+    sources: [{
+      ...{ catchUp, topic: nameOf(topic), frameOf: message(topic) },
+      ...ledger.history.from(from),
+    }],
+    missing: age > KEPT_MS ? "events" : isWhole ? undefined : "unstored",
+  };
+}
+
+type Since = Pick<Source, "since" | "doubt" | "proof">;
+
+function sinceOf(catchUp: CatchUp, ledger: Ledger, skew: Skew): Since {
+  const known = skew.of(catchUp, DATABASE);
+  const last = ledger.last.get(catchUp);
+  // What came before the application was joined is not its business.
+  const joined = (ledger.joinedAt ?? 0) + (known ?? -CLOCK_MS);
+  if (known === undefined && last === undefined) {
+    return {
+      since: iso(joined),
+      doubt: ledger.hasAny(catchUp) ? undefined : iso(joined - DOUBT_MS),
+    };
+  }
+  const from = last === undefined ? joined : last - catchUp.overlapMs;
+  const proof = known === undefined ? last : undefined;
+  // This machine's clock is ahead of all that was heard.
+  if (proof !== undefined && joined > proof) return { since: iso(from), proof };
+  const since = Math.max(from, joined);
+  // A transaction that had begun before the join may have ended behind it.
+  const doubt = since > joined ? undefined : iso(joined - catchUp.overlapMs);
+  return { since: iso(since), doubt, proof };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** A row whose two times are one was inserted, and not changed since. */
+function change(
+  type: string,
+  { schema, table, time }: CatchUp,
+  by: CatchUp,
+  id: unknown,
+  record: Json,
+) {
+  if (type === "UPDATE" && record[time] === record[by.time]) return undefined;
+  const about = { schema, table, type, commit_timestamp: record[time] };
+  const data = { ...about, errors: null, columns: [], record };
+  return { event: "postgres_changes", payload: { ids: [id], data } };
+}
+
+const broadcast = ({ event, payload }: Mirror) => (row: Json) => ({
+  event: "broadcast",
+  payload: { type: "broadcast", event, payload: payload(row) },
+});
+
+/** As the message came live. */
+const message = (topic: string) => ({ id, event, payload, binary_payload }: Json) => {
+  const meta = { id };
+  return payload === null
+    ? decode("2.0.0", binaryBroadcast(topic, event, meta, binary_payload))
+    : { event: "broadcast", payload: { type: "broadcast", event, payload, meta } };
+};

@@ -1,0 +1,168 @@
+import { asArray, asJson, type Frame, type Json, withPayload } from "../frame.ts";
+import { identify, type Identity, mirrorOf, rowKey } from "../gap/identity.ts";
+import { historyOf } from "../gap/plan.ts";
+import { DATABASE } from "../gap/time.ts";
+import { cut, type Missing, type Part } from "../gap/track.ts";
+import { inOrder, rowChangeOf } from "../row_change.ts";
+import { type Channel, IN_FLIGHT_MS, topicOf } from "./channel.ts";
+import type { Link } from "./link.ts";
+import type { State } from "./state.ts";
+
+/** More than this do not wait: the oldest is dropped, and its topic told so with its gap. */
+const MAX_HELD = 10_000;
+
+/** As many as Realtime replays. */
+export const REPLAY_LIMIT = 25;
+
+export const PARTS: Record<string, Part> = { postgres_changes: "rows", broadcast: "casts" };
+
+export const isReplay = ({ payload }: Frame): boolean => asJson(payload.meta).replayed === true;
+
+/** True for what counts on another link as well. A replay may end before older broadcasts. */
+export const isKept = ({ catchUps }: State, { event, topic, payload }: Frame): boolean =>
+  event === "postgres_changes" ||
+  (event === "broadcast" && payload.event === mirrorOf(catchUps, topic)?.[1].event);
+
+/** Takes an event of a link: delivers it, holds it, or drops what the application has had. */
+export function admit(state: State, link: Link, frame: Frame): void {
+  const channel = state.channels.get(frame.topic);
+  if (!channel) return;
+  const part = PARTS[frame.event];
+  // Before its answer the application knows none of the topic's subscriptions.
+  const waits = !channel.told || (part && channel.parts[part].at !== "flowing");
+  if (isReplay(frame) && channel.places.get(link)?.isSpent) return;
+  if (link === state.next || link.muted || waits) {
+    link.held.push(frame);
+    while (link.held.length > MAX_HELD) dropOldest(state, link);
+  } else if (link === state.active) {
+    if (part) deliver(state, channel, frame);
+    else state.deliver(frame);
+  }
+}
+
+function dropOldest(state: State, link: Link): void {
+  const { topic, event } = link.held.shift()!;
+  const channel = state.channels.get(topic);
+  const part = PARTS[event];
+  // What the next socket holds the active one delivers.
+  if (!channel || !part || link === state.next) return;
+  channel.parts[part] = cut(channel.parts[part], state.now);
+}
+
+/** Delivers what was held and waits for nothing any more. */
+export function release(state: State, link: Link): void {
+  const { held } = link;
+  link.held = [];
+  for (const frame of held) admit(state, link, frame);
+}
+
+/** Delivers an event, unless the application has had it. `row` where it was read. */
+export function deliver(state: State, channel: Channel, frame: Frame, row?: Json): void {
+  const { catchUps, figures, now } = state;
+  const { ledger } = channel;
+  if (!row && repeats(state, frame)) return;
+  const identity = identify(catchUps, frame, row);
+  const { keys, catchUp, gone } = identity;
+  noteTimes(state, channel, identity, frame, !!row);
+  // A change that is older than what was read of its row is in that.
+  const isUpdate = asJson(frame.payload.data).type === "UPDATE";
+  const fresh = ledger.fresh(identity, !!row, () => isUpdate || missed(state, channel, frame));
+  if (keys.length > 0 && fresh.length === 0) return;
+  const isLate = !isInOrder(state, channel, frame, row);
+  if (gone !== undefined) {
+    const bindings = channel.told?.bindings ?? [];
+    ledger.forget(
+      bindings.map(({ id }) => rowKey(catchUp!, gone, id)),
+      catchUp!,
+      identity.committedAt ?? now,
+    );
+  }
+  // Of the messages that are read none is forgotten before its turn.
+  ledger.note(fresh, identity, now, row && !catchUp ? Infinity : state.keepMs);
+  const { change } = identity;
+  if (change) {
+    noteTimes(state, channel, change, frame, !!row);
+    ledger.note(ledger.fresh(change, !!row, () => {}), change, now, state.keepMs);
+  }
+  if (isLate) return missed(state, channel, frame);
+  figures.lastEventAt = now;
+  if (row || isReplay(frame)) figures.caughtUp++;
+  if (fresh.length === keys.length) return state.deliver(frame);
+  const ids = asArray(frame.payload.ids).filter((_, i) => fresh.includes(keys[i]));
+  state.deliver(withPayload(frame, { ...frame.payload, ids }));
+}
+
+/** An event that can be delivered no more, since newer ones were: it is told with a gap. */
+function missed(state: State, { topic, parts }: Channel, { event }: Frame): void {
+  const part = PARTS[event];
+  // The end of what is read tells it.
+  if (parts[part].at !== "reading") state.wait(`#lost ${topic}`, state.now);
+  const since = state.now - (part === "rows" ? state.keepMs : IN_FLIGHT_MS);
+  parts[part] = cut(parts[part], since);
+}
+
+/**
+ * False for a message that is not to be delivered now: it may be from before the join, or its row
+ * has newer ones. Where it came live, a gap may be read from it on.
+ */
+function isInOrder(state: State, channel: Channel, frame: Frame, row?: Json): boolean {
+  const { history } = channel.ledger;
+  const { id } = asJson(frame.payload.meta);
+  // What peers send has no id, and may say any `seq`.
+  if (!id) return true;
+  if (row && history.isBefore(row)) return false;
+  if (!row && !isReplay(frame)) history.mark(id as string, state.now);
+  const change = changeOf(state, channel, frame);
+  return !change || history.advance(change);
+}
+
+function changeOf({ catchUps }: State, channel: Channel, { payload }: Frame) {
+  const { history } = historyOf(catchUps, topicOf(channel)) ?? {};
+  return history && rowChangeOf(payload.payload, history.keys);
+}
+
+function repeats({ active, next }: State, frame: Frame): boolean {
+  if (active?.overlap?.repeats(frame)) return true;
+  next?.overlap?.count(frame);
+  return false;
+}
+
+/** What the database has stamped is a clock. What a payload says is none: peers may have written it. */
+function noteTimes(
+  { skew, now }: State,
+  { ledger }: Channel,
+  { catchUp, at, committedAt }: Identity,
+  { event }: Frame,
+  isRead: boolean,
+): void {
+  if (event === "broadcast") ledger.broadcasts = true;
+  if (committedAt !== undefined) skew.note(DATABASE, committedAt, now);
+  const time = Math.min(at ?? Infinity, committedAt ?? Infinity);
+  if (!catchUp || time === Infinity) return;
+  if (committedAt !== undefined && !isRead) skew.note(catchUp, time, now);
+  ledger.advance(catchUp, time, now + (skew.of(catchUp, DATABASE) ?? 0), isRead);
+}
+
+/**
+ * Delivers what Realtime has sent again and a link holds. What is older than an event that the
+ * application has had was missed before and told then: it would come late now, after newer ones.
+ */
+export function deliverReplay(state: State, link: Link, channel: Channel): Missing {
+  const isOwn = (frame: Frame) => frame.topic === channel.topic && isReplay(frame);
+  const replayed = link.held.filter(isOwn);
+  link.held = link.held.filter((frame) => !isOwn(frame));
+  const identities = replayed.map((frame) => identify(state.catchUps, frame));
+  const known = identities.map((each) => channel.ledger.has(each));
+  const lastKnown = known.lastIndexOf(true);
+  const isLate = known.indexOf(false) < lastKnown && known.includes(false);
+  // What is old and comes again may come once more.
+  for (const each of identities.filter((_, i) => known[i])) {
+    channel.ledger.note(each.keys, each, state.now, state.keepMs);
+  }
+  // It has the messages of one transaction in reverse order.
+  const missing = replayed.slice(lastKnown + 1);
+  const ordered = inOrder(missing, (frame) => changeOf(state, channel, frame));
+  for (const frame of ordered) deliver(state, channel, frame);
+  const isCut = lastKnown < 0 && replayed.length >= REPLAY_LIMIT;
+  return isLate || isCut ? "events" : "unstored";
+}

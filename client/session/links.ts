@@ -1,0 +1,204 @@
+import { type Frame, reply } from "../frame.ts";
+import { isAtLeastAsFresh, userOf } from "../token.ts";
+import { isKept, PARTS, release } from "./delivery.ts";
+import type { Link, Pending } from "./link.ts";
+import { Overlap } from "../gap/overlap.ts";
+import { cut } from "../gap/track.ts";
+import { about, considerSwitch, doubt, forget, isReady, placeAll, tell } from "./places.ts";
+import type { State } from "./state.ts";
+
+/** The next socket's topics are to be subscribed by then. */
+const READY_MS = 10_000;
+
+/** An open socket answers within a second. */
+const ALIVE_MS = 5_000;
+
+/**
+ * After the switch the new socket may be behind the old one by this much: two nodes of a cluster, or
+ * a poll of Postgres Changes. Later the same content is a new event.
+ */
+export const SETTLE_MS = 2_000;
+
+/** Makes an open socket the active one. Only new joins go out before the link is proven. */
+export function adopt(state: State, link: Link): void {
+  state.active = link;
+  inherit(state, link);
+  recognise(state, link);
+  placeAll(state, link);
+}
+
+/** What came on the last link and waited there waits on this one, before what comes. */
+function inherit(state: State, { held }: Link): void {
+  held.unshift(...state.kept.splice(0));
+}
+
+/** By the application's own word somebody else is signed in than the one whose link this is. */
+function recognise(state: State, link: Link): void {
+  const { inBand } = state;
+  const known = userOf(link.token);
+  if (inBand !== undefined && known !== null && userOf(inBand) !== known) doubt(state, link);
+}
+
+/** The link carries. Beside an active one it is subscribed to take over. */
+export function prove(state: State, link: Link): void {
+  link.provenAt = state.now;
+  state.refusal = undefined;
+  recognise(state, link);
+  if (!state.active || state.active === link) state.active = link;
+  else {
+    state.next = link;
+    link.overlap = new Overlap();
+    waitForReady(state);
+  }
+  state.do({ is: "proven", link });
+  placeAll(state, link);
+  considerSwitch(state);
+}
+
+function waitForReady(state: State): void {
+  state.wait("#ready", state.now + READY_MS);
+}
+
+/**
+ * The next link was to be ready by now. It is given more time where nobody is silent on it: each of
+ * its channels is ready one day, or refused.
+ */
+export function lookReady(state: State): void {
+  const { next, channels } = state;
+  if (!next || isReady(state, next)) return;
+  const isAnswered = [...channels.values()].every(({ told, places }) => {
+    const at = places.get(next)?.stage.at;
+    return !told || (at && at !== "joining");
+  });
+  if (isAnswered) return waitForReady(state);
+  state.do({
+    is: "closed",
+    link: next,
+    code: 1006,
+    reason: "The next socket's channels do not join.",
+  });
+}
+
+/** Lets the next link take over; topics that are not ready there have a gap. */
+export function take(state: State, next: Link): void {
+  const since = (state.active?.lastFrameAt ?? state.now) - 10_000;
+  state.active = next;
+  state.next = undefined;
+  inherit(state, next);
+  state.dues.delete("#ready");
+  for (const channel of [...state.channels.values()]) {
+    tell(state, channel, { is: "over", link: next, since });
+  }
+  placeAll(state, next);
+  release(state, next);
+  // It may have died beside the old one, and events wait for what is asked for on it now.
+  state.beat(next, { to: "alive" }, ALIVE_MS);
+  state.do({ is: "moved", link: next });
+  state.wait("#settled", state.now + SETTLE_MS);
+}
+
+/** The socket ended. What it missed is read again once another is there. */
+export function lose(state: State, link: Link): void {
+  for (const channel of [...state.channels.values()]) {
+    if (channel.places.has(link)) tell(state, channel, { is: "lost", link });
+  }
+  if (link === state.next) {
+    state.next = undefined;
+    state.dues.delete("#ready");
+  }
+  if (link === state.active) {
+    state.active = undefined;
+    const kept = link.held.filter((frame) => isKept(state, frame));
+    if (!link.muted) state.kept = kept;
+    else forgetRows(state, kept);
+  }
+  state.dues.delete(`#${link.id}`);
+  for (const pending of link.pending.values()) unanswered(state, pending);
+  link.pending.clear();
+}
+
+/** Nobody knows for whom these rows were: what waits is gone, and told. */
+function forgetRows({ channels, now }: State, kept: Frame[]): void {
+  for (const { topic, event } of kept) {
+    const parts = channels.get(topic)?.parts;
+    if (parts) parts[PARTS[event]] = cut(parts[PARTS[event]], now);
+  }
+}
+
+function unanswered(state: State, pending: Pending): void {
+  if (pending.to === "beat") state.deliver(reply(pending.frame, "ok"));
+  if (pending.to === "leave") left(state, pending.frame);
+  if (pending.to !== "push") return;
+  const { frame } = pending;
+  // A track is repeated on the next link.
+  if (state.channels.get(frame.topic)?.track === frame) {
+    state.deliver(reply(frame, "ok"));
+  } else {state.fail(
+      frame,
+      "connection_lost: It is not known whether the push arrived.",
+    );}
+}
+
+/** The answer to a leave that no socket takes. */
+export function left(state: State, frame: Frame): void {
+  const { topic, join_ref: ref } = frame;
+  const close = { topic, event: "phx_close", ref, payload: {} };
+  // Not at once: realtime-js listens for the answer behind its push.
+  for (const word of [reply(frame, "ok"), close]) {
+    state.do({ do: "deliver", frame: word, soon: true });
+  }
+}
+
+/** Answers every join that nobody has answered yet, and those to come until a link is proven. */
+export function refuse(state: State, reason: string): void {
+  state.refusal = reason;
+  for (const channel of [...state.channels.values()]) {
+    if (channel.told) continue;
+    forget(state, channel, false);
+    state.fail(channel.join, reason);
+  }
+}
+
+/** Nothing of one user reaches the next: neither what waits to be sent nor what waits to be read. */
+export function changeUser(state: State, before: string | null): void {
+  const { now, queue, known } = state;
+  if (before) state.spent = before;
+  state.kept = [];
+  for (const frame of queue.take(() => true)) {
+    state.fail(frame, "signed_out: Another user is signed in.");
+  }
+  for (const channel of known.values()) {
+    const { ledger, parts } = channel;
+    tell(state, channel, { is: "doubted" });
+    channel.track = undefined;
+    ledger.forgetTimes();
+    ledger.history.start = undefined;
+    ledger.joinedAt &&= now;
+    for (const part of ["rows", "casts"] as const) {
+      const track = parts[part];
+      // What came in between is not read for whoever comes, and told.
+      if (track.at !== "flowing") parts[part] = { at: "open", from: track.from, isCut: true };
+    }
+  }
+}
+
+/** It is who it was: what waited for that goes on. */
+export function settle(state: State, link: Link): void {
+  link.muted = false;
+  placeAll(state, link, true);
+  release(state, link);
+  for (const channel of [...state.channels.values()]) {
+    tell(state, channel, { is: "settled" });
+  }
+  considerSwitch(state);
+}
+
+/** Tells every topic that is joined, or will be by an older token, of a newer one. */
+export function freshen(state: State, link: Link, token: string | null): void {
+  if (token === link.token || !isAtLeastAsFresh(token, link.token)) return;
+  link.token = token;
+  for (const channel of state.channels.values()) {
+    if (!channel.places.has(link)) continue;
+    state.push(link, about(channel, "access_token", { access_token: token }));
+  }
+}

@@ -1,0 +1,83 @@
+import { type Frame, nameOf } from "../../frame.ts";
+import { FLOWING } from "../../gap/track.ts";
+import { IN_FLIGHT_MS, type Place } from "../channel.ts";
+import type { Link } from "../link.ts";
+import { type Change, close, openPart, recover } from "../missing.ts";
+import { answer, ready, TOKEN_TROUBLE, wait } from "./join.ts";
+
+/** How often a subscription that had worked is tried again before the application is told. */
+const SUBSCRIBE_TRIES = 3;
+
+export function system(change: Change, link: Link, place: Place, frame: Frame): void {
+  const { channel, at: { active } } = change;
+  const { extension, status, message } = frame.payload;
+  const isChanges = extension === "postgres_changes";
+  if (isChanges && place.stage.at === "subscribing" && place.stage.answer) {
+    answer(change, link, place.stage.answer);
+  }
+  if (status === "error") {
+    if (channel.told && TOKEN_TROUBLE.test(String(message))) {
+      return void change.deeds.push({ do: "distrust", link });
+    }
+    if (isChanges && place.stage.at !== "ready") {
+      return unsubscribed(change, link, place, frame);
+    }
+    channel.reported.delete(extension);
+    if (isChanges) troubled(change, String(message));
+    if (link === active) change.deeds.push({ do: "deliver", frame });
+    return;
+  }
+  const isKnown = channel.reported.has(extension);
+  if (!isKnown) {
+    channel.reported.add(extension);
+    change.deeds.push({ do: "deliver", frame });
+  }
+  if (!isChanges) return;
+  // While a join is under way it is said of the one before.
+  if (place.stage.at === "subscribing") ready(change, link, place);
+  else if (channel.trouble && link === active) {
+    // Realtime has tried again by itself: rows that came in between come before newer ones.
+    openPart(change, "rows", channel.trouble.since);
+    recover(change);
+  }
+  if (link === active) channel.trouble = undefined;
+}
+
+/** From now on rows may be missing. */
+function troubled({ channel, at: { now } }: Change, reason: string): void {
+  const { since = now - IN_FLIGHT_MS } = channel.trouble ?? {};
+  channel.trouble = { reason, since };
+}
+
+/** A subscription that had worked is tried again; one that stays refused is told. */
+function unsubscribed(change: Change, link: Link, place: Place, frame: Frame): void {
+  const { channel, at: { active } } = change;
+  const { extension, message } = frame.payload;
+  const reason = String(message);
+  const hadWorked = channel.reported.has(extension);
+  if (channel.told && hadWorked && channel.failures < SUBSCRIBE_TRIES) {
+    return wait(change, link, place, reason);
+  }
+  if (link !== active) {
+    // The active one may still bring changes: told when this one takes over.
+    place.stage = { at: "waiting", until: Infinity, reason };
+    return void change.deeds.push({ do: "flow" });
+  }
+  channel.reported.delete(extension);
+  troubled(change, reason);
+  change.deeds.push({ do: "deliver", frame });
+  if (channel.parts.rows.at !== "flowing" && hadWorked) {
+    close(change, "rows", "events", reason);
+  } else channel.parts.rows = FLOWING;
+  ready(change, link, place);
+  change.deeds.push({ do: "flow" });
+}
+
+/** "Subscribed" does not come. */
+export function silent(change: Change, link: Link, place: Place): void {
+  const { topic } = change.channel;
+  const message = "Subscribing to PostgreSQL takes too long.";
+  const about = { extension: "postgres_changes", status: "error", channel: nameOf(topic) };
+  const frame = { topic, event: "system", payload: { ...about, message } };
+  unsubscribed(change, link, place, frame);
+}

@@ -1,0 +1,101 @@
+import {
+  Agent as PlainAgent,
+  type IncomingMessage,
+  request as plainRequest,
+  type ServerResponse,
+} from "node:http";
+import { Agent, request as secureRequest } from "node:https";
+import { pipeline } from "node:stream";
+import type { Config } from "../../../supabase/functions/relay/config/config.ts";
+import { RelayError, toRelayError } from "../../../supabase/functions/relay/errors.ts";
+import type { LogLine } from "../../../supabase/functions/relay/runtime.ts";
+import { type Caller, Cookies, towardsClient, towardsProject } from "../../pass/headers.ts";
+import { callerOf, Judge, passLine } from "../../pass/judge.ts";
+import { headersOf } from "../http/request.ts";
+
+/** Whatever does not answer by then is down: hosted functions have 150 s. */
+const ANSWER_MS = 160_000;
+
+/** A body or an answer in which nothing moves for so long is given up. */
+const IDLE_MS = 600_000;
+
+/** Passes requests on to the project, byte for byte, both ways without holding them. */
+export class Forwarder {
+  readonly #cookies = new Cookies();
+  readonly #judge: Judge;
+  readonly #project: URL;
+  readonly #agent: PlainAgent;
+  readonly #request: typeof plainRequest;
+
+  /** `passes`: connections to the project at a time; whoever comes beyond waits for one. */
+  constructor(readonly config: Config, passes: number, readonly log: (line: LogLine) => void) {
+    this.#judge = new Judge(config);
+    this.#project = config.supabaseUrl;
+    const isSecure = this.#project.protocol === "https:";
+    const options = { keepAlive: true, maxSockets: passes };
+    this.#agent = isSecure ? new Agent(options) : new PlainAgent(options);
+    this.#request = isSecure ? secureRequest as typeof plainRequest : plainRequest;
+  }
+
+  /** Resolves when the answer is out. Throws a RelayError where none was begun. */
+  async forward(message: IncomingMessage, to: ServerResponse, hasPages: boolean): Promise<void> {
+    const start = performance.now();
+    const { method = "", url: target = "" } = message;
+    let status = 0;
+    try {
+      const headers = headersOf(message);
+      this.#judge.check(target, headers);
+      const caller = callerOf(headers, this.config.trustedProxies, itself(message));
+      const answer = await this.#ask(message, to, caller);
+      status = answer.statusCode ?? 502;
+      const lines = towardsClient(answer.rawHeaders, this.#project, hasPages, this.#cookies).flat();
+      to.writeHead(status, answer.statusMessage, lines);
+      await stream(answer, to);
+    } catch (thrown) {
+      status = toRelayError(thrown).status;
+      throw thrown;
+    } finally {
+      this.log(passLine(method, target, status, performance.now() - start));
+    }
+  }
+
+  #ask(message: IncomingMessage, to: ServerResponse, caller: Caller): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const { hostname, port, pathname } = this.#project;
+    const asking = this.#request({
+      ...{ hostname, port, agent: this.#agent, method: message.method },
+      // As it came: what is parsed and printed again may be another path.
+      path: pathname.replace(/\/$/, "") + message.url,
+      headers: towardsProject(message.rawHeaders, this.#project, caller, this.#cookies).flat(),
+      setHost: false,
+    });
+    const late = setTimeout(() => asking.destroy(new Error("no answer in time")), ANSWER_MS);
+    asking.once("response", (answer) => {
+      clearTimeout(late);
+      resolve(answer);
+    });
+    asking.on("error", (cause) => {
+      clearTimeout(late);
+      const code = cause.message === "no answer in time" ? "upstream_timeout" : "upstream_refused";
+      reject(new RelayError(code, `The project did not answer: ${cause.message}.`, { cause }));
+    });
+    message.setTimeout(IDLE_MS, () => asking.destroy());
+    // Nobody waits for the answer any more, or brings the rest of the body.
+    to.once("close", () => asking.destroy());
+    message.pipe(asking);
+    return promise;
+  }
+}
+
+const itself = ({ headers, socket }: IncomingMessage): Caller => ({
+  address: socket.remoteAddress,
+  host: headers.host ?? "",
+  protocol: "http",
+});
+
+function stream(from: IncomingMessage, to: ServerResponse): Promise<void> {
+  from.setTimeout(IDLE_MS, () => from.destroy());
+  // Events are sent as they come, and not when the next ones fill a packet.
+  to.flushHeaders();
+  return new Promise((resolve) => pipeline(from, to, () => resolve()));
+}

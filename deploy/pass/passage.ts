@@ -1,0 +1,74 @@
+import { RelayError } from "../../supabase/functions/relay/errors.ts";
+
+/** Whose a request is. */
+export type Passage =
+  /** The relay's own: the target that it knows it by. */
+  | { to: "relay"; target: string }
+  /** `hasPages`: what comes may be a stranger's page, which is of the relay's name now. */
+  | { to: "project"; hasPages: boolean };
+
+const RELAY = /^\/functions\/v1\/relay(?=\/|$)/;
+const REALTIME = /^\/realtime\/v1\/(websocket$|api\/broadcast(?:\/|$))/;
+
+/** Below it stand names that people give, with any sign in them. */
+const OBJECT = /^\/storage\/v1\/(?:object|render\/image)\//;
+
+/** The S3 protocol signs the path and wants keys of the project's own. */
+const S3 = /^\/storage\/v1\/s3(?:\/|$)/;
+
+/** What gateways, proxies and servers read in more than one way. */
+const AMBIGUOUS = /\\|%(?:25)*(?:2f|5c)/i;
+
+/** A path is ASCII without blanks (RFC 3986, 3.3). */
+const PRINTABLE = /^[!-~]*$/;
+
+/**
+ * Judges a request's target as it came, before anything has resolved it: the relay's own paths are
+ * exactly /functions/v1/relay… and /realtime/v1/{websocket, api/broadcast…}, others go on as they are.
+ * Throws `not_found` for what is neither, and `bad_request` for a path that may mean another one.
+ */
+export function passageOf(target: string, services: readonly string[]): Passage {
+  const [path] = target.split("?", 1);
+  const query = target.slice(path.length);
+  if (!path.startsWith("/") || !PRINTABLE.test(path)) throw ambiguous();
+  if (RELAY.test(path)) return { to: "relay", target };
+  if (REALTIME.test(path)) {
+    const own = path.replace("/realtime/v1/", "/functions/v1/relay/");
+    return { to: "relay", target: own + query };
+  }
+  const service = services.find((name) => isBelow(path, `/${name}/v1`));
+  if (!service || S3.test(path)) throw notFound();
+  const [head, name] = split(path);
+  if (AMBIGUOUS.test(head) || hasDots(head) || hasDots(name)) throw ambiguous();
+  return { to: "project", hasPages: service === "storage" || service === "functions" };
+}
+
+const isBelow = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+
+/** What is a path, and what is an object's name. */
+function split(path: string): [head: string, name: string] {
+  const [head] = OBJECT.exec(path) ?? [path];
+  return [head, path.slice(head.length)];
+}
+
+/** Dot segments in any spelling, and as whoever decodes once more would see them. */
+function hasDots(path: string): boolean {
+  const decoded = path.replace(/%(?:25)*2e/gi, ".").replace(/\\|%(?:25)*(?:2f|5c)/gi, "/");
+  return /(?:^|\/)\.{1,2}(?:;[^/]*)?(?:\/|$)/.test(decoded);
+}
+
+/** What an upgrade gets that is not for the relay. */
+export function noUpgrade(): RelayError {
+  return new RelayError("not_implemented", "No upgrade is passed on to the project.");
+}
+
+function notFound(): RelayError {
+  return new RelayError("not_found", "Nothing is served at this path.");
+}
+
+function ambiguous(): RelayError {
+  return new RelayError(
+    "bad_request",
+    "The path may mean another one: send it without escaped slashes and dots.",
+  );
+}

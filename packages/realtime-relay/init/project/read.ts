@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Problem } from "../../problem.ts";
+
+/** What lies in a project, of what init reads and writes. */
+export interface Project {
+  folder: string;
+  /** By their paths below the folder, with `/`: config.toml, the function's files, the migrations. */
+  texts: ReadonlyMap<string, string>;
+}
+
+export const CONFIG = "supabase/config.toml";
+export const IGNORED = "supabase/.gitignore";
+export const FUNCTION = "supabase/functions/relay";
+export const MIGRATIONS = "supabase/migrations";
+
+/** Far above what anybody writes by hand; whatever is larger is not read. */
+const MOST_BYTES = 4_000_000;
+
+/** Reads it. Throws a Problem where a file cannot be read, is too large, or is no UTF-8. */
+export function readProject(folder: string): Project {
+  const texts = new Map<string, string>();
+  const read = (path: string) => {
+    const text = readText(folder, path);
+    if (text !== undefined) texts.set(path, text);
+  };
+  read(CONFIG);
+  read(IGNORED);
+  for (const name of ["index.ts", "relay.js", "relay.ts", "deno.json"]) read(`${FUNCTION}/${name}`);
+  for (const name of namesIn(join(folder, MIGRATIONS))) {
+    if (name.endsWith(".sql")) read(`${MIGRATIONS}/${name}`);
+  }
+  return { folder, texts };
+}
+
+/** A file as text, every byte of it; undefined where there is none. */
+function readText(folder: string, path: string): string | undefined {
+  const file = join(folder, path);
+  try {
+    const size = statSync(file, { throwIfNoEntry: false })?.size;
+    if (size === undefined) return undefined;
+    if (size > MOST_BYTES) {
+      throw new Problem(`${path} has ${size} bytes, and may have ${MOST_BYTES}: move it aside.`);
+    }
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+  } catch (error) {
+    if (error instanceof TypeError) {
+      throw new Problem(`${path} is not UTF-8: save it as UTF-8, and run it again.`);
+    }
+    if (error instanceof Problem) throw error;
+    throw new Problem(`${path} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    // No folder, no names; what cannot be read cannot be written either, and is told then.
+    return [];
+  }
+}

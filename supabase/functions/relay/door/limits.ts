@@ -1,0 +1,97 @@
+import type { Identity } from "./identity.ts";
+import type { Config } from "../config/config.ts";
+import { type Code, RelayError } from "../errors.ts";
+import { Bucket } from "../peer/budget.ts";
+import type { Place, Places } from "../peer/places.ts";
+
+/** Addresses whose handshakes of this minute are counted: about 4 MB. Beyond it the count restarts. */
+const MAX_ADDRESSES = 50_000;
+
+/** Senders by HTTP that have a bucket: about 2 MB. Beyond it the oldest begins anew. */
+const MAX_SENDERS = 10_000;
+
+const MINUTE_MS = 60_000;
+
+/** The worker's bounds on who may be here at once. All numbers are of this worker alone. */
+export interface Limits {
+  /** Counts an attempt. Throws `too_many_handshakes`. */
+  attempt(address: string | undefined): void;
+  /**
+   * Takes messages of an HTTP broadcast from its user's bucket, or a viewer's address's; viewers
+   * without an address share one. The same rate and burst as on a socket.
+   */
+  mayBroadcast(identity: Identity, address: string | undefined, messages: number): boolean;
+  /** Throws `too_many_sockets` where the worker is full. */
+  checkRoom(): void;
+  /** Takes a place, of the worker, the user and the address, or throws `too_many_…`. */
+  enter(identity: Identity, address: string | undefined): Place;
+}
+
+export function createLimits(
+  config: Config,
+  places: Places,
+  maxSockets: number,
+  now: () => number,
+): Limits {
+  const users = new Map<string, number>();
+  const addresses = new Map<string, number>();
+  const senders = new Map<string, Bucket>();
+  let attempts = new Map<string, number>();
+  let minute = 0;
+
+  function checkRoom(): void {
+    if (places.admitted >= maxSockets) throw tooMany("too_many_sockets");
+  }
+
+  return {
+    checkRoom,
+    attempt(address) {
+      if (address === undefined) return;
+      const current = Math.floor(now() / MINUTE_MS);
+      if (current !== minute || attempts.size >= MAX_ADDRESSES) attempts = new Map();
+      minute = current;
+      const count = attempts.get(address) ?? 0;
+      if (count >= config.handshakesPerMinute) throw tooMany("too_many_handshakes");
+      attempts.set(address, count + 1);
+    },
+    mayBroadcast(identity, address = "", messages) {
+      const sender = identity.kind === "user" ? `user ${identity.who}` : `address ${address}`;
+      let bucket = senders.get(sender);
+      if (!bucket) {
+        if (senders.size >= MAX_SENDERS) senders.delete(senders.keys().next().value!);
+        bucket = new Bucket(config.framesPerSecond, config.frameBurst, now);
+        senders.set(sender, bucket);
+      }
+      return bucket.take(messages);
+    },
+    enter(identity, address) {
+      checkRoom();
+      const user = identity.kind === "user" ? identity.who : undefined;
+      if (countOf(users, user) >= config.maxSocketsPerUser) throw tooMany("too_many_user_sockets");
+      if (countOf(addresses, address) >= config.maxSocketsPerAddress) {
+        throw tooMany("too_many_address_sockets");
+      }
+      add(users, user, 1);
+      add(addresses, address, 1);
+      return places.take("dialling", () => {
+        add(users, user, -1);
+        add(addresses, address, -1);
+      });
+    },
+  };
+}
+
+function countOf(counts: Map<string, number>, name: string | undefined): number {
+  return name === undefined ? 0 : counts.get(name) ?? 0;
+}
+
+function add(counts: Map<string, number>, name: string | undefined, change: number): void {
+  if (name === undefined) return;
+  const count = countOf(counts, name) + change;
+  if (count > 0) counts.set(name, count);
+  else counts.delete(name);
+}
+
+function tooMany(code: Code): RelayError {
+  return new RelayError(code, "A bound of this worker is reached.");
+}

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import {
+  type CatchUp,
+  type CatchUpRequest,
+  conditions,
+  tableCatchUp,
+} from "../../client/catch_up.ts";
+import type { Json } from "../../client/frame.ts";
+import { broadcast, change, SessionRig } from "./support/session_rig.ts";
+
+const TOPIC = "realtime:room";
+const options = { key: "id", time: "clicked_at" };
+const mirrored = { ...options, topic: "clicks:{slug}", event: "click", payload: ["id", "slug"] };
+const nobody = { schema: () => assert.fail("nothing is read here") };
+
+/** A table that a test fills; `asked` are the requests. */
+function tableOf(rows: Json[], more: Partial<CatchUp> = {}) {
+  const asked: { since: string; filter?: string }[] = [];
+  const catchUp: CatchUp = {
+    ...tableCatchUp(nobody, "url_clicks", mirrored),
+    async *read({ since, filter }) {
+      asked.push({ since, filter });
+      yield await Promise.resolve(rows);
+    },
+    ...more,
+  };
+  return { catchUp, asked };
+}
+
+const row = (id: number, at = 0) => ({ id, slug: "docs", clicked_at: new Date(at).toISOString() });
+
+/** Loses the socket of a joined topic, and joins it on another. */
+function interrupt(rig: SessionRig, topic: string, bindings: Json[]) {
+  rig.lose(rig.session.active!);
+  const link = rig.live();
+  rig.joined(link, topic, bindings);
+  return link;
+}
+
+/** What the application was told of a topic's gap. */
+const told = (rig: SessionRig) =>
+  rig.events("system").find(({ payload }) => payload.status === "gap")?.payload.missing;
+
+Deno.test("rows that were missed come as INSERTs, once, and before newer live events", async () => {
+  const at = 1_000_000;
+  const { catchUp, asked } = tableOf([row(1, at + 60_000), ...[2, 3, 4].map((id) => row(id, at))]);
+  const rig = new SessionRig("2.0.0", [catchUp]);
+  const binding = { id: 11, event: "INSERT", schema: "public", table: "url_clicks" };
+  const filtered = { ...binding, id: 12, filter: "slug=eq.docs" };
+  rig.time = at;
+  const first = rig.live();
+  rig.join(TOPIC);
+  rig.joined(first, TOPIC, [binding, filtered]);
+  rig.time += 60_000;
+  rig.bring(first, change(TOPIC, [11, 12], "INSERT", row(1, rig.time)));
+  const link = interrupt(rig, TOPIC, [binding, filtered]);
+  rig.bring(link, change(TOPIC, [11, 12], "INSERT", row(4, at)));
+  rig.bring(link, change(TOPIC, [11, 12], "INSERT", row(5, at)));
+  await rig.settle();
+  const events = rig.events("postgres_changes").map(({ payload }) => {
+    const { data, ids } = payload as { data: { record: { id: number } }; ids: number[] };
+    return [data.record.id, ids.join()];
+  });
+  const [one, two] = [[2, 3, 4], [2, 3, 4]];
+  assert.deepEqual(events, [
+    [1, "11,12"],
+    ...one.map((id) => [id, "11"]),
+    ...two.map((id) => [id, "12"]),
+    [5, "11,12"],
+  ]);
+  const since = new Date(at + 60_000 - 30_000).toISOString();
+  assert.deepEqual(asked, [{ since, filter: undefined }, { since, filter: "slug=eq.docs" }]);
+  assert.equal(rig.events("system").length, 1, "Subscribed, and no gap");
+  assert.equal(rig.session.figures.caughtUp, 6);
+});
+
+/** `replayed`: the channel's broadcasts are replayed meanwhile, and are complete first. */
+async function beginAgain(replayed: boolean): Promise<void> {
+  const at = 1_000_000;
+  let fails = true;
+  const { catchUp } = tableOf([]);
+  const rows = [row(1, at + 600_000), row(2, at + 60_000)];
+  const read = async function* (request: CatchUpRequest) {
+    if (request.filter === "id=gt.1" && fails) {
+      fails = false;
+      throw new Error("503");
+    }
+    const from = Date.parse(request.since);
+    yield await Promise.resolve(
+      rows.filter(({ id, clicked_at }) =>
+        request.filter === `id=gt.${id - 1}` && Date.parse(clicked_at) >= from
+      ),
+    );
+  };
+  const rig = new SessionRig("2.0.0", [{ ...catchUp, read }]);
+  const binding = { event: "INSERT", schema: "public", table: "url_clicks" };
+  const bindings = [
+    { ...binding, id: 11, filter: "id=gt.1" },
+    { ...binding, id: 12, filter: "id=gt.0" },
+  ].toReversed();
+  rig.time = at;
+  const first = rig.live();
+  rig.join(TOPIC, { private: replayed });
+  rig.joined(first, TOPIC, bindings);
+  rig.bring(first, change(TOPIC, [12], "INSERT", row(0, at), new Date(at).toISOString()));
+  if (replayed) rig.bring(first, broadcast(TOPIC, "hello"));
+  rig.time += 660_000;
+  const link = interrupt(rig, TOPIC, bindings);
+  await rig.settle();
+  if (replayed) rig.answerOwn(link);
+  rig.time += 2_000;
+  rig.tell({ is: "due" });
+  await rig.settle();
+  assert.equal(fails, false);
+  assert.equal(rig.events("postgres_changes").length, 3, "the first live, and two that were read");
+  assert.equal(told(rig), replayed ? "unstored" : undefined);
+}
+
+Deno.test("a read that fails behind another's is begun again from where both began", () =>
+  beginAgain(false));
+
+Deno.test("so it is where the channel's broadcasts are complete before its rows", () =>
+  beginAgain(true));
+
+Deno.test("a topic that mirrors a table gets its rows as broadcasts, and asks for no replay", async () => {
+  const { catchUp, asked } = tableOf([row(1), row(2)]);
+  const rig = new SessionRig("2.0.0", [catchUp]);
+  const topic = "realtime:clicks:docs";
+  const first = rig.live();
+  rig.join(topic, { private: true });
+  rig.joined(first, topic);
+  const live = broadcast(topic, { id: 1, slug: "docs" }, "some-uuid");
+  live.payload.event = "click";
+  rig.bring(first, live);
+  const link = interrupt(rig, topic, []);
+  const { config } = rig.out(link, "phx_join")[0].payload as { config: Json };
+  assert.deepEqual(config.broadcast, {});
+  await rig.settle();
+  assert.equal(told(rig), undefined);
+  const [, caughtUp] = rig.events("broadcast");
+  assert.deepEqual(caughtUp.payload, {
+    type: "broadcast",
+    event: "click",
+    payload: { id: 2, slug: "docs" },
+  });
+  assert.deepEqual(asked.map(({ filter }) => filter), [`slug=eq."docs"`]);
+});
+
+const gaps: [string, Json, Json[], string | undefined][] = [
+  ["a table that nobody can read", {}, [{ id: 1, event: "INSERT", table: "other" }], "events"],
+  ["UPDATE and DELETE", {}, [{ id: 1, event: "*", table: "url_clicks" }], "updates"],
+  ["INSERTs that were read", {}, [{ id: 1, event: "INSERT", table: "url_clicks" }], undefined],
+  ["a public topic", {}, [], "events"],
+];
+
+for (const [what, config, bindings, missing] of gaps) {
+  Deno.test(`${what}: ${missing ?? "nothing"} may be missing`, async () => {
+    const rig = new SessionRig("2.0.0", [tableOf([]).catchUp]);
+    const first = rig.live();
+    const whole = bindings.map((binding) => ({ schema: "public", ...binding }));
+    rig.join(TOPIC, config);
+    rig.joined(first, TOPIC, whole);
+    interrupt(rig, TOPIC, whole);
+    await rig.settle();
+    assert.equal(told(rig), missing);
+  });
+}
+
+for (
+  const [replayed, known, missing] of [
+    [25, false, "events"],
+    [25, true, "unstored"],
+    [24, false, "unstored"],
+  ] as const
+) {
+  Deno.test(`${replayed} replayed, ${known ? "one" : "none"} of them known: ${missing} may be missing`, async () => {
+    const rig = new SessionRig();
+    const first = rig.live();
+    rig.join(TOPIC, { private: true });
+    rig.joined(first, TOPIC);
+    if (known) rig.bring(first, broadcast(TOPIC, 0, "id-0"));
+    const link = interrupt(rig, TOPIC, []);
+    for (let i = 0; i < replayed; i++) rig.bring(link, broadcast(TOPIC, i, `id-${i}`, true));
+    await rig.answered(link);
+    assert.equal(told(rig), missing);
+    assert.equal(rig.events("broadcast").length, replayed);
+  });
+}
+
+Deno.test("filters of Postgres Changes are read as PostgREST has them", () => {
+  assert.equal(conditions("slug=eq.a.b"), "slug.eq.a.b");
+  assert.equal(conditions("slug=eq.a=b, n=lt.3"), "slug.eq.a=b,n.lt.3");
+  assert.equal(conditions('a=in.(1,"x,y=z"),b=not.is.null'), 'a.in.(1,"x,y=z"),b.not.is.null');
+  assert.equal(conditions('a=eq."x,y=z"'), 'a.eq."x,y=z"');
+});
+
+Deno.test("a topic is matched with its column, and only as a whole", () => {
+  const { mirror } = tableCatchUp(nobody, "url_clicks", mirrored);
+  assert.equal(mirror!("clicks:docs")!.filter, `slug=eq."docs"`);
+  for (const other of ["clicks:", "click", "other"]) assert.equal(mirror!(other), undefined);
+  const whole = tableCatchUp(nobody, "t", { ...options, topic: "all" }).mirror!;
+  assert.deepEqual([whole("all")!.filter, whole("all")!.event], [undefined, "INSERT"]);
+  assert.equal(whole("allx"), undefined);
+});

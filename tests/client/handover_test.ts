@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import type { CatchUp } from "../../client/catch_up.ts";
+import type { Frame } from "../../client/frame.ts";
+import { BINDING, broadcast, change, clicks, SessionRig } from "./support/session_rig.ts";
+import { ScriptedWorld } from "./support/scripted_server.ts";
+
+const TOPIC = "realtime:room";
+const keys = (frames: Frame[]) =>
+  frames.map(({ payload }) => (payload as { data: { record: { id: number } } }).data.record.id);
+
+Deno.test("make before break: each event once and in order, though both sockets carry it", () => {
+  const rig = new SessionRig("2.0.0", [clicks]);
+  const old = rig.live();
+  rig.join(TOPIC, { broadcast: { self: false } });
+  rig.joined(old, TOPIC, [BINDING]);
+  rig.bring(old, change(TOPIC, [11], "INSERT", { id: 1 }));
+  const next = rig.next();
+  assert.equal(rig.out(next, "phx_join").length, 1);
+  rig.bring(old, change(TOPIC, [11], "INSERT", { id: 2 }));
+  rig.joined(next, TOPIC, [{ ...BINDING, id: 12 }]);
+  for (const link of [old, next]) {
+    const id = link === old ? 11 : 12;
+    rig.bring(link, change(TOPIC, [id], "INSERT", { id: 3 }));
+    rig.bring(link, change(TOPIC, [id], "UPDATE", { id: 3 }));
+    rig.bring(link, broadcast(TOPIC, "same"));
+    rig.bring(link, broadcast(TOPIC, "same"));
+  }
+  rig.bring(next, change(TOPIC, [12], "INSERT", { id: 4 }));
+  assert.equal(rig.session.active, old, "the old one first answers for what it has in flight");
+  rig.answerOwn(old);
+  assert.equal(rig.session.active, next);
+  rig.bring(old, change(TOPIC, [11], "INSERT", { id: 5 }));
+  rig.bring(next, change(TOPIC, [12], "INSERT", { id: 5 }));
+  rig.bring(next, broadcast(TOPIC, "same"));
+  const inserts = rig.events("postgres_changes").filter(({ payload }) =>
+    (payload.data as { type: string }).type === "INSERT"
+  );
+  assert.deepEqual(keys(inserts), [1, 2, 3, 4, 5]);
+  assert.equal(rig.events("postgres_changes").length, 6, "one UPDATE");
+  assert.equal(rig.events("broadcast").length, 3, "two of one content, then a third");
+  assert.deepEqual(rig.events("system").length, 1, "Subscribed; no gap");
+  assert.equal(rig.events("phx_reply").length, 1);
+});
+
+Deno.test("what the application sends during a handover does not come back to it", () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  rig.joined(next, TOPIC);
+  rig.push({
+    join_ref: "1",
+    ref: "2",
+    topic: TOPIC,
+    event: "broadcast",
+    payload: { type: "broadcast", event: "e", payload: { b: 1, a: 2 } },
+  });
+  rig.bring(next, broadcast(TOPIC, { a: 2, b: 1 }));
+  rig.answerOwn(old);
+  assert.deepEqual(rig.events("broadcast"), []);
+  rig.bring(next, broadcast(TOPIC, { a: 2, b: 1 }));
+  assert.equal(rig.events("broadcast").length, 1, "the same from somebody else");
+});
+
+Deno.test("an old socket that dies before the switch leaves a gap, and its successor goes on", async () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  rig.joined(next, TOPIC);
+  rig.lose(old);
+  rig.switch(next);
+  assert.equal(rig.session.active, next);
+  await rig.settle();
+  assert.deepEqual(rig.events("system").map(({ payload }) => payload.status), ["gap"]);
+});
+
+Deno.test("the drain notice: the next socket is subscribed before the old one goes", async () => {
+  const world = new ScriptedWorld();
+  const { face, frames, first } = await world.live();
+  const notice = { extension: "relay", status: "drain", deadline_ms: 10_000 };
+  first.bring({ topic: "phoenix", event: "system", payload: notice });
+  await world.pass(2_000);
+  const next = world.socket;
+  assert.notEqual(next, first);
+  next.open();
+  await world.settle();
+  assert.equal(next.out("phx_join").length, 1);
+  first.bring(broadcast(TOPIC, "late on the old one"));
+  next.bring(broadcast(TOPIC, "on the new one"));
+  assert.deepEqual(frames.filter(({ event }) => event === "broadcast").length, 1);
+  assert.deepEqual(world.states, ["connecting", "live", "live"]);
+  await world.pass(3_000);
+  assert.equal(first.readyState, 3);
+  assert.deepEqual(frames.filter(({ event }) => event === "system"), [], "no gap");
+  face.close();
+});
+
+Deno.test("before a known wall clock it moves by itself", async () => {
+  const world = new ScriptedWorld({ wallClockMs: 100_000 });
+  const { face } = await world.live();
+  await world.pass(34_000);
+  assert.equal(world.sockets.length, 1);
+  await world.pass(6_000);
+  assert.equal(world.sockets.length, 2);
+  face.close();
+});
+
+Deno.test("a next socket that is refused leaves the old one alone, and is tried again", async () => {
+  const world = new ScriptedWorld();
+  const { face, first } = await world.live();
+  const notice = { extension: "relay", status: "drain", deadline_ms: 1_000 };
+  first.bring({ topic: "phoenix", event: "system", payload: notice });
+  await world.pass(1_000);
+  world.socket.refuse(4503, "draining: The worker is ending.");
+  assert.equal(world.transport.status.state, "live");
+  await world.pass(2_000);
+  assert.equal(world.sockets.length, 3);
+  first.refuse(1012, "");
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.transport.status.state, "live");
+  assert.equal(world.socket.out("phx_join").length, 1);
+  face.close();
+});
+
+Deno.test("what waits on the old socket for a table that is read comes before the move", async () => {
+  const reading = Promise.withResolvers<void>();
+  const slow: CatchUp = {
+    ...clicks,
+    async *read() {
+      await reading.promise;
+      yield [];
+    },
+  };
+  const rig = new SessionRig("2.0.0", [slow]);
+  const first = rig.live();
+  rig.join(TOPIC);
+  rig.joined(first, TOPIC, [BINDING]);
+  rig.lose(first);
+  const old = rig.live();
+  rig.joined(old, TOPIC, [BINDING]);
+  rig.bring(old, change(TOPIC, [11], "INSERT", { id: 1 }));
+  const next = rig.next();
+  rig.joined(next, TOPIC, [BINDING]);
+  assert.equal(rig.out(old, "heartbeat").length, 0, "it is not asked for its last answer yet");
+  reading.resolve();
+  for (let i = 0; i < 20; i++) await rig.settle();
+  rig.answerOwn(old);
+  assert.equal(rig.session.active, next);
+  assert.deepEqual(keys(rig.events("postgres_changes")), [1]);
+});

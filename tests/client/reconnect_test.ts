@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { createClient } from "@supabase/supabase-js";
+import { backoff } from "../../client/backoff.ts";
+import { inTime } from "../support/in_time.ts";
+import { ScriptedWorld } from "./support/scripted_server.ts";
+
+const TOPIC = "realtime:room";
+
+Deno.test("the wait doubles from 1 s to 30 s, and all of it is chance", () => {
+  const longest = [0, 1, 2, 3, 4, 5, 6, 100].map((attempt) => backoff(attempt, 1));
+  assert.deepEqual(longest, [1, 2, 4, 8, 16, 30, 30, 30].map((seconds) => seconds * 1_000));
+  assert.equal(backoff(5, 0), 0);
+});
+
+Deno.test("a lost socket is dialled again without end, and the application sees none of it", async () => {
+  const world = new ScriptedWorld();
+  const { face, frames, first } = await world.live();
+  first.refuse(1006, "");
+  assert.equal(face.readyState, face.OPEN);
+  for (let attempt = 0; attempt < 12; attempt++) {
+    const { retryAt } = world.transport.status;
+    assert.equal(retryAt! - world.now, backoff(attempt, 0.5));
+    await world.pass(retryAt! - world.now);
+    assert.equal(world.sockets.length, attempt + 2);
+    world.socket.refuse(1006, "");
+  }
+  await world.pass(15_000);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.transport.status.state, "live");
+  assert.deepEqual(world.socket.out("phx_join").map(({ topic }) => topic), [TOPIC]);
+  assert.deepEqual(frames.map(({ event }) => event), ["phx_reply", "system"]);
+  assert.equal(frames[1].payload.status, "gap");
+  face.close();
+  assert.equal(world.transport.status.state, "closed");
+  assert.equal(world.timers, 0);
+});
+
+Deno.test("a socket that never answers is given up", async () => {
+  const world = new ScriptedWorld();
+  const { face } = await world.live();
+  world.socket.refuse(1006, "");
+  await world.pass(1_000);
+  const mute = world.socket;
+  mute.answers = false;
+  mute.open();
+  await world.pass(14_000);
+  assert.equal(world.socket, mute);
+  await world.pass(4_000);
+  assert.notEqual(world.socket, mute);
+  assert.equal(mute.readyState, 3);
+  face.close();
+});
+
+for (const why of ["online", "visible"] as const) {
+  Deno.test(`it dials at once when the ${why} event comes`, async () => {
+    const world = new ScriptedWorld();
+    const { face, first } = await world.live();
+    world.offline = true;
+    first.refuse(1006, "");
+    assert.equal(world.transport.status.state, "offline");
+    world.wake(why);
+    await world.settle();
+    assert.equal(world.sockets.length, 2);
+    face.close();
+  });
+}
+
+Deno.test("a socket that died in its sleep is found out when the page is visible again", async () => {
+  const world = new ScriptedWorld();
+  const { face, first } = await world.live();
+  first.answers = false;
+  world.wake("visible");
+  // A join went out on it just now, which Realtime may take 5 s to refuse: a second more.
+  await world.pass(7_000);
+  assert.equal(world.sockets.length, 2);
+  face.close();
+});
+
+Deno.test("a heartbeat that nobody answers ends the socket, not the application's channels", async () => {
+  const world = new ScriptedWorld();
+  const { face, frames, first } = await world.live();
+  first.answers = false;
+  world.push(face, { ref: "7", topic: "phoenix", event: "heartbeat", payload: {} });
+  await world.pass(10_000);
+  assert.deepEqual(frames.filter(({ ref }) => ref === "7").map(({ payload }) => payload.status), [
+    "ok",
+  ]);
+  assert.equal(world.statuses.at(-1)!.state, "reconnecting");
+  face.close();
+});
+
+Deno.test("realtime-js goes on over heartbeats that the transport has answered itself", async () => {
+  const world = new ScriptedWorld();
+  const supabase = createClient("https://abc.supabase.co", "sb_publishable_x", {
+    realtime: { transport: world.transport as never, heartbeatIntervalMs: 30 },
+    auth: { persistSession: false, autoRefreshToken: false },
+  });
+  const [statuses, heartbeats]: string[][] = [[], []];
+  const answered = (count: number) =>
+    inTime(
+      new Promise<void>((go) => {
+        supabase.realtime.onHeartbeat((status) => heartbeats.push(status) >= count && go());
+      }),
+      `${count} heartbeats`,
+    );
+  const subscribed = new Promise<void>((go) =>
+    supabase.channel("room").subscribe((status) => {
+      statuses.push(status);
+      go();
+    })
+  );
+  await world.settle();
+  world.socket.open();
+  await inTime(subscribed, "subscribed");
+  world.socket.refuse(1006, "");
+  await answered(4);
+  await world.pass(1_000);
+  const { socket } = world;
+  socket.open();
+  await world.settle();
+  assert.equal(world.transport.status.state, "live");
+  socket.answers = false;
+  const send = socket.send.bind(socket);
+  // As over a network: not before the next timer.
+  socket.send = (data) => {
+    send(data);
+    const frame = socket.frames.at(-1)!;
+    setTimeout(() => socket.reply(frame, { status: "ok", response: {} }), 5);
+  };
+  await answered(heartbeats.length + 6);
+  assert.ok(!heartbeats.includes("timeout"), heartbeats.join());
+  assert.deepEqual(statuses, ["SUBSCRIBED"]);
+  await supabase.realtime.disconnect();
+});
+
+Deno.test("a push that meets a closing socket waits for the next one", async () => {
+  const world = new ScriptedWorld();
+  const { face, first } = await world.live();
+  first.readyState = 2;
+  world.push(face, {
+    ...{ join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast" },
+    payload: { type: "broadcast", event: "e", payload: 1 },
+  });
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("broadcast").length, 1);
+  face.close();
+});
+
+Deno.test("a gap that the relay tells of is caught up within seconds", async () => {
+  const world = new ScriptedWorld();
+  const { face, frames, first } = await world.live();
+  const payload = { extension: "relay", status: "gap", from: 1, to: 2 };
+  first.bring({ topic: TOPIC, event: "system", payload });
+  assert.equal(frames.some(({ event }) => event === "system"), false);
+  await world.pass(5_000);
+  const gaps = frames.filter(({ event }) => event === "system");
+  assert.deepEqual(gaps.map(({ payload }) => payload.status), ["gap"]);
+  face.close();
+});
+
+Deno.test("the state outlives the heartbeat timeout of realtime-js and the back/forward cache, and ends with close()", async () => {
+  const world = new ScriptedWorld();
+  const { face } = await world.live();
+  face.close(1000, "heartbeat timeout");
+  const again = await world.live();
+  const gaps = (frames: { event: string }[]) => frames.filter(({ event }) => event === "system");
+  assert.equal(gaps(again.frames).length, 1, "what came in between may be missing");
+  world.away = true;
+  again.face.close();
+  world.away = false;
+  const back = await world.live();
+  assert.equal(gaps(back.frames).length, 1, "a page that was put away is as well told");
+  back.face.close();
+  const fresh = await world.live();
+  assert.equal(gaps(fresh.frames).length, 0);
+  fresh.face.close();
+});

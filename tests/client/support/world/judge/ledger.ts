@@ -1,0 +1,119 @@
+import { TWIN } from "../here/twin.ts";
+import type { InvariantName } from "./invariants.ts";
+
+/** By which way an event comes; each has an order and an identity of its own. */
+export type Kind = "insert" | "update" | "delete" | "mirror" | "stored" | "peer";
+
+/** What Realtime has sent on a topic, or would have where the application was joined. */
+export interface Emission {
+  topic: string;
+  /** One a topic. */
+  id: string;
+  kind: Kind;
+  /** The true time of the commit, or of the peer's push. */
+  at: number;
+  /** Who wrote it, and its place among what that writer wrote. */
+  writer: string;
+  place: number;
+  transaction: number;
+  /** A catch-up finds it, if it finds it by when its transaction began. */
+  isStored: boolean;
+  /** When its transaction began, in true time. */
+  startedAt: number;
+  /** Its row was deleted before it came: no catch-up can read it. */
+  isGone?: boolean;
+  /** When the application had it; what it had again is a fault of its own. */
+  deliveredAt?: number;
+  /** When a socket of the client's first brought it, while that socket stayed open. */
+  broughtAt?: number;
+  broughtBy?: { isOpen: boolean };
+}
+
+/** A time in which the application had reason to believe that it was joined. */
+export interface Stay {
+  from: number;
+  to: number;
+  /** Told that it is over, or ended by the application itself. */
+  end?: "told" | "left";
+  /** When the client was live last, by its end. */
+  liveAt?: number;
+}
+
+export interface Gap {
+  from: number;
+  to: number;
+  missing: string;
+  reason?: string;
+  at: number;
+}
+
+/** What the application knows of one topic. */
+export class Record {
+  readonly stays: Stay[] = [];
+  readonly gaps: Gap[] = [];
+  /** When REST told the server's time, from which messages can be read. */
+  readonly timedAt: number[] = [];
+  readonly emissions = new Map<string, Emission>();
+  /** What is delivered, in its order. */
+  readonly delivered: Emission[] = [];
+  /** Since when Realtime has let it in nowhere, and whether it was always told so at once. */
+  refused?: {
+    since: number;
+    isQuick: boolean;
+    at: number;
+    ref: unknown;
+    line: { isUp: boolean };
+  };
+  /** The join that Realtime looks at. */
+  underWay?: unknown;
+  /** When the application asked last to be let in, and by which ref. */
+  asked: { at: number; ref?: unknown } = { at: -Infinity };
+  /** Since when the application knows that changes of tables do not flow; undefined while they do. */
+  readonly dry: { from: number; to: number }[] = [];
+
+  /** A gap is told, by the clock of the client's machine. */
+  tell(message: object, { now, skew }: { now: number; skew: number }): void {
+    const { from, to, ...rest } = message as Gap;
+    this.gaps.push({ ...rest, from: from - skew, to: to - skew, at: now });
+  }
+
+  get stay(): Stay | undefined {
+    const last = this.stays.at(-1);
+    return last?.to === Infinity ? last : undefined;
+  }
+}
+
+/** All that happened in a world, and the first promise that it broke. */
+export class Ledger {
+  readonly records = new Map<string, Record>();
+  /** When somebody else was signed in, or nobody any more, as far as the client was told. */
+  readonly switches: number[] = [];
+  broken?: { name: InvariantName; message: string };
+  events = 0;
+  faults = 0;
+  /** The last lines of what happened, where they are wanted. */
+  log?: string[];
+
+  constructor(readonly ignored: ReadonlySet<string>, readonly clock: { now: number }) {}
+
+  record(topic: string): Record {
+    let record = this.records.get(topic);
+    if (!record) this.records.set(topic, record = new Record());
+    return record;
+  }
+
+  breaks(name: InvariantName, message: string): void {
+    this.note(`BROKEN ${name}: ${message}`);
+    if (!this.ignored.has(name)) this.broken ??= { name, message };
+  }
+
+  note(line: string): void {
+    this.log?.push(`${((this.clock.now - Date.UTC(2026, 10, 28, 12)) / 1000).toFixed(3)} ${line}`);
+  }
+
+  emit(emission: Emission): void {
+    this.events++;
+    this.record(emission.topic).emissions.set(emission.id, emission);
+    this.records.get(TWIN + emission.topic)?.emissions.set(emission.id, { ...emission });
+  }
+}

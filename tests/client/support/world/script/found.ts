@@ -1,0 +1,479 @@
+import type { Script } from "./script.ts";
+
+/** Worlds in which the client of today failed once; that of November 2026 is not asked about them. */
+export const FOUND: { sentence: string; script: Script }[] = [
+  {
+    sentence: "a join that waits on a socket that is over is not asked for again there",
+    script: {
+      setup: { seed: 133113 },
+      steps: [
+        { after: 0, do: "joins", answer: "pool", ms: 1_000 },
+        { after: 100, do: "drain", deadlineMs: 6_000 },
+        { after: 1_000, do: "remove", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "a row of a minute ago is still known when it is read, whatever was updated since",
+    script: {
+      setup: { channels: ["everything"] },
+      steps: [
+        { after: 1_000, do: "insert", table: "orders" },
+        { after: 80_000, do: "update", table: "orders" },
+        { after: 1_000, do: "kill" },
+      ],
+    },
+  },
+  {
+    sentence: "and whatever was broadcast",
+    script: {
+      setup: { channels: ["mixed"] },
+      steps: [
+        { after: 1_000, do: "insert", table: "orders" },
+        { after: 80_000, do: "peer", channel: "mixed" },
+        { after: 1_000, do: "kill" },
+      ],
+    },
+  },
+  {
+    sentence: "two rows of one key and one millisecond are two, the older one read too late",
+    script: {
+      setup: { latencyMs: 150, subscribeMs: 6_000 },
+      steps: [
+        { after: 6_600, do: "insert", table: "orders" },
+        { after: 0, do: "reinsert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "and come once over a move",
+    script: {
+      setup: {},
+      steps: [
+        { after: 1_000, do: "drain", deadlineMs: 6_000 },
+        { after: 0, do: "joins", answer: "late", ms: 4_000, lateMs: 500 },
+        { after: 30, do: "insert", table: "orders" },
+        { after: 0, do: "reinsert", table: "orders" },
+        { after: 1_200, do: "reinsert", table: "orders" },
+        { after: 0, do: "reinsert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "rows that only a mirror tells of are read from there on, however fast the clock here",
+    script: {
+      setup: { channels: ["mirror"], clientSkewMs: 4_200_000, user: "bob" },
+      steps: [
+        { after: 100, do: "insert", table: "orders", count: 1 },
+        { after: 100, do: "offline", ms: 100 },
+        { after: 0, do: "reinsert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "nor from where a peer pretends that the time is",
+    script: {
+      setup: { channels: ["mirror"], clientSkewMs: 4_200_000, user: "bob" },
+      steps: [
+        { after: 200, do: "peer", channel: "mirror", evil: "row" },
+        { after: 0, do: "kill" },
+        { after: 30, do: "insert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "what came before the application did is not brought behind newer rows",
+    script: {
+      setup: {},
+      steps: [
+        { after: 1_000, do: "reinsert", table: "orders" },
+        { after: 30, do: "disconnect" },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 6_000, do: "reinsert", table: "orders" },
+        { after: 100, do: "offline", ms: 100 },
+      ],
+    },
+  },
+  {
+    sentence: "a socket that died before it took over is not waited for",
+    script: {
+      setup: { seed: 480019, channels: ["mail", "mixed"], user: "ann" },
+      steps: [
+        { after: 100, do: "drain", deadlineMs: 100 },
+        { after: 30, do: "halfOpen" },
+        { after: 1_000, do: "store", count: 1 },
+        { after: 100, do: "halfOpen" },
+      ],
+    },
+  },
+  {
+    sentence: "what comes while it is in doubt who is signed in is told as missing",
+    script: {
+      setup: { user: "ann" },
+      steps: [
+        { after: 1_000, do: "token", answer: "hangs", ms: 45_000 },
+        { after: 0, do: "signOut" },
+        { after: 21_000, do: "insert", table: "orders" },
+        { after: 7_264, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "no token leaves on a socket that was dialled before the sign-out",
+    script: {
+      setup: {
+        ...{ seed: 312546, channels: ["mail", "everything"], latencyMs: 150, subscribeMs: 1_500 },
+        user: "bob",
+      },
+      steps: [
+        { after: 1_000, do: "kill", code: 1006 },
+        { after: 1_000, do: "signOut" },
+      ],
+    },
+  },
+  {
+    sentence: "a dial that hangs does not outlive the page's coming back",
+    script: {
+      setup: {},
+      steps: [
+        { after: 1_000, do: "dial", answer: "hangs", ms: 1_500 },
+        { after: 0, do: "kill", code: 1006 },
+        { after: 2_000, do: "wake" },
+        { after: 15_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "nor does one that is young",
+    script: { setup: {}, steps: [{ after: 0, do: "offline", ms: 100 }] },
+  },
+  {
+    sentence: "a message of a minute ago that is replayed twice does not come again",
+    script: {
+      setup: {
+        ...{ channels: ["mail"], clientSkewMs: -120_000, user: "ann", tokenLifeS: 60 },
+        replaysTwice: true,
+      },
+      steps: [{ after: 6_000, do: "store", count: 1 }],
+    },
+  },
+  {
+    sentence: "a row that waits, and whose successor is read before it, is told",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "rest", answer: "unreachable", ms: 3_000 },
+        { after: 100, do: "reinsert", table: "orders" },
+        { after: 100, do: "kill", code: 1001 },
+        { after: 1_000, do: "insert", table: "orders", count: 1 },
+        { after: 100, do: "reinsert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "a row that waits when its socket is lost is not forgotten, though it is no more",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "rest", answer: "hangs", ms: 3_000 },
+        { after: 100, do: "insert", table: "orders", count: 1 },
+        { after: 100, do: "kill", code: 1012 },
+        { after: 1_000, do: "insert", table: "orders", count: 1 },
+        { after: 100, do: "kill", code: 1001 },
+        { after: 0, do: "reinsert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "a token of a minute is renewed, though its notice came before its socket was proven",
+    script: {
+      setup: { user: "bob", tokenLifeS: 60, sdk: "old" },
+      steps: [{ after: 100, do: "drain", deadlineMs: 1_000 }],
+    },
+  },
+  {
+    sentence: "a presence track that goes out while a socket takes over holds there too",
+    script: {
+      setup: {
+        seed: 432028,
+        channels: ["everything", "mail", "ordersOfA", "lobby"],
+      },
+      steps: [
+        { after: 1_000, do: "signIn", user: "bob" },
+        { after: 0, do: "insert", table: "orders", count: 1 },
+        { after: 6_000, do: "drain", deadlineMs: 13_500 },
+        { after: 2_460, do: "track", channel: "lobby" },
+      ],
+    },
+  },
+  {
+    sentence: "a row that waits in doubt of who is signed in, and whose socket is lost, is told",
+    script: {
+      setup: {},
+      steps: [
+        { after: 100, do: "insert", table: "orders", count: 1 },
+        { after: 0, do: "token", answer: "late", ms: 1000 },
+        { after: 100, do: "signIn", user: "ann" },
+        { after: 0, do: "reinsert", table: "orders" },
+        { after: 100, do: "kill", code: 1012 },
+        { after: 0, do: "reinsert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "a first join tells of nothing missing",
+    script: {
+      setup: { channels: ["orders", "mixed", "notes"], subscribeMs: 1_500 },
+      steps: [],
+    },
+  },
+  {
+    sentence: "nor does one beside a busy table",
+    script: {
+      setup: { channels: ["room"], databaseSkewMs: 120_000 },
+      steps: [
+        { after: 1_000, do: "insert", table: "orders", count: 3 },
+        { after: 5_000, do: "insert", table: "orders", count: 3 },
+        { after: 1_000, do: "join", channel: "orders" },
+        { after: 1_000, do: "join", channel: "mixed" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "a dial that began just before the network came back does not count as one more failure",
+    script: {
+      setup: { seed: 824069, channels: ["mixed", "mirror"], clientSkewMs: 0, user: "bob" },
+      steps: [
+        { after: 150, do: "kill", code: 4502 },
+        { after: 400, do: "subscriptions", answer: "late", ms: 100 },
+        { after: 1_000, do: "join", channel: "lobby" },
+        { after: 1_350, do: "offline", ms: 12_000 },
+        { after: 3_000, do: "wake" },
+        { after: 21_210, do: "disconnect" },
+      ],
+    },
+  },
+  {
+    sentence: "what waits beside a join that is never answered waits no longer than anything else",
+    script: {
+      setup: { channels: ["mail"], databaseSkewMs: 0, user: "bob" },
+      steps: [
+        { after: 100, do: "drain", deadlineMs: 3_000 },
+        { after: 100, do: "halfOpen" },
+        { after: 1_000, do: "store", count: 1 },
+        { after: 0, do: "joins", answer: "never", ms: 3_000 },
+        { after: 3_000, do: "store", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "a leave without a socket is not answered before it is sent",
+    script: {
+      setup: { latencyMs: 600 },
+      steps: [
+        { after: 3_000, do: "offline", ms: 300 },
+        { after: 3_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "a channel that ends before its join was answered has both, in this order",
+    script: {
+      setup: { relaySkewMs: 4_200_000, subscribeMs: 1_500 },
+      steps: [
+        { after: 0, do: "signIn", user: "ann" },
+        { after: 100, do: "signOut" },
+      ],
+    },
+  },
+  {
+    sentence: "a row that was deleted and came again, all of it twice over a move, comes once",
+    script: {
+      setup: { channels: ["mixed", "everything"] },
+      steps: [
+        { after: 100, do: "subscriptions", answer: "error", ms: 0, channel: "mixed" },
+        { after: 0, do: "drain", deadlineMs: 1_000 },
+        { after: 500, do: "insert", table: "orders", count: 1 },
+        { after: 0, do: "reinsert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "a second join ends the first, and what is said till it is answered is told",
+    script: {
+      setup: { channels: ["mixed"] },
+      steps: [
+        { after: 500, do: "insert", table: "orders" },
+        { after: 500, do: "subscriptions", answer: "error", ms: 3_000 },
+        { after: 100, do: "kill" },
+        { after: 950, do: "joins", answer: "late", ms: 12_000, lateMs: 4_000 },
+        { after: 2_500, do: "peer", channel: "mixed" },
+      ],
+    },
+  },
+  {
+    sentence: "a join that Realtime refuses for the moment before it has proven the socket passes",
+    script: {
+      setup: { user: "ann" },
+      steps: [
+        { after: 0, do: "joins", answer: "rateOnly", ms: 1_000 },
+        { after: 100, do: "drain", deadlineMs: 100 },
+        { after: 1_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "a new join that is refused for the moment is told the reason before it times out",
+    script: {
+      setup: {},
+      steps: [{ after: 0, do: "joins", answer: "rateOnly", ms: 12_000 }, {
+        after: 12_000,
+        do: "nothing",
+      }],
+    },
+  },
+  {
+    sentence: "so is one whose refusals take so long that there is time for one alone",
+    script: {
+      setup: {},
+      steps: [{ after: 0, do: "joins", answer: "pool", ms: 12_000 }, {
+        after: 12_000,
+        do: "nothing",
+      }],
+    },
+  },
+  {
+    sentence: "a socket on which joins are refused, each for 5 s, is not taken for dead",
+    script: {
+      setup: { channels: ["mirror", "mail"], relay: "direct" },
+      steps: [{ after: 0, do: "offline", ms: 25_000 }],
+    },
+  },
+  {
+    sentence: "what waits behind a read is known from the socket before, however long that takes",
+    script: {
+      setup: { seed: 16, channels: ["mirror"], latencyMs: 600, user: "ann" },
+      steps: [
+        { after: 3_000, do: "drain", deadlineMs: 30_000 },
+        { after: 8_095, do: "flurry" },
+        { after: 630, do: "offline", ms: 100 },
+      ],
+    },
+  },
+  {
+    sentence: "what the relay lost for long is missed for as long",
+    script: {
+      setup: { channels: ["mail"], user: "ann" },
+      steps: [
+        { after: 1_000, do: "relayGap", channel: "mail", ms: 25_000 },
+        { after: 3_000, do: "peer", channel: "mail" },
+        { after: 22_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "a gap begins with the last sign of a socket, though a join was repeated on it since",
+    script: {
+      setup: { channels: ["mixed"] },
+      steps: [
+        { after: 100, do: "insert", table: "orders", count: 1 },
+        { after: 0, do: "dial", answer: "hangs", ms: 1_000 },
+        { after: 0, do: "drain", deadlineMs: 1_000 },
+        { after: 3_000, do: "wake" },
+        { after: 0, do: "subscriptions", answer: "late", ms: 1_000 },
+        { after: 398, do: "halfOpen" },
+        { after: 0, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "a mirrored row that waited when its socket was lost is told, though it is no more",
+    script: {
+      setup: { channels: ["mirror"], user: "bob", tokenLifeS: 60 },
+      steps: [
+        { after: 100, do: "flurry" },
+        { after: 0, do: "rest", answer: "slow", ms: 1_000 },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 1_000, do: "flurry" },
+        { after: 100, do: "reinsert", table: "orders" },
+        { after: 0, do: "closeUnauthorized" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "where Realtime has subscribed again by itself, rows from before come before newer ones",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "subscriptions", answer: "busy", ms: 100 },
+        { after: 1_000, do: "flurry" },
+        { after: 20_000, do: "insert", table: "orders", count: 1 },
+        { after: 100, do: "kill", code: 1001 },
+      ],
+    },
+  },
+  {
+    sentence: "so it is where the next socket is subscribed, and the one before was not",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "subscriptions", answer: "error", ms: 100 },
+        { after: 1_000, do: "flurry" },
+        { after: 0, do: "drain", deadlineMs: 3_000 },
+        { after: 1_000, do: "flurry" },
+        { after: 100, do: "kill", code: 4502 },
+      ],
+    },
+  },
+  {
+    sentence: "a join that is answered twice each time is not repeated without end",
+    script: {
+      setup: { channels: ["mail"], user: "bob" },
+      steps: [
+        { after: 0, do: "joins", answer: "twice", ms: 20_000 },
+        { after: 150, do: "flurry" },
+        { after: 20_000, do: "insert", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "once the relay has said that it lost rows, newer ones wait for those",
+    script: {
+      setup: { channels: ["everything"] },
+      steps: [
+        { after: 0, do: "relayGap", channel: "everything" },
+        { after: 500, do: "insert", table: "orders" },
+        { after: 1_000, do: "insert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "a subscription that comes back by itself tells of all the time that it was away",
+    script: {
+      setup: { clientSkewMs: 4_200_000 },
+      steps: [
+        { after: 0, do: "subscriptions", answer: "busy", ms: 100 },
+        { after: 430, do: "flurry" },
+        { after: 20_000, do: "joins", answer: "pool", ms: 1_000 },
+        { after: 0, do: "drain", deadlineMs: 1_000 },
+        { after: 100, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "a join that came from before the sign-in, and is refused for now, is asked for again",
+    script: {
+      setup: { channels: ["mail"] },
+      steps: [
+        { after: 6_257, do: "signIn", user: "bob" },
+        { after: 0, do: "kill", code: 1006 },
+        { after: 0, do: "joins", answer: "rateOnly", ms: 1_000 },
+        { after: 1_000, do: "update", table: "notes" },
+      ],
+    },
+  },
+];

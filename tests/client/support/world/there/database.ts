@@ -1,0 +1,130 @@
+import type { Table } from "../script/script.ts";
+import type { World } from "../world.ts";
+
+export interface Row {
+  table: Table;
+  /** Digits, which a number would round where they are many. */
+  id: string;
+  /** Tells rows apart whatever their keys are. */
+  n: number;
+  slug: string;
+  /** The start of its transaction by the database's clock, in µs since the epoch. */
+  time: number;
+  rev: number;
+}
+
+export interface Message {
+  n: number;
+  topic: string;
+  /** When its transaction began by the database's clock, in ms since the epoch. */
+  at: number;
+  transaction: number;
+  /** When it was committed, in true time. */
+  committedAt: number;
+}
+
+const FIRST_KEY = 1_234_567_890_123_456_788n;
+
+/** Two tables and what the database sends by itself. */
+export class Database {
+  readonly rows = new Set<Row>();
+  readonly messages: Message[] = [];
+  #count = 0;
+  #keys = 0;
+  #transactions = 0;
+
+  constructor(readonly world: World) {
+    this.insert("orders", "a", 1, 3_600_000, true);
+    this.insert("orders", "a", 1, 300_000, true);
+  }
+
+  /** Milliseconds since the epoch by the database's clock. */
+  now(): number {
+    return this.world.time.now + this.world.setup.databaseSkewMs;
+  }
+
+  insert(table: Table, slug: string, count: number, startedAgoMs = 0, isOld = false): void {
+    const transaction = ++this.#transactions;
+    const time = this.#micros(startedAgoMs, transaction);
+    for (let i = 0; i < count; i++) {
+      this.#add({ table, id: this.#key(), n: ++this.#count, slug, time, rev: 0 }, transaction, {
+        startedAgoMs,
+        isOld,
+      });
+    }
+  }
+
+  /** No two transactions begin in the same µs. */
+  #micros(agoMs: number, transaction: number): number {
+    return Math.floor(this.now() - agoMs) * 1000 + transaction % 1000;
+  }
+
+  update(table: Table): void {
+    const row = this.#newest(table);
+    if (!row) return;
+    row.rev++;
+    this.world.realtime.change("UPDATE", row, { transaction: ++this.#transactions });
+  }
+
+  remove(table: Table): Row | undefined {
+    const row = this.#newest(table);
+    if (!row) return;
+    this.rows.delete(row);
+    for (const { emissions } of this.world.ledger.records.values()) {
+      for (const id of [`i${row.n}`, `m${row.n}`]) {
+        const emission = emissions.get(id);
+        if (emission && emission.broughtAt === undefined) emission.isGone = true;
+        // Nobody reads it any more.
+        if (emission && emission.deliveredAt === undefined) emission.isStored = false;
+      }
+    }
+    this.world.realtime.change("DELETE", row, { transaction: ++this.#transactions });
+    return row;
+  }
+
+  /** The same key again, as another row. */
+  reinsert(table: Table): void {
+    const row = this.remove(table);
+    if (!row) return;
+    const transaction = ++this.#transactions;
+    const time = this.#micros(0, transaction);
+    this.#add({ ...row, n: ++this.#count, time, rev: 0 }, transaction, {});
+  }
+
+  /** Messages of one transaction on the private topic. */
+  store(topic: string, count: number, startedAgoMs = 0): void {
+    const transaction = ++this.#transactions;
+    const committedAt = this.world.time.now;
+    for (let i = 0; i < count; i++) {
+      const at = this.now() - startedAgoMs;
+      const message = { n: ++this.#count, topic, at, transaction, committedAt };
+      this.messages.push(message);
+      this.world.realtime.stored(message, startedAgoMs);
+    }
+  }
+
+  next(): number {
+    return ++this.#count;
+  }
+
+  #add(row: Row, transaction: number, how: { startedAgoMs?: number; isOld?: boolean }): void {
+    this.rows.add(row);
+    this.world.realtime.change("INSERT", row, { ...how, transaction });
+  }
+
+  #key(): string {
+    const count = BigInt(++this.#keys);
+    return String(this.world.setup.bigKeys ? FIRST_KEY + count : count);
+  }
+
+  #newest(table: Table): Row | undefined {
+    return [...this.rows].filter((row) => row.table === table).at(-1);
+  }
+}
+
+/** As Realtime and PostgREST write it. */
+export function timeText(row: Row, zone: string): string {
+  const text = new Date(Math.floor(row.time / 1000)).toISOString().slice(0, -1);
+  const micros = String(row.time % 1000).padStart(3, "0");
+  return `${text}${micros}${zone ? "" : "+00:00"}`;
+}

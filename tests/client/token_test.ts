@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { ScriptedWorld } from "./support/scripted_server.ts";
+import { broadcast, token } from "./support/session_rig.ts";
+
+const TOPIC = "realtime:room";
+const EXPIRED = "token_expired: Refresh the session, then connect with the new token.";
+const errors = (frames: { event: string; payload: Record<string, unknown> }[]) =>
+  frames.filter(({ event, payload }) => event === "phx_reply" && payload.status === "error");
+
+for (const code of [4400, 4403, 4409]) {
+  Deno.test(`${code}: nothing is dialled until it could help, and joins hear why`, async () => {
+    const world = new ScriptedWorld({ token: () => "same" });
+    const { face, frames, first } = await world.live();
+    first.refuse(code, "role_forbidden: Use another account.");
+    await world.pass(600_000);
+    assert.equal(world.sockets.length, 1);
+    const { state, reason, relay } = world.transport.status;
+    assert.deepEqual([state, reason], ["refused", "role_forbidden: Use another account."]);
+    assert.equal(relay, "wss://relay.test/functions/v1/relay/websocket");
+    assert.equal(face.readyState, face.OPEN);
+    world.join(face, "realtime:other", {}, "5");
+    assert.match(JSON.stringify(errors(frames)[0].payload), /role_forbidden/);
+    world.transport.retry();
+    await world.settle();
+    assert.equal(world.sockets.length, 2);
+    face.close();
+  });
+}
+
+Deno.test("4401: it waits for another token, then joins anew what was refused", async () => {
+  let current = token("alice", 1_000);
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, frames, opened } = world.connect();
+  await world.settle();
+  world.socket.answers = false;
+  world.socket.open();
+  world.join(face, TOPIC);
+  const [join] = world.socket.out("phx_join");
+  world.socket.reply(join, { status: "error", response: { reason: EXPIRED } });
+  assert.equal(errors(frames).length, 1);
+  world.socket.refuse(4401, EXPIRED);
+  await world.pass(60_000);
+  assert.equal(world.sockets.length, 1);
+  assert.equal(world.transport.status.state, "refused");
+  current = token("alice", 2_000);
+  await world.pass(6_000);
+  assert.equal(world.sockets.length, 2);
+  assert.equal(world.socket.token, current);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.transport.status.state, "live");
+  assert.equal(opened(), 2, "realtime-js joins again at each open");
+  face.close();
+});
+
+Deno.test("4401 while token() has a newer one already: it dials at once", async () => {
+  let current = token("alice", 1_000);
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, first } = await world.live();
+  current = token("alice", 2_000);
+  first.refuse(4401, EXPIRED);
+  await world.settle();
+  assert.equal(world.sockets.length, 2);
+  assert.equal(world.socket.token, current);
+  face.close();
+});
+
+Deno.test("the page sleeps past its token: no join with the stale one goes out", async () => {
+  const [stale, fresh] = [token("alice", 1_000), token("alice", 9_000)];
+  let current = stale;
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, frames } = await world.live(TOPIC, {}, stale);
+  world.socket.bring({
+    topic: TOPIC,
+    event: "system",
+    payload: { extension: "system", status: "error", message: "Token has expired 0 seconds ago" },
+  });
+  world.socket.bring({ join_ref: "1", ref: "1", topic: TOPIC, event: "phx_close", payload: {} });
+  await world.pass(3_600_000);
+  assert.equal(world.transport.status.state, "refused");
+  world.wake("visible");
+  await world.settle();
+  world.socket.answers = false;
+  world.socket.open();
+  world.socket.refuse(4401, EXPIRED);
+  assert.deepEqual(world.socket.out("phx_join"), []);
+  current = fresh;
+  await world.pass(6_000);
+  world.socket.open();
+  // realtime-js may come with the token that it had before it slept.
+  world.join(face, "realtime:late", {}, "9", stale);
+  await world.settle();
+  const later = world.sockets.slice(1).flatMap((socket) => socket.out("phx_join"));
+  assert.deepEqual(later.map(({ topic }) => topic).toSorted(), ["realtime:late", TOPIC]);
+  assert.ok(later.every(({ payload }) => payload.access_token === fresh));
+  assert.deepEqual(frames.filter(({ event }) => event === "phx_close"), []);
+  face.close();
+});
+
+Deno.test("the relay's word that a token expires brings a newer one to each topic", async () => {
+  const [old, fresh] = [token("alice", 1_000), token("alice", 2_000)];
+  let current = old;
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, first } = await world.live();
+  const notice = { extension: "relay", status: "token_expiring", deadline_ms: 60_000 };
+  const frame = { topic: "phoenix", event: "system", payload: notice };
+  first.bring(frame);
+  await world.settle();
+  assert.deepEqual(first.out("access_token"), [], "there is none yet");
+  current = fresh;
+  first.bring(frame);
+  await world.settle();
+  const [push] = first.out("access_token");
+  assert.deepEqual([push.topic, push.payload], [TOPIC, { access_token: fresh }]);
+  face.close();
+});
+
+Deno.test("signed in as somebody else: the old socket's events end with it", async () => {
+  const [alice, bob] = [token("alice"), token("bob")];
+  let current: string | null = alice;
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, frames, first } = await world.live(TOPIC, { broadcast: { ack: true } }, alice);
+  world.push(face, {
+    ...{ join_ref: "1", ref: "2", topic: TOPIC, event: "presence" },
+    payload: { type: "presence", event: "track", payload: { name: "alice" } },
+  });
+  current = bob;
+  const tell = (token: string) =>
+    world.push(face, {
+      ...{ join_ref: "1", ref: "3", topic: TOPIC, event: "access_token" },
+      payload: { access_token: token },
+    });
+  tell(bob);
+  first.bring(broadcast(TOPIC, "alice's"));
+  await world.settle();
+  first.bring(broadcast(TOPIC, "alice's"));
+  assert.deepEqual(first.out("access_token"), [], "alice's socket never hears of bob");
+  assert.equal(first.readyState, 3);
+  assert.equal(world.socket.token, bob);
+  world.socket.open();
+  await world.settle();
+  const [join] = world.socket.out("phx_join");
+  assert.equal(join.payload.access_token, bob);
+  assert.deepEqual(world.socket.out("presence"), [], "bob tracks for himself");
+  assert.deepEqual(frames.filter(({ event }) => event === "broadcast"), []);
+  current = null;
+  tell("sb_publishable_x");
+  await world.settle();
+  assert.equal(world.socket.token, undefined);
+  assert.equal(world.socket.url.searchParams.get("apikey"), "sb_publishable_x");
+  face.close();
+});
+
+Deno.test("signed in as somebody else while the socket was on its way: its joins wait for that", async () => {
+  let current = token("alice");
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, first } = await world.live(TOPIC, {}, current);
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  const late = world.socket;
+  current = token("bob");
+  world.push(face, {
+    ...{ join_ref: "1", ref: "3", topic: TOPIC, event: "access_token" },
+    payload: { access_token: current },
+  });
+  late.open();
+  await world.settle();
+  assert.deepEqual(late.out("phx_join"), []);
+  assert.equal(late.readyState, 3);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+  face.close();
+});
+
+Deno.test("signed in as somebody else when it is time to move: the old socket goes first", async () => {
+  let current = token("alice");
+  const world = new ScriptedWorld({ token: () => current, wallClockMs: 100_000 });
+  const { face, frames, first } = await world.live(TOPIC, {}, current);
+  current = token("bob");
+  await world.pass(50_000);
+  assert.equal(first.readyState, 3);
+  first.bring(broadcast(TOPIC, "alice's"));
+  assert.deepEqual(frames.filter(({ event }) => event === "broadcast"), []);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+  face.close();
+});
+
+Deno.test("Realtime itself gets a key and no subprotocol, and no join with a stale token", async () => {
+  let current = token("alice", 2_000);
+  const relay = "https://abc.supabase.co/realtime/v1";
+  const world = new ScriptedWorld({ relay, token: () => current });
+  const { face, first } = await world.live();
+  assert.deepEqual(first.protocols, []);
+  assert.equal(first.url.pathname, "/realtime/v1/websocket");
+  assert.equal(first.url.searchParams.get("apikey"), "sb_publishable_x");
+  first.refuse(1006, "");
+  world.now = 3_000_000;
+  await world.pass(1_000);
+  assert.equal(world.transport.status.state, "refused");
+  assert.equal(world.sockets.length, 1);
+  current = token("alice", 9_000);
+  await world.pass(6_000);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+  face.close();
+});
+
+Deno.test("what one user has queued is not sent for the next", async () => {
+  let current = token("alice");
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, frames, first } = await world.live(TOPIC, { broadcast: { ack: true } });
+  first.refuse(1006, "");
+  world.push(face, {
+    ...{ join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast" },
+    payload: { type: "broadcast", event: "e", payload: "alice's" },
+  });
+  assert.ok(face.bufferedAmount > 0);
+  current = token("bob");
+  await world.pass(1_000);
+  world.socket.open();
+  await world.settle();
+  assert.equal(face.bufferedAmount, 0);
+  assert.deepEqual(world.socket.out("broadcast"), []);
+  assert.match(JSON.stringify(errors(frames)), /Another user/);
+  face.close();
+});

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import type { FindingId } from "../../tools/doctor/findings/mod.ts";
+import { readOptions } from "../../tools/doctor/options.ts";
+import { probeKeys } from "../../tools/doctor/probe/keys/keys.ts";
+import { inSeconds, keyPair, sign, signAnonKey } from "../support/tokens.ts";
+import { startUpstream } from "../support/upstream.ts";
+
+const project = await keyPair("today");
+const KEY = await signAnonKey();
+
+/** What is found about these at a project with asymmetric keys, or at another address. */
+async function findings(args: string[], jwks: object | number, host?: string) {
+  const upstream = startUpstream({
+    onRequest: () =>
+      typeof jwks === "number" ? new Response(null, { status: jwks }) : Response.json(jwks),
+  });
+  try {
+    const options = readOptions([upstream.url, ...args], {});
+    assert.ok(options !== "help");
+    const base = new URL(host ?? upstream.url);
+    const socket = new URL("realtime/v1/websocket", upstream.url);
+    const target = { kind: "project" as const, socket, project: base };
+    const checks = await probeKeys({ options, target, progress() {} });
+    return checks.flatMap(({ id }) => id ?? []);
+  } finally {
+    await upstream.stop();
+  }
+}
+
+const JWKS = { keys: [project.jwk] };
+const cases: [name: string, token: () => Promise<string>, jwks: object | number, FindingId[]][] = [
+  ["a token that the project's JWKS verifies", () => project.sign(), JWKS, []],
+  ["a token whose kid was rotated away", () => project.sign({}, { kid: "x" }), JWKS, [
+    "jwks_kid_missing",
+  ]],
+  [
+    "a token of another issuer, of which others say whether they take it",
+    async () => (await keyPair("theirs")).sign({ iss: "https://clerk.example.com" }),
+    JWKS,
+    [],
+  ],
+  ["a token, and no JWKS to verify it by", () => project.sign(), 404, ["jwks_unreachable"]],
+  ["a token of another key by the same kid", async () => (await keyPair("today")).sign(), JWKS, [
+    "token_signature",
+  ]],
+  ["a token from the future", () => project.sign({ iat: inSeconds(600) }), JWKS, ["iat_future"]],
+  ["a token that says it is service_role", () => project.sign({ role: "service_role" }), JWKS, [
+    "secret_key",
+  ]],
+];
+
+for (const [name, token, jwks, expected] of cases) {
+  Deno.test(`the doctor's judgement of ${name}: ${expected[0] ?? "good"}`, async () => {
+    assert.deepEqual(await findings(["--key", KEY, "--token", await token()], jwks), expected);
+  });
+}
+
+Deno.test("the doctor's judgement of a key of another hosted project: key_other_project", async () => {
+  const ref = (letter: string) => letter.repeat(20);
+  const key = await sign({ role: "anon", ref: ref("a") });
+  const at = (letter: string) =>
+    findings(["--key", key], 404, `https://${ref(letter)}.supabase.co`);
+  assert.deepEqual(await at("b"), ["key_other_project"]);
+  assert.deepEqual(await at("a"), []);
+});
+
+Deno.test("the doctor takes key and token from an address that was pasted whole", () => {
+  const options = readOptions([`wss://abc.supabase.co/realtime/v1/websocket?apikey=${KEY}`], {});
+  assert.ok(options !== "help");
+  assert.equal(options.key, KEY);
+});

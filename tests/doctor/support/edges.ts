@@ -1,0 +1,104 @@
+import { type Certificate, makeCertificate } from "../../support/proxies/certificate.ts";
+import { caddy, hostOf, nginx } from "../../support/proxies/configurations.ts";
+import { answering } from "./answering.ts";
+import type { SetUp, Stage } from "./stage.ts";
+
+/** A certificate in a folder that is removed afterwards. */
+async function certificateFor({ after }: Stage): Promise<Certificate> {
+  const directory = await Deno.makeTempDir({ prefix: "realtime-relay-tls-" });
+  after(() => Deno.remove(directory, { recursive: true }));
+  return await makeCertificate(directory);
+}
+
+/** Servers and edges that answer before anything is routed. */
+export const EDGE_SET_UPS: SetUp[] = [
+  {
+    name: "nginx that speaks https, asked by http",
+    ...{ expect: "https_wanted", needs: "openssl", says: /speaks https/ },
+    make: async (stage) => {
+      const { cert, key } = await certificateFor(stage);
+      const url = await stage.proxy(
+        "nginx",
+        (place) =>
+          nginx(`ssl_certificate ${cert}; ssl_certificate_key ${key}; location / { return 404; }`)(
+            place,
+          ).replace(/listen \S+(?=;)/, "$& ssl"),
+      );
+      return [url];
+    },
+  },
+  {
+    name: "a server that speaks TLS and nothing else, asked by http",
+    ...{ expect: "https_wanted", needs: "openssl" },
+    make: async (stage) => {
+      const { cert, key } = await certificateFor(stage);
+      const read = (file: string) => Deno.readTextFileSync(file);
+      const server = Deno.serve(
+        { port: 0, hostname: "127.0.0.1", cert: read(cert), key: read(key), onListen() {} },
+        () => new Response(),
+      );
+      stage.after(() => server.shutdown());
+      return [`http://127.0.0.1:${server.addr.port}`];
+    },
+  },
+  {
+    name: "Caddy that has no route for the path, and says nothing",
+    ...{ expect: "path_wrong", hop: "the front", needs: "caddy", paste: /handle \/realtime/ },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "caddy",
+        caddy(`handle /rest/* {\n  reverse_proxy ${hostOf(stack.info.API_URL)}\n}`),
+      ),
+    ],
+  },
+  {
+    name: "nginx that reads shorter headers than it got, in words of its own",
+    ...{ expect: "header_too_long", needs: "nginx" },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "nginx",
+        nginx(`large_client_header_buffers 2 1k;
+        location / { proxy_pass ${stack.info.API_URL}; }`),
+      ),
+      ...["--origin", `capacitor://${"a".repeat(1_500)}`],
+    ],
+  },
+  {
+    name: "Azure that signs people in, as it says beside a 401",
+    ...{ expect: "login_in_front", hop: "the front", says: /A login stands/ },
+    make: answering(() =>
+      new Response("You do not have permission to view this directory or page.", {
+        status: 401,
+        headers: {
+          "www-authenticate":
+            'Bearer realm="x" authorization_uri="https://login.windows.net/t/oauth2/authorize"',
+        },
+      })
+    ),
+  },
+  {
+    name: "a forward proxy that wants a password",
+    expect: "password_in_front",
+    make: answering(() =>
+      new Response("<html>", { status: 407, headers: { "proxy-authenticate": "Basic realm=x" } })
+    ),
+  },
+  ...["Jwt is missing", "Jwt verification fails"].map((body): SetUp => ({
+    name: `an Envoy that wants a JWT of its own: ${body}`,
+    ...{ expect: "key_refused_by_gateway", hop: "the front" },
+    make: answering(() => new Response(body, { status: 401, headers: { server: "envoy" } })),
+  })),
+  ...([
+    [409, "error code: 1001", { server: "cloudflare" }],
+    [403, "error code: 1003", { server: "cloudflare" }],
+    [404, "The deployment could not be found on Vercel.", {
+      "x-vercel-error": "DEPLOYMENT_NOT_FOUND",
+    }],
+    [404, "<title>No such app</title>", { server: "Heroku", "content-type": "text/html" }],
+    [500, "Fastly error: unknown domain: example.com.", {}],
+  ] as const).map(([status, body, headers]): SetUp => ({
+    name: `an edge that knows no such host: ${body}`,
+    ...{ expect: "host_unknown", hop: "the front", never: /firewall/ },
+    make: answering(() => new Response(body, { status, headers: { ...headers } })),
+  })),
+];

@@ -1,0 +1,214 @@
+import { FIXES } from "../../../tools/doctor/fixes/mod.ts";
+import { signToken } from "../../../tools/stack/keys.ts";
+import { apache, nginx } from "../../support/proxies/configurations.ts";
+import { ownPort } from "../../support/proxies/ports.ts";
+import { hosts, startRelay } from "../../support/relay_host.ts";
+import { startUpstream } from "../../support/upstream.ts";
+import type { SetUp, Stage } from "./stage.ts";
+
+/** nginx that drops every upgrade. */
+const dropping = ({ proxy, stack }: Stage) =>
+  proxy("nginx", nginx(`location / { proxy_pass ${stack.info.API_URL}; }`));
+
+/** The doctor's own lines, and what has stood there before. */
+async function withLines({ proxy, stack }: Stage, ...paths: string[]): Promise<string> {
+  const gateway = new URL(stack.info.API_URL).host;
+  const all = paths.map((path) => FIXES.nginx.route({ gateway, prefix: "", path }));
+  const [[http]] = all.map((lines) => lines.split("# in server { }"));
+  const locations = all.map((lines) => lines.split("# in server { }")[1]).join("\n");
+  return await proxy(
+    "nginx",
+    nginx(`${locations}\nlocation / { proxy_pass ${stack.info.API_URL}; }`, http),
+  );
+}
+
+/** A server of somebody else's, which answers everything alike. */
+function alike({ after }: Stage, status: number, body: string, type = "application/json"): string {
+  const headers = { "content-type": type };
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    () => new Response(body, { status, headers }),
+  );
+  after(() => server.shutdown());
+  return `http://127.0.0.1:${server.addr.port}`;
+}
+
+function refusing({ after }: Stage, refuse: () => Response): string {
+  const upstream = startUpstream({ refuse });
+  after(upstream.stop);
+  return `${upstream.url}/realtime/v1`;
+}
+
+const relayPaste = /location \/functions\/v1\/relay\/ \{/;
+const atTheFront = { expect: "upgrade_dropped", hop: "the front", needs: "nginx" } as const;
+
+/** Whom the doctor blames, where what it asks misleads. */
+export const WHOM_SET_UPS: SetUp[] = [
+  {
+    name: "a gateway behind a front that drops the upgrade, whose name does not resolve here",
+    ...atTheFront,
+    make: async (stage) => [await dropping(stage), "--direct", "http://kong.invalid:8000"],
+  },
+  {
+    name: "the same, whose port is closed",
+    ...atTheFront,
+    make: async (stage) => [
+      ...[await dropping(stage), "--direct", `http://127.0.0.1:${ownPort()}`],
+    ],
+  },
+  {
+    name: "the same, where some other server listens",
+    ...atTheFront,
+    make: async (stage) => [await dropping(stage), "--direct", alike(stage, 404, "not found")],
+  },
+  {
+    name: "the same, where a page is",
+    ...atTheFront,
+    make: async (stage) => [
+      ...[await dropping(stage), "--direct", alike(stage, 200, "<html>", "text/html")],
+    ],
+  },
+  ...([
+    ["refuses the key", 401, '{"message":"Invalid authentication credentials"}'],
+    ["fails by itself", 500, '{"error":"boom"}'],
+  ] as const).map(([how, status, body]): SetUp => ({
+    name: `the same, where a gateway ${how}, which drops no upgrade`,
+    ...atTheFront,
+    make: async (stage) => [await dropping(stage), "--direct", alike(stage, status, body)],
+  })),
+  {
+    name: "the same, where the front itself is given as what is behind it",
+    ...atTheFront,
+    async make(stage) {
+      const front = await dropping(stage);
+      return [front, "--direct", `${front}/rest/v1/`];
+    },
+  },
+  {
+    name: "a gateway by an address below it, which is well",
+    ...{ ...atTheFront, never: /could not be asked/ },
+    make: async (stage) => [
+      await dropping(stage),
+      ...["--direct", `${stage.stack.info.API_URL}/realtime/v1/`],
+    ],
+  },
+  {
+    name: "Realtime by its socket's folder, which is well",
+    ...{ expect: "upgrade_dropped", hop: "unknown between the front and Realtime" },
+    ...{ needs: "nginx", never: /could not be asked/ },
+    make: async (stage) => [
+      await dropping(stage),
+      ...["--realtime", `${stage.stack.realtime.url}/socket/`],
+    ],
+  },
+  {
+    name: "a relay whose path alone knows no upgrade, behind an Apache that opens the other",
+    ...{
+      expect: "relay_upgrade_dropped",
+      needs: "apache2",
+      paste: /ProxyPass .*upgrade=websocket/,
+    },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "apache",
+        apache(`ProxyPass /functions/ ${stack.info.API_URL}/functions/
+          ProxyPass / ${stack.info.API_URL}/ upgrade=websocket`),
+      ),
+    ],
+  },
+  {
+    name: "a gateway that cannot be asked, between a front that fails and a Realtime that is well",
+    ...{ expect: "upgrade_dropped", hop: "unknown between the front and Realtime" },
+    ...{ needs: "nginx", says: /unknown between the front and Realtime/ },
+    make: async (stage) => [
+      ...[await dropping(stage), "--direct", `http://127.0.0.1:${ownPort()}`],
+      ...["--realtime", stage.stack.realtime.url],
+    ],
+  },
+  {
+    name: "a project behind nginx with the doctor's lines, and a relay behind it without them",
+    ...{ expect: "relay_upgrade_dropped", needs: "nginx", paste: relayPaste },
+    file: "deploy/proxies/nginx.conf",
+    make: async (stage) => [await withLines(stage, "/realtime/v1/")],
+    mend: async (stage) => [await withLines(stage, "/realtime/v1/", "/functions/v1/relay/")],
+  },
+  {
+    name: "the relay behind it by its own URL, with a key",
+    ...{ expect: "upgrade_dropped", needs: "nginx", paste: relayPaste },
+    make: async (stage) => [`${await withLines(stage, "/realtime/v1/")}/functions/v1/relay`],
+    mend: async (stage) => [`${await withLines(stage, "/functions/v1/relay/")}/functions/v1/relay`],
+  },
+  {
+    name: "the same without a key",
+    ...{ expect: "upgrade_dropped", needs: "nginx", paste: relayPaste },
+    make: async (stage) => [
+      `${await withLines(stage, "/realtime/v1/")}/functions/v1/relay`,
+      ...["--key", ""],
+    ],
+  },
+  {
+    name: "a server that answers JSON of its own to every path",
+    ...{ expect: "path_wrong", hop: "the front", never: /is a Supabase project/ },
+    make: (stage) => [alike(stage, 404, '{"error":"Not Found"}')],
+  },
+  {
+    name: "one that answers in Spring's way",
+    ...{ expect: "path_wrong", hop: "the front", never: /is a Supabase project/ },
+    make: (stage) => [
+      alike(stage, 404, '{"timestamp":1,"status":404,"error":"Not Found","path":"/"}'),
+    ],
+  },
+  {
+    name: "one that wants a token of its own",
+    ...{ expect: "refused_otherwise", never: /is a Supabase project/ },
+    make: (stage) => [alike(stage, 401, '{"detail":"Unauthorized"}')],
+  },
+  {
+    name: "a token that the relay takes and Realtime refuses",
+    ...{ expect: "realtime_refuses_token", never: /relay refuses the credential/ },
+    async make({ stack, after }) {
+      const secret = "a secret of the relay alone, of more than 32";
+      const relay = await startRelay(hosts[0], {
+        ...{ SUPABASE_URL: stack.info.API_URL, SUPABASE_ANON_KEY: stack.info.ANON_KEY },
+        ...{ RELAY_JWT_SECRET: secret, RELAY_DRAIN_MS: "0", RELAY_REFUSAL_DELAY_MS: "0" },
+      });
+      after(relay.stop);
+      const claims = { role: "authenticated", aud: "authenticated", sub: crypto.randomUUID() };
+      const token = await signToken(secret, claims, 600);
+      return [`http://${relay.address}/relay`, "--token", token, "--wait", "12"];
+    },
+  },
+  {
+    name: "a healthy relay, and neither key nor token",
+    ...{ expect: "credential_missing", never: /expired/ },
+    make: ({ stack }) => [stack.info.RELAY_URL, "--key", ""],
+  },
+  {
+    name: "a Kong whose rule keeps this key out",
+    ...{ expect: "key_forbidden", hop: "the front", never: /firewall/ },
+    make: (stage) => [
+      refusing(stage, () =>
+        Response.json({ message: "You cannot consume this service" }, {
+          ...{ status: 403, headers: { server: "kong/2.8.1" } },
+        })),
+    ],
+  },
+  {
+    name: "an Envoy whose rule keeps this key out",
+    ...{ expect: "key_forbidden", hop: "the front" },
+    make: (stage) => [
+      refusing(stage, () =>
+        new Response("RBAC: access denied", {
+          ...{ status: 403, headers: { server: "envoy" } },
+        })),
+    ],
+  },
+  {
+    name: "an old server, and a key that it has never heard of",
+    ...{ expect: "key_not_swapped", says: /publishable key/ },
+    make: (stage) => [
+      refusing(stage, () => new Response(null, { status: 403, headers: { server: "kong/2.8.1" } })),
+      ...["--key", stage.stack.info.PUBLISHABLE_KEY],
+    ],
+  },
+];

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import type { Frame } from "../../supabase/functions/relay/realtime/phoenix.ts";
+import { CONFIG, type FakeClient, Stage, test } from "../support/hub/stage.ts";
+
+const TOPIC = "realtime:clicks:x";
+const PRIVATE = { ...CONFIG, postgres_changes: [], private: true };
+
+/** A Realtime whose database says who may read private topics. */
+class Database {
+  mayRead = true;
+  constructor(readonly stage: Stage) {
+    stage.realtime.judge = (join) => this.mayRead || !isPrivate(join) ? undefined : UNAUTHORIZED;
+  }
+}
+
+const UNAUTHORIZED = "Unauthorized: You do not have permissions to read from this Channel topic";
+const isPrivate = ({ payload }: Frame) =>
+  (payload as { config?: { private?: boolean } }).config?.private === true;
+
+/** The joins that ask for a right and nothing else. */
+const questions = (stage: Stage) =>
+  stage.realtime.joins().filter(({ payload }) =>
+    JSON.stringify(payload) === '{"config":{"private":true}}'
+  );
+const said = (client: FakeClient) => client.heard().map((what) => what.replace(/:.*/, ""));
+
+for (const vsn of ["2.0.0", "1.0.0"] as const) {
+  test(`a newcomer to a private channel is judged as Realtime judges it now, in vsn ${vsn}`, async () => {
+    using stage = new Stage();
+    const database = new Database(stage);
+    const { clock, realtime } = stage;
+    const first = await stage.view(TOPIC, PRIVATE, undefined, vsn);
+    await clock.pass(60_000);
+    database.mayRead = false;
+    await clock.pass(5_001);
+    const late = await stage.view(TOPIC, PRIVATE, undefined, vsn);
+    assert.deepEqual(said(late), ["phx_reply 1 error Unauthorized"]);
+    realtime.emit(TOPIC, "broadcast", { event: "click", payload: {} });
+    await clock.settle();
+    assert.deepEqual(said(first), ["phx_reply 1 ok", "broadcast click"], "whoever is in stays in");
+    assert.deepEqual(said(late).length, 1, "and who is not gets nothing");
+    database.mayRead = true;
+    late.join(TOPIC, PRIVATE);
+    await clock.settle();
+    assert.equal(said(late).at(-1), "phx_reply 2 ok");
+    realtime.emit(TOPIC, "broadcast", { event: "click", payload: {} });
+    await clock.settle();
+    assert.equal(said(late).at(-1), "broadcast click");
+    assert.equal(questions(stage).length, 3);
+  });
+}
+
+test("an answer lets newcomers in for five seconds from when it was asked for", async () => {
+  using stage = new Stage();
+  const database = new Database(stage);
+  await stage.view(TOPIC, PRIVATE);
+  database.mayRead = false;
+  await stage.clock.pass(5_000);
+  assert.deepEqual(said(await stage.view(TOPIC, PRIVATE)), ["phx_reply 1 ok"]);
+  assert.equal(questions(stage).length, 1, "that of the first");
+  await stage.clock.pass(1);
+  assert.deepEqual(said(await stage.view(TOPIC, PRIVATE)), ["phx_reply 1 error Unauthorized"]);
+});
+
+test("many newcomers are one question, and a public channel asks none", async () => {
+  using stage = new Stage();
+  new Database(stage);
+  await stage.view(TOPIC, PRIVATE);
+  await stage.view("realtime:open");
+  await stage.clock.pass(10_000);
+  const clients = await Promise.all(Array.from({ length: 50 }, () => stage.open()));
+  for (const client of clients) client.join(TOPIC, PRIVATE);
+  for (const client of clients) client.join("realtime:open");
+  await stage.clock.settle();
+  for (const client of clients) assert.ok(client.heard().includes("phx_reply 1 ok"));
+  assert.equal(questions(stage).length, 2, "the first asked as well");
+  assert.equal(stage.realtime.joins().length, 4);
+});
+
+test("an answer that was long on its way lets nobody in: each asks by a socket of its own", async () => {
+  using stage = new Stage();
+  const database = new Database(stage);
+  const { clock, realtime } = stage;
+  await stage.view(TOPIC, PRIVATE);
+  await clock.pass(10_000);
+  const held: (() => void)[] = [];
+  realtime.delay = (reply) => void held.push(reply);
+  const late = await stage.view(TOPIC, PRIVATE);
+  assert.equal(held.length, 1, "the question");
+  database.mayRead = false;
+  await clock.pass(5_001);
+  realtime.delay = undefined;
+  held[0]();
+  await clock.settle();
+  assert.deepEqual(said(late), ["phx_reply 1 error Unauthorized"]);
+});
+
+test("too many joins, or a pool that is busy, refuse nobody: they are asked again", async () => {
+  const reasons = [
+    "ClientJoinRateLimitReached: Too many joins per second",
+    "IncreaseConnectionPool: Please increase your connection pool size",
+  ];
+  for (const reason of reasons) {
+    using stage = new Stage();
+    await stage.view(TOPIC, PRIVATE);
+    await stage.clock.pass(10_000);
+    let busy = 2;
+    stage.realtime.judge = () => busy-- > 0 ? reason : undefined;
+    const late = await stage.view(TOPIC, PRIVATE);
+    assert.deepEqual(said(late), []);
+    await stage.clock.pass(3_000);
+    assert.deepEqual(said(late), ["phx_reply 1 ok"]);
+  }
+});
+
+test("the socket that asks is closed when it has nothing to ask, and one that is lost is made anew", async () => {
+  using stage = new Stage();
+  new Database(stage);
+  const { clock, realtime } = stage;
+  const first = await stage.view(TOPIC, PRIVATE);
+  await clock.pass(10_000);
+  await stage.view(TOPIC, PRIVATE);
+  assert.equal(realtime.lines.size, 2);
+  for (const { channels } of realtime.lines) assert.ok(channels.size < 2, "the question is left");
+  await clock.pass(20_000);
+  assert.equal(realtime.lines.size, 1);
+  realtime.cut();
+  await clock.pass(10_000);
+  assert.deepEqual(said(await stage.view(TOPIC, PRIVATE)), ["phx_reply 1 ok"]);
+  for (const { socket } of stage.clients) socket.end(1001);
+  await clock.pass(60_000);
+  assert.deepEqual([first.socket.closedWith?.code, clock.pending, realtime.lines.size], [
+    1001,
+    0,
+    0,
+  ]);
+});
+
+test("refusals, which take Realtime 5 s each, are no business of those who share a socket", async () => {
+  using stage = new Stage();
+  const database = new Database(stage);
+  const { clock, realtime } = stage;
+  const viewers = [await stage.view(TOPIC, PRIVATE), await stage.view("realtime:open")];
+  const shared = [...realtime.lines].filter(({ channels }) => channels.size > 0);
+  database.mayRead = false;
+  const stranger = await stage.open();
+  const before = realtime.joins().length;
+  for (let n = 0; n < 20; n++) stranger.join(`realtime:secret${n}`, PRIVATE);
+  await clock.pass(30_000);
+  assert.equal(realtime.joins().length - before, 20);
+  assert.equal(said(stranger).filter((what) => what.includes("Unauthorized")).length, 20);
+  assert.deepEqual(
+    realtime.refused.filter((line) => shared.includes(line)),
+    [],
+    "on a shared socket",
+  );
+  for (const [n, topic] of [TOPIC, "realtime:open"].entries()) {
+    realtime.emit(topic, "broadcast", { event: "x" });
+    await clock.settle();
+    assert.equal(said(viewers[n]).at(-1), "broadcast x");
+  }
+});
+
+Deno.test("eight questions are asked at once, 32 wait, and who comes then asks by a socket of its own", async () => {
+  using stage = new Stage();
+  const { clock, realtime } = stage;
+  const held: (() => void)[] = [];
+  realtime.delay = (reply) => void held.push(reply);
+  const stranger = await stage.open();
+  for (let n = 0; n < 50; n++) stranger.join(`realtime:secret${n}`, PRIVATE);
+  await clock.settle();
+  assert.equal(questions(stage).length, 8);
+  await clock.pass(3_000);
+  assert.equal(questions(stage).length, 8);
+  assert.equal(realtime.joins().length - questions(stage).length, 10);
+});
+
+Deno.test("a question that nobody answers is given up before a client gives its join up", async () => {
+  using stage = new Stage();
+  stage.realtime.delay = () => {};
+  await stage.view(TOPIC, PRIVATE);
+  assert.equal(stage.realtime.joins().length, 1, "the question");
+  await stage.clock.pass(9_000);
+  stage.realtime.delay = undefined;
+  await stage.clock.pass(6_000);
+  assert.ok(stage.clients[0].heard().includes("phx_reply 1 ok"));
+});
+
+Deno.test("who gets no answer where others are in asks by a socket of its own", async () => {
+  using stage = new Stage();
+  await stage.view(TOPIC, PRIVATE);
+  await stage.clock.pass(10_000);
+  stage.realtime.judge = ({ payload }) =>
+    JSON.stringify(payload) === '{"config":{"private":true}}' ? null : undefined;
+  const late = await stage.view(TOPIC, PRIVATE);
+  assert.deepEqual(said(late), []);
+  await stage.clock.pass(30_000);
+  assert.deepEqual(said(late), ["phx_reply 1 ok"]);
+});

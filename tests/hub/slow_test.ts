@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { CONFIG, type FakeClient, Stage, test } from "../support/hub/stage.ts";
+
+const TOPIC = "realtime:clicks";
+const MIB = 1 << 20;
+const LARGE = "x".repeat(2_900_000);
+
+/** The numbers of the broadcasts that a client was told of. */
+const heard = ({ frames }: FakeClient) =>
+  frames.flatMap(({ event, payload }) => {
+    return event === "broadcast" ? [(payload as { payload: { n: number } }).payload.n] : [];
+  });
+
+const emit = (stage: Stage, n: number, padding = "") =>
+  stage.realtime.emit(TOPIC, "broadcast", { event: "x", payload: { n, padding } });
+
+/** Bytes that wait for all clients together. */
+const unread = ({ clients }: Stage) =>
+  clients.reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
+
+async function viewers(stage: Stage, count: number): Promise<FakeClient[]> {
+  const clients = [];
+  for (let n = 0; n < count; n++) {
+    const client = await stage.open();
+    client.join(TOPIC, { ...CONFIG, postgres_changes: [] });
+    clients.push(client);
+  }
+  await stage.clock.settle();
+  return clients;
+}
+
+test("a hundred viewers get four large broadcasts as fast as they read, and nobody is cut", async () => {
+  using stage = new Stage();
+  const clients = await viewers(stage, 100);
+  for (const { socket } of clients) socket.isReading = false;
+  let most = 0;
+  for (let n = 1; n <= 4; n++) emit(stage, n, LARGE);
+  // Each look of the hub's, one in three of them reads the frame that lies there.
+  for (let turn = 0; clients.some((client) => heard(client).length < 4); turn++) {
+    assert.ok(turn < 1_000, `${clients.map((client) => heard(client).length)}`);
+    most = Math.max(most, unread(stage));
+    clients.forEach(({ socket }, n) => (n + turn) % 3 === 0 && socket.read(1));
+    await stage.clock.pass(10);
+  }
+  for (const client of clients) assert.deepEqual(heard(client), [1, 2, 3, 4]);
+  assert.ok(clients.every(({ socket }) => socket.readyState === 1), "somebody was cut off");
+  assert.ok(most <= 16 * MIB, `${most / MIB} MiB were under way`);
+});
+
+test("who does not read is cut off alone, with a code, and the others wait for a second at most", async () => {
+  using stage = new Stage();
+  const clients = await viewers(stage, 20);
+  const [dead, quick] = [clients.slice(0, 10), clients.slice(10)];
+  for (const { socket } of dead) socket.isReading = false;
+  for (let n = 1; n <= 4; n++) emit(stage, n, LARGE);
+  await stage.clock.pass(1_500);
+  for (const client of quick) assert.deepEqual(heard(client), [1, 2, 3, 4]);
+  await stage.clock.pass(10_000);
+  for (const { socket } of dead) assert.equal(socket.closedWith?.code, 4413);
+  assert.ok(quick.every(({ socket }) => socket.readyState === 1));
+  emit(stage, 5);
+  await stage.clock.settle();
+  for (const client of quick) assert.deepEqual(heard(client).at(-1), 5);
+});
+
+test("who lags further than one peer may is cut off, who lags less catches up in order", async () => {
+  using stage = new Stage({ RELAY_MAX_UNSENT_BYTES: String(MIB) });
+  const [slow, stuck] = await viewers(stage, 2);
+  for (const { socket } of [slow, stuck]) socket.isReading = false;
+  const padding = "x".repeat(10_000);
+  let n = 0;
+  while (n < 80) emit(stage, ++n, padding);
+  slow.socket.isReading = true;
+  await stage.clock.pass(200);
+  while (n < 200) emit(stage, ++n, padding);
+  await stage.clock.pass(500);
+  assert.deepEqual(heard(slow), Array.from({ length: 200 }, (_, n) => n + 1));
+  assert.equal(slow.socket.readyState, 1);
+  await stage.clock.pass(100);
+  assert.equal(stuck.socket.closedWith?.code, 4413);
+});
+
+test("memory is of messages: what waits is kept once, however many wait for it", async () => {
+  const kept: number[] = [];
+  for (const count of [10, 40]) {
+    using stage = new Stage();
+    const clients = await viewers(stage, count);
+    for (const { socket } of clients) socket.isReading = false;
+    emit(stage, 0, LARGE);
+    const before = unread(stage);
+    for (let n = 1; n <= 4; n++) emit(stage, n, LARGE);
+    kept.push(unread(stage) - before);
+    for (const { socket } of clients) socket.isReading = true;
+    await stage.clock.pass(1_000);
+    for (const client of clients) assert.deepEqual(heard(client), [0, 1, 2, 3, 4]);
+  }
+  assert.ok(kept[1] <= kept[0], `${kept} more were sent to sockets that do not read`);
+});
+
+test("the end of a channel comes after what was sent before it, also to who is slow", async () => {
+  using stage = new Stage();
+  const [slow] = await viewers(stage, 1);
+  slow.socket.isReading = false;
+  for (let n = 1; n <= 3; n++) emit(stage, n, LARGE);
+  stage.realtime.end(stage.realtime.channels[0], "phx_close");
+  slow.socket.isReading = true;
+  await stage.clock.pass(100);
+  assert.deepEqual(slow.heard().slice(1), [
+    "broadcast x",
+    "broadcast x",
+    "broadcast x",
+    "phx_close 1",
+  ]);
+  slow.join(TOPIC);
+  await stage.clock.settle();
+  assert.equal(slow.heard().at(-2), "phx_reply 2 ok");
+});
+
+test("what a slow viewer was sent before it joins anew, leaves or signs in is told in its place", async () => {
+  using stage = new Stage();
+  const [slow] = await viewers(stage, 1);
+  slow.socket.isReading = false;
+  for (let n = 1; n <= 3; n++) emit(stage, n, LARGE);
+  slow.join(TOPIC, { ...CONFIG, postgres_changes: [] });
+  await stage.clock.settle();
+  slow.socket.isReading = true;
+  await stage.clock.pass(100);
+  assert.deepEqual(slow.heard().slice(1), [
+    "broadcast x",
+    "broadcast x",
+    "broadcast x",
+    "phx_reply 2 ok",
+    "phx_close 1",
+  ]);
+  slow.socket.end(1001);
+  await stage.clock.pass(20_000);
+  assert.equal(stage.clock.pending, 0);
+});

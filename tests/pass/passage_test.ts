@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { passageOf } from "../../deploy/pass/passage.ts";
+
+const ALL = ["rest", "auth", "storage", "functions", "graphql"];
+
+/** Where a target goes, or the code of its refusal. */
+function goes(target: string, services = ALL): string {
+  try {
+    const passage = passageOf(target, services);
+    return passage.to === "relay" ? `relay ${passage.target}` : "project";
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+Deno.test("the relay's own paths are exactly these", () => {
+  const own: Record<string, string> = {
+    "/functions/v1/relay": "/functions/v1/relay",
+    "/functions/v1/relay/health": "/functions/v1/relay/health",
+    "/functions/v1/relay/websocket?vsn=1.0.0": "/functions/v1/relay/websocket?vsn=1.0.0",
+    "/realtime/v1/websocket?apikey=x": "/functions/v1/relay/websocket?apikey=x",
+    "/realtime/v1/api/broadcast": "/functions/v1/relay/api/broadcast",
+    "/realtime/v1/api/broadcast/a%2Fb/events/c?private=true":
+      "/functions/v1/relay/api/broadcast/a%2Fb/events/c?private=true",
+  };
+  for (const [target, known] of Object.entries(own)) assert.equal(goes(target), `relay ${known}`);
+  const others = [
+    "/realtime/v1/",
+    "/realtime/v1/websocket/",
+    "/realtime/v1/longpoll",
+    "/realtime/v1/api/tenants/x/health",
+    "/realtime/v1/%77ebsocket",
+    "/relay/websocket",
+    "/x/functions/v1/relay",
+    "/",
+    "/pg/query",
+    "/functions/v2/relay",
+  ];
+  for (const target of others) assert.equal(goes(target), "not_found", target);
+});
+
+Deno.test("what is named like the relay is the project's", () => {
+  const targets = [
+    "/rest/v1/relay",
+    "/rest/v1/relay/health?select=*",
+    "/functions/v1/relay-x",
+    "/storage/v1/object/public/b/relay",
+    "/storage/v1/object/b/functions/v1/relay/websocket",
+    "/auth/v1/token?grant_type=password",
+    "/rest/v1/",
+    "/graphql/v1",
+  ];
+  for (const target of targets) assert.equal(goes(target), "project", target);
+});
+
+Deno.test("a path that may mean another one is refused, in every spelling", () => {
+  const dots = ["..", ".", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..;x", "%25252e."];
+  const slashes = ["%2f", "%2F", "%5c", "\\", "%252f", "%255C"];
+  for (const dot of dots) {
+    assert.equal(goes(`/rest/v1/${dot}/realtime/v1/api/tenants`), "bad_request", dot);
+    assert.equal(goes(`/rest/v1/a/${dot}`), "bad_request", dot);
+    assert.equal(goes(`/storage/v1/object/public/b/${dot}/secret`), "bad_request", dot);
+    for (const slash of slashes) {
+      assert.equal(goes(`/storage/v1/object/b/a${slash}${dot}${slash}c`), "bad_request");
+    }
+  }
+  for (const slash of slashes) {
+    assert.equal(goes(`/rest/v1${slash}x/y`) === "project", false, slash);
+    assert.equal(goes(`/rest/v1/a${slash}b`), "bad_request", slash);
+    assert.equal(goes(`/auth/v1/${slash}admin`), "bad_request", slash);
+  }
+  for (
+    const odd of ["http://evil.test/rest/v1/x", "rest/v1", "*", "/rest/v1/\u00e9", "/rest/v1/a b"]
+  ) {
+    assert.equal(goes(odd), "bad_request", odd);
+  }
+  for (const odd of ["//rest/v1/x", "/REST/v1/x", "/rest//v1/x", "/rest/v1x"]) {
+    assert.equal(goes(odd), "not_found", odd);
+  }
+});
+
+Deno.test("an object has any name but one that climbs", () => {
+  const names = ["a%2Fb", "a%5Cb", "100%25", "%25252f", "a..b", "...", "%C3%A9", "relay", "a;b"];
+  for (const name of names) {
+    assert.equal(goes(`/storage/v1/object/public/bucket/${name}`), "project", name);
+  }
+});
+
+Deno.test("only what is listed passes, and S3 never", () => {
+  assert.equal(goes("/rest/v1/x", ["auth"]), "not_found");
+  assert.equal(goes("/auth/v1/x", ["auth"]), "project");
+  for (const target of ["/storage/v1/s3", "/storage/v1/s3/bucket/key"]) {
+    assert.equal(goes(target), "not_found");
+  }
+});

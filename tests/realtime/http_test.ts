@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { type Bench, openBench } from "./support/realtime.ts";
+import { openWire } from "./support/wire.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+interface Case {
+  what: string;
+  path?: string;
+  headers?: Record<string, string>;
+  /** Without a token where false. */
+  token?: boolean;
+  body: string;
+  status: number;
+  answer: string;
+}
+
+const CASES: Case[] = [
+  {
+    what: "a broadcast",
+    body: '{"messages":[{"topic":"t","event":"e","payload":{"b":1.50,"a":[]}}]}',
+    status: 202,
+    answer: "",
+  },
+  { what: "nobody", token: false, body: "{}", status: 401, answer: '{"message":"Unauthorized"}' },
+  {
+    what: "no messages",
+    body: "{}",
+    status: 422,
+    answer: '{"errors":{"messages":["can\'t be blank"]}}',
+  },
+  {
+    what: "a message without a topic",
+    body: '{"messages":[{"event":"e","payload":{}}]}',
+    status: 422,
+    answer: '{"errors":{"messages":[{"topic":["can\'t be blank"]}]}}',
+  },
+  {
+    what: "a payload that is no object",
+    body: '{"messages":[{"topic":"t","event":"e","payload":"x"}]}',
+    status: 422,
+    answer: '{"errors":{"messages":[{"payload":["is invalid"]}]}}',
+  },
+  { what: "no JSON", body: "{", status: 400, answer: "Bad Request" },
+  {
+    what: "one message of another type",
+    path: "/api/broadcast/t/events/e",
+    headers: { "content-type": "text/plain" },
+    body: "x",
+    status: 415,
+    answer: '{"error":"Unsupported Media Type. Use application/json or application/octet-stream"}',
+  },
+  { what: "another path", path: "/api/nothing", body: "", status: 404, answer: "Not Found" },
+];
+
+Deno.test("HTTP broadcasts are answered as recorded", async (t) => {
+  await using bench = await openBench();
+  for (const { what, path = "/api/broadcast", headers, token, body, status, answer } of CASES) {
+    await t.step(what, async () => {
+      const apikey = token === false ? "" : await bench.token();
+      const response = await fetch(bench.realtime.url + path, {
+        method: "POST",
+        headers: { ...JSON_TYPE, apikey, ...headers },
+        body,
+      });
+      assert.deepEqual([response.status, await response.text()], [status, answer]);
+    });
+  }
+});
+
+Deno.test("an HTTP broadcast is passed on with all its digits, and a private one by right", async () => {
+  await using bench = await openBench();
+  await bench.sql.unsafe(`
+    create policy r on realtime.messages for select to authenticated using (true);
+    create policy w on realtime.messages for insert to authenticated
+      with check (realtime.topic() = 'open');
+  `).simple();
+  const user = await bench.token({ role: "authenticated" });
+  const wire = await openWire(bench, user);
+  await wire.join("realtime:t");
+  for (const topic of ["open", "closed"]) await wire.join(`realtime:${topic}`, { private: true });
+  const send = (topic: string, isPrivate: boolean) => {
+    const message = { topic, event: "e", payload: { n: 0 }, private: isPrivate };
+    const body = JSON.stringify({ messages: [message] }).replace(":0", ":1.50");
+    const headers = { ...JSON_TYPE, authorization: `Bearer ${user}` };
+    return fetch(`${bench.realtime.url}/api/broadcast`, { method: "POST", headers, body });
+  };
+  for (const [topic, isPrivate] of [["closed", true], ["open", true], ["t", false]] as const) {
+    assert.equal((await send(topic, isPrivate)).status, 202);
+  }
+  assert.equal((await wire.next("broadcast")).topic, "realtime:open");
+  assert.equal((await wire.next("broadcast")).topic, "realtime:t");
+  assert.match(String(wire.received.at(-1)), /"payload":\{"n":1\.50\}/);
+  wire.close();
+});
+
+Deno.test("the health of the tenant says whether changes flow", async () => {
+  await using bench: Bench = await openBench();
+  const health = async () => {
+    const response = await fetch(`${bench.realtime.url}/api/tenants/127/health`);
+    return (await response.json()).data;
+  };
+  const { healthy, replication_connected, connected_cluster } = await health();
+  assert.deepEqual([healthy, replication_connected, connected_cluster], [true, true, 0]);
+  const wire = await openWire(bench, await bench.token());
+  assert.equal((await health()).connected_cluster, 1);
+  wire.close();
+});

@@ -1,0 +1,96 @@
+import type { Guard } from "./guard.ts";
+
+/** What a peer may cost. */
+export const PEER: Guard[] = [
+  {
+    file: "peer/unsent.ts",
+    find: "if (this.#atMost + size > unsent.max) return false;",
+    replace: "",
+    sentence: "a peer that does not read is sent more and more",
+    tests: ["socket/slow_reader", "hub/slow"],
+  },
+  {
+    file: "peer/unsent.ts",
+    find: "return this.#all.atMost + this.#kept <= this.#all.max;",
+    replace: "return true;",
+    sentence: "all peers together may leave unread what each of them may",
+    tests: ["socket/unread", "hub/slow"],
+  },
+  {
+    file: "peer/unsent.ts",
+    find: "if (this.#kept + bytes + this.#all.atMost > this.#all.max) return false;",
+    replace: "",
+    sentence: "what the relay keeps for peers has no bound in their sum",
+    tests: ["socket/unread"],
+  },
+  {
+    file: "peer/unsent.ts",
+    find: "if (this.#bytes + bytes > this.max || ",
+    replace: "if (",
+    sentence: "what the relay keeps for one peer has no bound of its own",
+    tests: ["hub/crowd", "hub/move", "broadcast/bodies"],
+  },
+  {
+    file: "peer/unsent.ts",
+    find: "} else if (now - lag.since >= PATIENCE_MS) this.#paced.delete(backlog);",
+    replace: "}",
+    sentence: "everybody waits for one who has stopped reading",
+    tests: ["hub/slow"],
+  },
+  {
+    file: "peer/unsent.ts",
+    find: "if (this.#atMost > 0 && this.#atMost + size > lag) return false;",
+    replace: "",
+    sentence: "a viewer has more under way than a sixteenth of a peer's bound",
+    tests: ["hub/slow"],
+  },
+  {
+    file: "peer/budget.ts",
+    find: "return this.take(count, this.burst * RESERVE);",
+    replace: "return this.take(count);",
+    sentence: "who is told that they join too much is closed for their next heartbeat",
+    tests: ["socket/budget", "socket/account"],
+  },
+  {
+    file: "peer/budget.ts",
+    find: "Math.min(this.burst, this.#tokens + passed",
+    replace: "Math.min(Infinity, this.#tokens + passed",
+    sentence: "who is quiet for long saves up for a burst without a bound",
+    tests: ["socket/budget"],
+  },
+  {
+    file: "peer/budget.ts",
+    find: "const passed = Math.max(0, time - this.#last);",
+    replace: "const passed = time - this.#last;",
+    sentence: "a clock that is set back takes what a client had left",
+    tests: ["socket/budget"],
+  },
+  {
+    file: "peer/close.ts",
+    find: "if (!mayAccepted(upstream.code)) return closeOf(lost);",
+    replace: "",
+    sentence: "a code is handed on that no socket may send",
+    tests: ["relay/pure"],
+  },
+  {
+    file: "peer/close.ts",
+    find: "if (bytes.length <= MAX_REASON_BYTES) return reason;",
+    replace: "if (bytes.length >= 0) return reason;",
+    sentence: "a close reason is longer than a frame may hold",
+    tests: ["relay/pure"],
+  },
+  {
+    file: "peer/close.ts",
+    find: "if (!heard || --left <= 0) return after();",
+    replace: "if (!heard) return after();",
+    sentence: "a client that never stops speaking is never closed",
+    tests: ["relay/pure"],
+  },
+  {
+    file: "peer/places.ts",
+    find: "this.counts[this.#stage]--;\n    this.#stage = undefined;",
+    replace: "this.counts[this.#stage]--;",
+    sentence: "a place is given back as often as its socket says that it left",
+    tests: ["door/limits"],
+  },
+];

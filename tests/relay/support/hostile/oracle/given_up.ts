@@ -1,0 +1,39 @@
+import { Violation } from "../invariants.ts";
+import type { Party } from "../network/party.ts";
+import { ROOMY } from "../world/settings.ts";
+import type { Court } from "./court.ts";
+
+/** An answer that is not there by the next heartbeat (docs/PROTOCOL.md). */
+const HEARTBEAT_MS = 25_000;
+
+/** A move takes no longer (docs/PROTOCOL.md). */
+const MOVE_MS = 20_000;
+
+/** Refused joins keep a socket of Realtime's for 5 s each: so many, and its heartbeat is overdue. */
+const MANY_REFUSALS = 4;
+
+/** To be asked when the hub says that it has lost a socket: it may have given it up. */
+export function holdTrunk({ time: { now }, realtime, settings }: Court): void {
+  const ended = realtime.dialled.filter(({ end }) =>
+    end.closedAt === now || end.closing?.at === now
+  );
+  const isLost = ended.some(({ end }) => !end.closing);
+  const isFull = ended.some(({ end }) => end.bufferedAmount > settings.maxUnsent / 4);
+  if (isLost || isFull || ended.length === 0) return;
+  const [{ awaits, refusals, wasStalled }] = ended;
+  if (awaits < HEARTBEAT_MS) {
+    throw new Violation("heartbeat", `a socket was given up with a heartbeat of ${awaits} ms`);
+  }
+  if (refusals < MANY_REFUSALS || wasStalled || realtime.weather.lateMs > 0) return;
+  const seen = `a shared socket was given up: ${refusals} joins were refused on it`;
+  throw new Violation("neighbours", seen);
+}
+
+/** To be asked when a client is told that Realtime does not answer: nothing must have been slow. */
+export function holdAnswers(court: Court, { options }: Party, reason: string): void {
+  const { settings, realtime, time } = court;
+  if (settings.dialTimeoutMs < ROOMY.dialTimeoutMs || !realtime.isFine) return;
+  // Whoever goes over is told that too, where more comes meanwhile than may be kept.
+  if (realtime.ledger.since(time.now - MOVE_MS, 0) > settings.maxUnsent / 2) return;
+  throw new Violation("heartbeat", `client ${options.index} was closed: ${reason}`);
+}

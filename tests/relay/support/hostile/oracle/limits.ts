@@ -1,0 +1,67 @@
+/** The bounds of docs/PROTOCOL.md, "A socket's life", held against what is there. */
+import { Violation } from "../invariants.ts";
+import type { Party } from "../network/party.ts";
+import type { Push } from "../realtime/push.ts";
+import type { Court } from "./court.ts";
+import type { Settings } from "../world/settings.ts";
+
+/** The relay looks every 5 s, and closes when the client has been quiet. */
+const LOOK_MS = 7_000;
+
+/** A close waits until the client is quiet. */
+const CLOSE_MS = 1_000;
+
+/** To be asked at any time. Throws for what is there too long, or too often. */
+export function holdLimits({ parties, settings, time: { now }, endsAt }: Court): void {
+  const there = parties.filter(({ isAdmitted, end }) => isAdmitted && end.readyState !== 3);
+  const open = there.filter(({ isOpen }) => isOpen);
+  for (const party of open) holdLife(party, settings, now);
+  if (open.length > 0 && now > endsAt + CLOSE_MS) {
+    fail(`${open.length} sockets at the worker's end`);
+  }
+  const named = there.filter(({ placedSub }) => placedSub);
+  for (const { length } of Map.groupBy(named, ({ placedSub }) => placedSub).values()) {
+    if (length > settings.perUser) fail(`${length} sockets of one user`);
+  }
+  if (settings.proxies === 0) return;
+  for (const { length } of Map.groupBy(there, ({ options }) => options.from).values()) {
+    if (length > settings.perAddress) fail(`${length} sockets of one address`);
+  }
+}
+
+function holdLife(party: Party, settings: Settings, now: number): void {
+  const { client, waits, admittedAt, options: { index } } = party;
+  // Who has waited for their user is looked after from then on.
+  const since = waits ? admittedAt! : 0;
+  const openedAt = Math.max(party.openedAt, since);
+  const heardAt = Math.max(party.heardAt, since);
+  const { joinTimeoutMs, maxSilenceS, maxJoins } = settings;
+  if (client.joins === 0 && now - openedAt > joinTimeoutMs + CLOSE_MS) {
+    fail(`client ${index} has not joined for ${now - openedAt} ms`);
+  }
+  if (now - heardAt > maxSilenceS * 1_000 + LOOK_MS) {
+    fail(`client ${index} has been silent for ${now - heardAt} ms`);
+  }
+  if (client.who.isUser && now > client.who.expiresAt + CLOSE_MS) {
+    fail(`the token of client ${index} has been over for ${now - client.who.expiresAt} ms`);
+  }
+  const joined = [...client.lives.values()].filter((lives) =>
+    lives.some(({ state, isEnding }) => state === "joined" && !isEnding)
+  );
+  if (joined.length > maxJoins) fail(`client ${index} has joined ${joined.length} channels`);
+}
+
+/** To be asked for each broadcast that goes to Realtime. */
+export function holdPush(party: Party, push: Push, settings: Settings, now: number): void {
+  const { frameBurst, framesPerSecond, maxFrame } = settings;
+  if (push.size > maxFrame) fail(`a broadcast of ${push.size} bytes passed`);
+  party.pushed++;
+  const most = frameBurst + framesPerSecond * (now - party.openedAt) / 1_000;
+  if (party.pushed > most) {
+    fail(`${party.pushed} broadcasts of client ${party.options.index} passed`);
+  }
+}
+
+function fail(seen: string): never {
+  throw new Violation("limits", seen);
+}

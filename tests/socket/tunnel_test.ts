@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { RelayError } from "../../supabase/functions/relay/errors.ts";
+import { Backlog, Unsent } from "../../supabase/functions/relay/peer/unsent.ts";
+import type { Message } from "../../supabase/functions/relay/runtime.ts";
+import { Lane } from "../../supabase/functions/relay/socket/lane.ts";
+import type { Judgement } from "../../supabase/functions/relay/socket/pushes.ts";
+import { FakeTime } from "../support/fake_time.ts";
+import { startSession } from "./support/session.ts";
+import { CuttableSocket, SilentSocket } from "./support/silent_socket.ts";
+
+/** Lets promises go on. */
+const settle = () => new Promise<void>((resolve) => setImmediate(() => resolve()));
+
+const JOIN = '["1","1","realtime:a","phx_join",{"config":{}}]';
+
+Deno.test("a client that does not answer its close has its place until it is gone", async () => {
+  using time = new FakeTime();
+  const { session, client, upstream, places, state } = startSession();
+  client.open();
+  assert.deepEqual(places.counts, { waiting: 0, dialling: 0, open: 1, closing: 0, refused: 0 });
+  session.end(new RelayError("restart", "The worker is ending."));
+  assert.deepEqual(places.counts, { waiting: 0, dialling: 0, open: 0, closing: 1, refused: 0 });
+  time.until(1_000);
+  upstream.end(1000);
+  time.until(3_600_000);
+  await settle();
+  assert.equal(state.summary?.code, 1012, "somebody waits for it for ever");
+  assert.equal(places.counts.closing, 1);
+  client.end(1006);
+  await settle();
+  assert.deepEqual([places.counts.closing, places.admitted], [0, 0]);
+});
+
+Deno.test("where the host can cut a client that does not answer its close, it is cut", async () => {
+  using time = new FakeTime();
+  const { session, client, places } = startSession(new CuttableSocket());
+  client.open();
+  session.end(new RelayError("restart", "The worker is ending."));
+  time.until(4_900);
+  assert.equal(client.readyState, 2, "it has some time to answer");
+  time.until(5_100);
+  await settle();
+  assert.deepEqual([client.readyState, places.admitted], [3, 0]);
+});
+
+Deno.test("a client that left before its socket opened gives its place back", async () => {
+  using time = new FakeTime();
+  const { places, state } = startSession();
+  time.until(9_900);
+  assert.equal(places.admitted, 1);
+  time.until(15_100);
+  await settle();
+  assert.deepEqual([places.admitted, state.summary?.code], [0, 1006]);
+});
+
+Deno.test("a client that was gone before anybody listened gives its place back as soon", async () => {
+  using time = new FakeTime();
+  const gone = new SilentSocket();
+  gone.end(1006);
+  const { places, state } = startSession(gone);
+  time.until(15_100);
+  await settle();
+  assert.deepEqual([places.admitted, state.summary?.code], [0, 1006]);
+});
+
+const thrower = () => {
+  throw new TypeError("a bug");
+};
+
+/** Handlers of the relay's own that a bug may be in. */
+const BUGS: Record<string, (it: ReturnType<typeof startSession>) => void> = {
+  "a client's message": ({ client, upstream }) => {
+    upstream.send = thrower;
+    client.receive(JOIN);
+  },
+  "a message of Realtime's": ({ client, upstream }) => {
+    client.send = thrower;
+    upstream.receive("x");
+  },
+  "a bad escape in a message of Realtime's": ({ session, client, upstream }) => {
+    client.receive(JOIN);
+    client.receive('["1","2","realtime:a","access_token",{"access_token":"x"}]');
+    session.end = thrower;
+    upstream.receive('[null,null,"\\x","broadcast",{}]');
+    client.send = thrower;
+    upstream.receive('[null,null,"realtime:b","broadcast",{}]');
+  },
+  "a heartbeat": ({ session, upstream, clock }) => {
+    upstream.send = thrower;
+    clock.ms += 60_000;
+    session.tick();
+  },
+  "what waited for the client": ({ client }) => {
+    client.send = thrower;
+  },
+};
+
+for (const [what, meet] of Object.entries(BUGS)) {
+  Deno.test(`an error at ${what} ends that tunnel, with 1011, and is told`, async () => {
+    using time = new FakeTime();
+    const set = startSession();
+    const { client, upstream, state } = set;
+    if (what.startsWith("what waited")) upstream.receive("x");
+    else client.open();
+    meet(set);
+    client.open();
+    time.until(10_000);
+    await settle();
+    assert.deepEqual([client.closes[0]?.code, upstream.closes[0]?.code], [1011, 1000]);
+    assert.deepEqual([state.summary?.by, state.summary?.error?.code], ["relay", "internal"]);
+  });
+}
+
+/** One direction of a tunnel, in which "slow" is judged when the test says so. */
+function startLane(maxUnsent: number) {
+  const frame = { topic: "realtime:a", event: "broadcast" };
+  const { promise, resolve } = Promise.withResolvers<Judgement>();
+  const sent: Message[] = [];
+  const ended: unknown[] = [];
+  const socket = { readyState: 1, bufferedAmount: 0 } as const;
+  const lane = new Lane(
+    { send: (message) => sent.push(message) },
+    new Backlog(new Unsent(maxUnsent), socket),
+    { end: (error) => ended.push((error as RelayError).code) },
+    { judge: (message) => message === "slow" ? promise : { message, frame } },
+  );
+  return { lane, sent, ended, decide: () => resolve({ message: "slow", frame }) };
+}
+
+Deno.test("what follows a message that is being judged waits for it, in its order", async () => {
+  const { lane, sent, ended, decide } = startLane(1_000);
+  for (const message of ["a", "slow", "b", "c"]) lane.push(message);
+  assert.deepEqual(sent, ["a"]);
+  decide();
+  await settle();
+  assert.deepEqual([sent, ended], [["a", "slow", "b", "c"], []]);
+});
+
+Deno.test("what waits for a judgement is bounded, empty messages too", () => {
+  for (const [message, most] of [["x".repeat(400), 2], ["", 16]] as const) {
+    const { lane, ended } = startLane(1_024);
+    lane.push("slow");
+    let held = 0;
+    while (ended.length === 0 && held < 100) {
+      lane.push(message);
+      held++;
+    }
+    assert.deepEqual([held, ended], [most + 1, ["unread"]]);
+  }
+});

@@ -1,0 +1,96 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { lookup } from "./home.ts";
+import { tlsOf, whyNoTls } from "./tls.ts";
+import { afterTime } from "./within.ts";
+
+/** No answer that is HTTP/1.1; `kind` says in which way. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+  constructor(
+    readonly kind: "refused" | "timeout" | "closed" | "silent" | "not_http" | "tls" | "name",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A connection that is read no faster than its reader asks. */
+export interface Connection {
+  /** What came next; null at its end. Rejects where it is cut, or closed here. */
+  read(): Promise<Uint8Array | null>;
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends it at once; also one that has ended. */
+  close(): void;
+}
+
+/** Opens TCP, and TLS for https. Throws NoAnswer. */
+export async function connect(url: URL, waitMs: number): Promise<Connection> {
+  const { hostname: host, port } = addressOf(url);
+  const tcp = connectTcp({ host, port, lookup });
+  await opened(tcp, "connect", waitMs).catch((error) => {
+    throw whyNot(error, host, port);
+  });
+  if (url.protocol !== "https:") return connectionOf(tcp);
+  const tls = connectTls({ ...tlsOf(host), socket: tcp });
+  await opened(tls, "secureConnect", waitMs).catch((error) => {
+    tcp.destroy();
+    throw error instanceof NoAnswer ? error : new NoAnswer("tls", whyNoTls(error));
+  });
+  return connectionOf(tls);
+}
+
+/** Resolves with the event, rejects with the socket's error, or by NoAnswer once the time is over. */
+function opened(socket: Socket, event: string, waitMs: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const cancel = afterTime(waitMs, () => {
+      socket.destroy();
+      reject(new NoAnswer("timeout", `no connection within ${waitMs / 1000} s`));
+    });
+    socket.once(event, () => {
+      cancel();
+      resolve();
+    });
+    // Stays, so that no later error is nobody's.
+    socket.on("error", (error) => {
+      cancel();
+      reject(error);
+    });
+  });
+}
+
+function whyNot(error: NodeJS.ErrnoException, host: string, port: number): NoAnswer {
+  if (error instanceof NoAnswer) return error;
+  switch (error.code) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EAI_NODATA":
+    case "ENODATA":
+      return new NoAnswer("name", `${host} does not resolve`);
+    case "ETIMEDOUT":
+      return new NoAnswer("timeout", "no connection, by this system's own patience");
+    default:
+      return new NoAnswer("refused", `${host}:${port} refuses connections`);
+  }
+}
+
+function connectionOf(socket: Socket): Connection {
+  const pieces = socket.iterator({ destroyOnReturn: false });
+  return {
+    async read() {
+      const { done, value } = await pieces.next();
+      return done ? null : value;
+    },
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        socket.write(bytes, (error) => error ? reject(error) : resolve());
+      }),
+    close: () => void socket.destroy(),
+  };
+}
+
+/** The port that a scheme stands for where none is written, IPv6 without brackets. */
+export function addressOf(url: URL): { hostname: string; port: number } {
+  const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+  return { hostname: url.hostname.replace(/^\[|\]$/g, ""), port };
+}

@@ -1,0 +1,98 @@
+import type { Rows } from "./finding.ts";
+
+/** What stands in front of Realtime and answers in its place, or not at all. */
+export const FRONT = {
+  redirect: [
+    "failed",
+    "The upgrade is redirected, and WebSockets do not follow redirects.",
+    "Use the address that the redirect names, with wss:// for https, in every client.",
+    { explains: ["relay_missing"] },
+  ],
+  redirect_circle: [
+    "failed",
+    "The upgrade is redirected to where it came from: two hops redirect to each other.",
+    "Let the edge speak https to the server behind it: there SSL/TLS mode Full (strict), not Flexible.",
+    {
+      explains: ["relay_missing"],
+      settings: `# Cloudflare: SSL/TLS > Overview > Full (strict)
+# a proxy that ends TLS says so to what is behind it: X-Forwarded-Proto: https`,
+    },
+  ],
+  login_in_front: [
+    "failed",
+    "A login stands before this path, and a socket cannot sign in.",
+    "Let this path through without a login: the key and the token are what it is guarded by.",
+    { explains: ["relay_missing", "relay_verify_jwt"] },
+  ],
+  password_in_front: [
+    "failed",
+    "A hop wants a password of its own (HTTP basic authentication), which a socket cannot give.",
+    "Take the password off this path: the key and the token are what it is guarded by.",
+    { explains: ["relay_missing", "relay_verify_jwt"], lines: "password" },
+  ],
+  origin_unreachable: [
+    "failed",
+    "The edge answers, and the server behind it does not.",
+    "Start that server, let the edge's addresses through its firewall, and check the DNS record.",
+    { explains: ["relay_missing"] },
+  ],
+  origin_tls: [
+    "failed",
+    "The edge does not take the certificate of the server behind it.",
+    "Give that server a certificate that is valid for this name, or one of the edge's own authority.",
+    { explains: ["relay_missing"] },
+  ],
+  host_unknown: [
+    "failed",
+    "The edge that answers serves many names, and nobody told it of this one.",
+    "Add the name to the project or site there, and let its DNS record lead to that very edge.",
+    { explains: ["relay_missing"] },
+  ],
+  https_wanted: [
+    "failed",
+    "The port speaks https, and was asked by http.",
+    "Write https:// (wss:// for the socket), here and in every client.",
+    { explains: ["relay_missing"] },
+  ],
+  tunnel_down: [
+    "failed",
+    "The tunnel to the server is down: nobody is at its other end.",
+    "Start the tunnel's client on the server (cloudflared, ngrok), and see that it starts by itself.",
+    { explains: ["relay_missing"] },
+  ],
+  waf: [
+    "failed",
+    "A firewall in front refuses the upgrade; the request never reaches Realtime.",
+    "Let GET /realtime/v1/websocket with Upgrade through: no challenge, no bot rule on that path.",
+    { explains: ["relay_missing", "relay_verify_jwt"], lines: "firewall" },
+  ],
+  gateway_unreachable: [
+    "failed",
+    "The proxy cannot reach what is behind it.",
+    "Start the service behind, and correct the address that the proxy has for it.",
+    { explains: ["relay_missing"], lines: "route" },
+  ],
+  closed_unanswered: [
+    "failed",
+    "The connection is closed without an answer.",
+    "Look into the server's log: it crashed, or a firewall cut the connection.",
+  ],
+  unanswered: [
+    "failed",
+    "No answer comes to the upgrade.",
+    "Turn off request buffering for this path, and check that the service behind runs.",
+    { lines: "route" },
+  ],
+  page_answered: [
+    "failed",
+    "A web page answers in place of Realtime.",
+    "Route /realtime/v1/ to the gateway before the rule that serves the page for every path.",
+    { lines: "route" },
+  ],
+  cli_realtime_off: [
+    "failed",
+    "The local gateway of the Supabase CLI has no route to Realtime.",
+    "Turn Realtime on in supabase/config.toml, then supabase stop and supabase start.",
+    { settings: `# supabase/config.toml\n[realtime]\nenabled = true` },
+  ],
+} as const satisfies Rows;

@@ -1,0 +1,59 @@
+import { resolve4, resolve6 } from "node:dns/promises";
+import postgres from "postgres";
+
+/**
+ * One connection in the doctor's name. Its first question opens it, and rejects where that takes
+ * longer than `waitMs`, in whole seconds.
+ */
+export const connect = (
+  db: string,
+  waitMs: number,
+  more: postgres.Options<Record<string, postgres.PostgresType>> = {},
+): postgres.Sql =>
+  postgres(db, {
+    max: 1,
+    // Poolers hand each transaction to another connection, which knows no statement of before.
+    prepare: false,
+    connect_timeout: Math.ceil(waitMs / 1000),
+    onnotice: () => {},
+    ...more,
+    connection: { application_name: "realtime-relay-doctor", ...more.connection },
+  });
+
+/** A hosted database's own name, which has an IPv6 address alone. */
+const HOSTED = /^db\.([a-z0-9]{20})\.supabase\.(?:co|red)$/;
+const UNREACHED =
+  /ENETUNREACH|EHOSTUNREACH|ENOTFOUND|EAFNOSUPPORT|EADDRNOTAVAIL|ETIMEDOUT|CONNECT_TIMEOUT|unreachable|lookup/i;
+
+/** Why there is no connection, and what to do about what is known of hosted ones and their poolers. */
+export async function whyNot(db: string, { message }: Error): Promise<string> {
+  const { hostname, port, username } = new URL(db);
+  const told = `no connection: ${message}`;
+  const [, ref] = HOSTED.exec(hostname) ?? [];
+  const pooler = `the session pooler's URL (Connect, Session pooler) has IPv4: user postgres.${
+    ref ?? "REF"
+  }, port 5432`;
+  if (UNREACHED.test(message) && (ref || await isIpv6Alone(hostname))) {
+    return `${told}; ${hostname} has no IPv4 address, and this machine no IPv6: ${
+      ref ? pooler : "take an address that it can reach"
+    }`;
+  }
+  const isPooler = /pooler\.supabase\./.test(hostname) || port === "6543";
+  if (isPooler && /tenant or user not found|ENOIDENTIFIER|no tenant/i.test(message)) {
+    const is = decodeURIComponent(username).includes(".")
+      ? "the region or the project is another"
+      : "a pooler wants the project in the user's name: postgres.REF";
+    return `${told}; ${is}`;
+  }
+  if (isPooler && port === "6543") {
+    return `${told}; 6543 is the transaction pooler: take 5432, the session's`;
+  }
+  return told;
+}
+
+async function isIpv6Alone(hostname: string): Promise<boolean> {
+  const has = (resolve: (hostname: string) => Promise<string[]>) =>
+    resolve(hostname).then((them) => them.length > 0, () => false);
+  const [four, six] = await Promise.all([has(resolve4), has(resolve6)]);
+  return six && !four;
+}

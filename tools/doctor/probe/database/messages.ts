@@ -1,0 +1,109 @@
+import type postgres from "postgres";
+import { type Check, found, ok, skipped } from "../../check.ts";
+import type { Context } from "../../context.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { ident } from "./quote.ts";
+import { probeTopic } from "./topic.ts";
+
+/** realtime.messages, which private channels and broadcasts from the database go by; migrations. */
+export async function probeMessages(sql: postgres.Sql, context: Context): Promise<Check[]> {
+  const [{ exists }] = await sql`select to_regclass('realtime.messages') is not null as exists`;
+  const messages = exists
+    ? [...await judgeMessages(sql), ...await probeTopic(sql, context)]
+    : [found("messages_missing", "there is no realtime.messages")];
+  return [...messages, ...await judgeMigrations(sql), ...await judgeLeftOpen(sql)];
+}
+
+async function judgeMessages(sql: postgres.Sql): Promise<Check[]> {
+  const [{ partition }] = await sql`
+    select relid::regclass::text as partition
+    from pg_partition_tree('realtime.messages'), lateral (
+      select pg_get_expr(relpartbound, oid) as bound from pg_class where oid = relid
+    ) b
+    where isleaf and (
+      relid = 'realtime.messages'::regclass or bound = 'DEFAULT'
+      or timezone('utc', now()) >= (regexp_match(bound, 'FROM \\(''([^'']+)''\\)'))[1]::timestamp
+        and timezone('utc', now()) < (regexp_match(bound, 'TO \\(''([^'']+)''\\)'))[1]::timestamp
+    )
+    union all select null limit 1
+  `;
+  const open = await sql`
+    select polname from pg_policy
+    where polrelid = 'realtime.messages'::regclass and polcmd in ('r', '*') and polpermissive
+      and pg_get_expr(polqual, polrelid) = 'true'
+  `;
+  const checks = open.map(({ polname }) =>
+    found("messages_policy_open", `policy "${polname}"`, {
+      paste: [`drop policy ${ident(polname)} on realtime.messages;`],
+    })
+  );
+  if (!partition) return [found("partition_missing", "none holds the time of now"), ...checks];
+  return [ok("database", `${partition} takes the broadcasts of today`), ...checks];
+}
+
+/** Only where one of this repository's was applied: other projects have nothing to do with them. */
+async function judgeMigrations(sql: postgres.Sql): Promise<Check[]> {
+  const [{ exists }] = await sql`
+    select to_regclass('supabase_migrations.schema_migrations') is not null as exists
+  `;
+  if (!exists) return [skipped("database", "there is no list of migrations that were applied")];
+  const rows = await sql`select version from supabase_migrations.schema_migrations`;
+  const applied = new Set(rows.map(({ version }) => version));
+  const lacking = MIGRATIONS.filter((version) => !applied.has(version));
+  if (lacking.length === MIGRATIONS.length) return [];
+  if (lacking.length > 0) return [await judgeLacking(sql, lacking)];
+  return [ok("database", `the ${MIGRATIONS.length} migrations of this repository are applied`)];
+}
+
+/** What the migrations themselves say that they were not allowed to do, and to whom it is left. */
+async function judgeLeftOpen(sql: postgres.Sql): Promise<Check[]> {
+  const [{ exists }] = await sql`
+    select exists (
+      select from pg_views where schemaname = 'relay' and viewname = 'left_open'
+    ) and coalesce(has_schema_privilege('relay', 'usage'), false) as exists
+  `;
+  if (!exists) return [];
+  const left = await sql<{ what: string; owner: string; statement: string }[]>`
+    select what, owner, statement from relay.left_open
+  `.catch(() => []);
+  if (left.length === 0) return [];
+  const saw = left.map(({ what, owner }) => `${what} (${owner} may)`).join("; ");
+  const paste = left.flatMap(({ owner, statement }) => [
+    `-- as ${owner}`,
+    ...statement.split("\n"),
+  ]);
+  return [found("migrations_closed", saw, { paste })];
+}
+
+/** A role that may not do what a migration does is not helped by pushing it again. */
+async function judgeLacking(sql: postgres.Sql, lacking: string[]): Promise<Check> {
+  const [{ me, isSuper, isSuperOwned, messages, publication }] = await sql`
+    select current_user as me,
+      (select rolsuper from pg_roles where rolname = current_user) as "isSuper",
+      (select pg_get_userbyid(relowner) from pg_class
+        where oid = to_regclass('realtime.messages')
+          and not pg_has_role(relowner, 'usage')) as messages,
+      (select rolsuper from pg_class join pg_roles on pg_roles.oid = relowner
+        where pg_class.oid = to_regclass('realtime.messages')) as "isSuperOwned",
+      (select pg_get_userbyid(pubowner) from pg_publication
+        where pubname = 'supabase_realtime' and not pg_has_role(pubowner, 'usage')) as publication
+  `;
+  const shut = [
+    messages && lacking.some((it) => it >= MESSAGES) &&
+    `policies on realtime.messages (${messages})`,
+    publication && lacking.some((it) => it >= PUBLICATION) &&
+    `the publication supabase_realtime (${publication})`,
+  ].filter(Boolean);
+  if (isSuper || shut.length === 0) return found("migrations_missing", lacking.join(", "));
+  const saw = `${lacking.join(", ")}: ${me} may not change ${shut.join(", nor ")}`;
+  const paste = [
+    "-- as a superuser, such as supabase_admin; then: supabase db push --linked",
+    ...(publication ? [`alter publication supabase_realtime owner to ${ident(me)};`] : []),
+    // Never a superuser's rights for the sake of one policy.
+    ...(messages && !isSuperOwned ? [`grant ${ident(messages)} to ${ident(me)};`] : []),
+  ];
+  return found("migrations_closed", saw, { paste });
+}
+
+/** The first migrations that want more than the tables of this repository. */
+const [PUBLICATION, MESSAGES] = ["20261121000005", "20261121000006"];

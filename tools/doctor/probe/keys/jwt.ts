@@ -1,0 +1,28 @@
+import { decodeJwt, decodeProtectedHeader, type JWTPayload } from "jose";
+
+/** A JWT taken apart, and nothing of it verified. */
+export interface Decoded {
+  header: { alg?: string; kid?: string };
+  claims: JWTPayload & { role?: unknown; ref?: unknown };
+}
+
+/** Undefined for what is no JWT. */
+export function decode(token: string): Decoded | undefined {
+  try {
+    return { header: decodeProtectedHeader(token), claims: decodeJwt(token) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The claims alone, also below a header that cannot be read; undefined for what has none. */
+export function claimsOf(token: string): Decoded["claims"] | undefined {
+  try {
+    return decodeJwt(token);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A time of a claim, to the minute. */
+export const when = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 16) + "Z";

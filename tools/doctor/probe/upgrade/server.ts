@@ -1,0 +1,18 @@
+import type { Answer } from "../../ask/receive.ts";
+import type { FindingId } from "../../findings/mod.ts";
+
+/** nginx, Go's servers and Apache, asked by http at a port that speaks https. */
+const WANTS_TLS =
+  /plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server|speaking plain HTTP to an SSL-enabled/;
+
+/** nginx and Apache, which answer 400 for that. */
+const TOO_LONG = /Request Header Or Cookie Too Large|Size of a request header field exceeds/;
+
+/** What a web server says of a request that it does not even route; undefined where it is no such. */
+export function readServer({ status, headers, body }: Answer): FindingId | undefined {
+  if (status === 400 && WANTS_TLS.test(body)) return "https_wanted";
+  if (status === 400 && TOO_LONG.test(body)) return "header_too_long";
+  // Caddy has nothing to say where no route fits.
+  const isCaddy = /caddy/i.test(headers.get("server") ?? "");
+  return status === 200 && isCaddy && !body ? "path_wrong" : undefined;
+}

@@ -1,0 +1,51 @@
+import { NoAnswer } from "../../ask/connect.ts";
+import { type Check, found, ok } from "../../check.ts";
+import type { Context } from "../../context.ts";
+import { LOGIN_LINES } from "../../fixes/logins.ts";
+import { wayOf } from "../../fixes/way.ts";
+import { recognise, tracesOf } from "../../identify/recognise.ts";
+import { describe, type FindingId } from "../../findings/mod.ts";
+import { blame } from "../../judge/blame.ts";
+import type { Fact } from "../../judge/known.ts";
+import { findGateway } from "./gateway.ts";
+import { askBehind, byRealtime, takenBy } from "./hops.ts";
+import { askUpgrade, explain } from "./ways.ts";
+
+/** Asks for the upgrade at the front, and where that fails, at each hop behind it. */
+export async function probeUpgrade(context: Context): Promise<Check[]> {
+  const { options, target } = context;
+  const front = target.socket;
+  const { answer, reading } = await askUpgrade(front, context);
+  const isAnswer = !(answer instanceof NoAnswer);
+  context.proxy = options.proxy ?? (isAnswer ? recognise(answer) : undefined);
+  const traces = isAnswer ? tracesOf(answer) : "";
+  if (!reading) {
+    return [ok("upgrade", `101 at ${front.origin}${front.pathname}${traces}`, ...shown(context))];
+  }
+  const [behind, gateway] = await Promise.all([askBehind(context, reading), findGateway(context)]);
+  context.gateway = gateway;
+  const id = await explain(reading, front, context);
+  // The key is nobody's on the way.
+  const isOfKey = describe(id).area === "keys" && id !== "server_secret_differs";
+  const hop = isOfKey ? undefined : placeOf(id) ?? blame([
+    { name: "the front", asked: "fails", byRealtime: byRealtime({ ...reading, id }) },
+    ...behind.map(({ hop }) => hop),
+  ]);
+  const shows: Fact[] = isAnswer ? ["front_answers"] : [];
+  const saw = `${reading.saw}${traces}`;
+  const paste = LOGIN_LINES[reading.login ?? ""]?.(wayOf(front), front.hostname).split("\n");
+  return [
+    found(id, saw, { area: "upgrade", hop, shows, paste }),
+    ...behind.map(({ check }) => check),
+  ];
+}
+
+/** A relay opens its socket by itself: nothing is known then of Realtime. */
+function shown(context: Context): Fact[] {
+  if (context.target.kind === "relay") return ["socket_opens"];
+  return ["socket_opens", ...takenBy(context)];
+}
+
+/** What an edge says about the server behind it. */
+const BEHIND: FindingId[] = ["origin_unreachable", "origin_tls", "tunnel_down"];
+const placeOf = (id: FindingId) => BEHIND.includes(id) ? "what is behind the front" : undefined;

@@ -1,0 +1,87 @@
+import { NOTICES } from "../../../../supabase/functions/relay/door/credential.ts";
+import { NoAnswer } from "../../ask/connect.ts";
+import { ask } from "../../ask/raw_http.ts";
+import type { Answer } from "../../ask/receive.ts";
+import { withQuery } from "../../ask/with_query.ts";
+import { type Context, keyOf } from "../../context.ts";
+import type { FindingId } from "../../findings/mod.ts";
+import { readAnswer, type Reading } from "./answer.ts";
+
+export interface Asked {
+  answer: Answer | NoAnswer;
+  /** Undefined where the socket opens. */
+  reading: Reading | undefined;
+}
+
+/** Asks for the upgrade at a URL, as the target's clients do; `host` is in place of the URL's own. */
+export async function askUpgrade(url: URL, context: Context, host?: string): Promise<Asked> {
+  const { options, target } = context;
+  const key = keyOf(context);
+  const protocol = target.kind === "relay" ? NOTICES : undefined;
+  const answer = await ask(withQuery(url, key), {
+    waitMs: options.waitMs,
+    headers: {
+      ...(host ? { Host: host } : {}),
+      ...(options.origin ? { Origin: options.origin } : {}),
+      ...(protocol ? { "Sec-WebSocket-Protocol": protocol } : {}),
+    },
+  }).catch((error) => {
+    if (error instanceof NoAnswer) return error;
+    throw error;
+  });
+  const sent = { url, key, protocol, isRelay: target.kind === "relay" };
+  return { answer, reading: readAnswer(answer, sent) };
+}
+
+/** Findings about what is not there, which another way of asking may explain. */
+const PATHS: FindingId[] = ["path_wrong", "page_answered", "refused_otherwise"];
+const TENANTS: FindingId[] = ["tenant_not_found", "refused_403"];
+
+export const tenantHost = ({ options }: Context) => `${options.tenant}.localhost`;
+
+/**
+ * Whether the same host, asked where it redirects to, redirects back. What a server wrote there may
+ * hold the key, so it is asked without its query, and at no other port.
+ */
+async function comesBack(to: URL, front: URL, { options }: Context): Promise<boolean> {
+  const isHost = to.host === front.host ||
+    to.hostname === front.hostname && !to.port && !front.port;
+  if (!isHost) return false;
+  const location = new URL(to.pathname, to.origin);
+  const answer = await ask(location, { waitMs: options.waitMs }).catch(() => undefined);
+  const next = answer?.headers.get("location");
+  if (!answer || answer.status < 300 || answer.status >= 400 || !next) return false;
+  if (!URL.canParse(next, location)) return false;
+  const { origin, pathname } = new URL(next, location);
+  return origin === front.origin && pathname === front.pathname ||
+    origin === location.origin && pathname === location.pathname;
+}
+
+/** Asks in other ways: one that passes tells what the proxy does to the request. */
+export async function explain(
+  { id, location }: Reading,
+  front: URL,
+  context: Context,
+): Promise<FindingId> {
+  if (id === "redirect" && location) {
+    return await comesBack(location, front, context) ? "redirect_circle" : id;
+  }
+  if (id === "key_signature" && context.keyVerified) return "server_secret_differs";
+  const asks = async (path: string, host?: string) =>
+    (await askUpgrade(new URL(path, front), context, host)).reading;
+  const opens = async (path: string, host?: string) => !await asks(path, host);
+  const { pathname } = front;
+  if (PATHS.includes(id) && pathname.endsWith("/realtime/v1/websocket")) {
+    const [doubled, cut, bare] = await Promise.all([
+      opens(pathname.replace("/realtime/v1", "/realtime/v1/realtime/v1")),
+      opens(pathname.replace("/realtime/v1", "")),
+      asks(pathname.replace("/realtime/v1", "/socket")),
+    ]);
+    if (doubled) return "path_lost";
+    if (cut) return "path_doubled";
+    // Whatever Realtime says there, it is the path that leads to it.
+    if (!bare || bare.fromRealtime) return "path_unmapped";
+  }
+  if (TENANTS.includes(id) && await opens(pathname, tenantHost(context))) return "host_not_tenant";
+  return id;
+}

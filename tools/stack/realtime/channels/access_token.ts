@@ -1,0 +1,24 @@
+/** access_token: a new token for a channel. One that may not read the topic any more ends it. */
+import { ownToken, TokenError, verify } from "../token.ts";
+import { accessTo, unauthorized } from "../topics/access.ts";
+import type { Message } from "../wire/message.ts";
+import type { Channel } from "./channel.ts";
+
+/** Renews a channel's rights; a bad token ends it too, and the one that it has changes nothing. */
+export async function renew(channel: Channel, { payload }: Message) {
+  const { tenant } = channel.client;
+  const token = payload instanceof Map ? ownToken(payload.get("access_token")) : undefined;
+  if (token === undefined || token === channel.identity.token) return;
+  try {
+    const identity = await verify(token, tenant.keys);
+    const access = await accessTo(channel, tenant.database, identity);
+    if (!channel.isOpen) return;
+    if (!access.read) return channel.shutDown(unauthorized(channel));
+    channel.renew(identity, access);
+  } catch (error) {
+    if (error instanceof TokenError) return channel.shutDown(error.system);
+    throw error;
+  }
+  // Not waited for: the client's next messages are not to stand behind the database.
+  if (channel.bindings.length > 0) tenant.changes.subscribe(channel);
+}

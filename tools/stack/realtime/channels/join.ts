@@ -1,0 +1,110 @@
+/** phx_join: from the topic and the token to the reply and what follows it. */
+import { reasonOf } from "../../log.ts";
+import { within } from "../../within.ts";
+import { echo } from "../bindings/bindings.ts";
+import { type Identity, ownToken, TokenError, verify } from "../token.ts";
+import { accessTo, unauthorized } from "../topics/access.ts";
+import { PREFIX } from "../topics/topic.ts";
+import { userBroadcastFrame } from "../wire/frame.ts";
+import { at, type Json } from "../wire/json.ts";
+import type { Message } from "../wire/message.ts";
+import { Channel, type Client } from "./channel.ts";
+import { readConfig } from "./join_config.ts";
+import { replay, ReplayError } from "./replay.ts";
+
+/** The state of presence follows the subscription, as recorded, but does not wait longer. */
+const SETTLE_MS = 1_000;
+
+/** Why a join is refused; the socket stays open, unless it is ended with a code. */
+class JoinError extends Error {
+  constructor(reason: string, readonly ends?: number) {
+    super(reason);
+  }
+}
+
+/** Joins a topic. A second join of a topic takes the place of the first. */
+export async function join(client: Client, message: Message) {
+  const { socket, channels } = client;
+  const { topic } = message;
+  if (!topic.startsWith(PREFIX)) {
+    return socket.reply(message, "error", '{"reason":"unmatched topic"}');
+  }
+  const old = channels.get(topic);
+  old?.stop();
+  try {
+    await open(client, message, () => old?.close());
+  } catch (error) {
+    await refuse(client, message, error);
+    old?.close();
+  }
+}
+
+async function open(client: Client, message: Message, opened: () => void) {
+  const { tenant, socket } = client;
+  const { payload, joinRef } = message;
+  const asked = payload instanceof Map ? payload : new Map<string, Json>();
+  const name = message.topic.slice(PREFIX.length);
+  checkLimits(client, name);
+  const identity = await identify(client, asked);
+  const config = readConfig(asked, name);
+  const topic = { name, isPrivate: config.private };
+  const access = await accessTo(topic, tenant.database, identity);
+  if (!access.read) throw new JoinError(`Unauthorized: ${unauthorized(topic)}`);
+  const replayed = await replay(tenant.database, topic, config.broadcast.replay);
+  if (!socket.isOpen) return;
+  const channel = new Channel({ client, name, joinRef, config, identity, access });
+  channel.open();
+  channel.reply(message, "ok", echo(config.bindings));
+  opened();
+  for (const one of replayed) {
+    if (typeof one === "string") channel.push("broadcast", one);
+    else channel.send(userBroadcastFrame(channel.topic, one));
+  }
+  // Not waited for: the client's next messages are not to stand behind the database.
+  settle(channel).catch((error) => socket.failed(error));
+}
+
+/** What a channel is told after the reply to its join. */
+async function settle(channel: Channel) {
+  const { config, client: { tenant, socket }, access } = channel;
+  if (config.bindings.length > 0) {
+    await within(SETTLE_MS, Promise.race([tenant.changes.subscribe(channel), socket.closed]));
+  }
+  if (!channel.isOpen) return;
+  if (config.broadcast.replicationReady) {
+    await tenant.messages.ready;
+    channel.system("system", "ok", "Replication connection established");
+  }
+  if (config.presence.enabled && access.presence) {
+    channel.push("presence_state", tenant.presence.state(channel));
+  }
+}
+
+function checkLimits({ tenant, channels }: Client, name: string) {
+  if (name === "") throw new JoinError("TopicNameRequired: You must provide a topic name");
+  if (channels.size >= tenant.limits.channels) {
+    throw new JoinError("ChannelRateLimitReached: Too many channels");
+  }
+  if (!tenant.joins.take()) {
+    throw new JoinError("ClientJoinRateLimitReached: Too many joins per second", 1001);
+  }
+}
+
+/** The token of the join, or that of the handshake where the join has none of its own. */
+async function identify({ tenant, identity }: Client, payload: Json): Promise<Identity> {
+  const token = ownToken(at(payload, "user_token") ?? at(payload, "access_token"));
+  return await verify(token ?? identity.token, tenant.keys);
+}
+
+async function refuse({ tenant, socket }: Client, message: Message, error: unknown) {
+  let reason: string;
+  if (error instanceof TokenError) reason = error.join;
+  else if (error instanceof JoinError || error instanceof ReplayError) reason = error.message;
+  else {
+    tenant.log({ event: "join_failed", topic: message.topic, reason: reasonOf(error) });
+    reason = "DatabaseError: The database cannot be reached";
+  }
+  await within(tenant.delays.joinMs, socket.closed);
+  socket.reply(message, "error", JSON.stringify({ reason }));
+  if (error instanceof JoinError && error.ends) socket.close(error.ends);
+}

@@ -1,0 +1,28 @@
+/** presence: a client says that it is there, or no longer. */
+import type { Json } from "../wire/json.ts";
+import type { Message } from "../wire/message.ts";
+import type { Channel } from "./channel.ts";
+
+/** Handles track and untrack. */
+export async function presence(channel: Channel, message: Message) {
+  const payload = message.payload instanceof Map ? message.payload : new Map<string, Json>();
+  if (!channel.presenceCalls.take()) {
+    return channel.shutDown("Client presence rate limit exceeded");
+  }
+  if (!(await channel.access.mayWrite("presence"))) return channel.reply(message, "error");
+  const event = payload.get("event");
+  if (event === "track") return track(channel, message, payload.get("payload"));
+  if (event === "untrack") channel.client.tenant.presence.leave(channel);
+  channel.reply(message, event === "untrack" || event === undefined ? "ok" : "error");
+}
+
+function track(channel: Channel, message: Message, payload: Json = new Map()) {
+  if (!(payload instanceof Map)) {
+    const reason = "Presence track payload must be a map";
+    return channel.reply(message, "error", JSON.stringify({ reason }));
+  }
+  channel.reply(message, "ok");
+  const { key } = channel.config.presence;
+  if (key === undefined) return channel.crash();
+  channel.client.tenant.presence.track(channel, key, payload);
+}

@@ -1,0 +1,168 @@
+/**
+ * Broadcasts by HTTP. A private one that its sender may not send is refused where it is one event,
+ * accepted and dropped where it is one of a list.
+ */
+import { Buffer } from "node:buffer";
+import type { Rate } from "../rate.ts";
+import type { Tenant } from "../tenant.ts";
+import { type Identity, verify } from "../token.ts";
+import { accessTo } from "../topics/access.ts";
+import { PREFIX, type Topic } from "../topics/topic.ts";
+import { broadcastPayload, jsonFrame, type Outgoing, userBroadcastFrame } from "../wire/frame.ts";
+import { at, decode, encode, type Json, type JsonObject } from "../wire/json.ts";
+import { UserBroadcast } from "../wire/message.ts";
+import { json, page } from "./answer.ts";
+
+const SINGLE = /^\/api\/broadcast\/([^/]+)\/events\/([^/]+)$/;
+
+/** Answers a request below /api/broadcast; undefined where it is none. */
+export async function broadcastByHttp(
+  tenant: Tenant,
+  request: Request,
+): Promise<Response | undefined> {
+  const { pathname, searchParams } = new URL(request.url);
+  const single = SINGLE.exec(pathname);
+  if (request.method !== "POST" || (!single && pathname !== "/api/broadcast")) return undefined;
+  const type = typeOf(request);
+  if (single && type === "other") {
+    const error = "Unsupported Media Type. Use application/json or application/octet-stream";
+    return json(415, { error });
+  }
+  const body = await readBody(request, tenant.limits.frameBytes);
+  if (!body) return json(413, { message: "Payload Too Large" });
+  const isJson = body.length > 0 && (!single || type === "json");
+  const parsed = isJson ? parse(body) : undefined;
+  if (isJson && parsed === undefined) return page(400, "Bad Request");
+  const rate = rateHeaders(tenant.topics.events);
+  const { isFull } = tenant.topics.events;
+  if (isFull) return json(429, { message: "You have exceeded your rate limit" }, rate);
+  const identity = await identify(tenant, request);
+  if (!identity) return json(401, { message: "Unauthorized" }, rate);
+  const sender = { tenant, identity, rate };
+  if (!single) return await sendMany(sender, at(parsed, "messages"));
+  const [name, event] = single.slice(1).map(unescapePart);
+  // The body's word counts before the query's, null as well.
+  const own = at(parsed, "private");
+  const word = own === undefined ? searchParams.getAll("private").at(-1) : own;
+  const topic = { name, isPrivate: word === true || word === "true" };
+  const data = type === "raw"
+    ? new UserBroadcast(event, "raw", body)
+    : new UserBroadcast(event, "json", Buffer.from(encode(payloadOf(parsed))));
+  const isSent = await send(sender, topic, userBroadcastFrame(PREFIX + name, data));
+  return isSent ? accepted(rate) : json(403, { message: "Unauthorized" }, rate);
+}
+
+/** An event's payload is an object, whatever its body is. */
+function payloadOf(parsed: Json | undefined): JsonObject {
+  if (parsed === undefined) return new Map();
+  return parsed instanceof Map ? parsed : new Map([["_json", parsed]]);
+}
+
+interface Sender {
+  tenant: Tenant;
+  identity: Identity;
+  rate: Record<string, string>;
+}
+
+async function sendMany(sender: Sender, messages?: Json): Promise<Response> {
+  const { rate } = sender;
+  if (!Array.isArray(messages) || messages.length === 0) {
+    return json(422, { errors: { messages: ["can't be blank"] } }, rate);
+  }
+  const faults = messages.map(faultsOf);
+  if (faults.some((fault) => Object.keys(fault).length > 0)) {
+    return json(422, { errors: { messages: faults } }, rate);
+  }
+  for (const message of messages as JsonObject[]) {
+    const [name, event] = ["topic", "event"].map((key) => message.get(key) as string);
+    const payload = broadcastPayload(event, encode(message.get("payload")!));
+    const frame = jsonFrame({ topic: PREFIX + name, event: "broadcast", payload });
+    await send(sender, { name, isPrivate: flagOf(message.get("private"))! }, frame);
+  }
+  return accepted(rate);
+}
+
+/** Whether its sender may send it. */
+async function send({ tenant, identity }: Sender, topic: Topic, frame: Outgoing): Promise<boolean> {
+  const access = await accessTo(topic, tenant.database, identity);
+  const mayWrite = await access.mayWrite("broadcast");
+  if (mayWrite) tenant.topics.send(topic, frame);
+  return mayWrite;
+}
+
+/** A message's `private`, as Ecto casts it; undefined where it is neither true nor false. */
+function flagOf(value: Json | undefined): boolean | undefined {
+  if (value === true || value === "true" || value === "1") return true;
+  const isFalse = [undefined, null, false, "false", "0", ""].some((it) => it === value);
+  return isFalse ? false : undefined;
+}
+
+/** What is wrong with a message, by field. */
+function faultsOf(message: Json): Record<string, string[]> {
+  const faults: Record<string, string[]> = {};
+  for (const field of ["topic", "event", "payload"]) {
+    const value = at(message, field);
+    const isRight = field === "payload" ? value instanceof Map : typeof value === "string";
+    if (value === undefined || value === null || value === "") faults[field] = ["can't be blank"];
+    else if (!isRight) faults[field] = ["is invalid"];
+  }
+  if (flagOf(at(message, "private")) === undefined) faults.private = ["is invalid"];
+  return faults;
+}
+
+async function identify(tenant: Tenant, request: Request): Promise<Identity | undefined> {
+  const bearer = /^Bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  const token = bearer ?? request.headers.get("apikey") ?? request.headers.get("x-api-key");
+  return token ? await verify(token, tenant.keys).catch(() => undefined) : undefined;
+}
+
+/** What the content-type says of one event's body; without one it is not read. */
+function typeOf(request: Request): "json" | "raw" | "none" | "other" {
+  const type = request.headers.get("content-type")?.split(";")[0].trim().toLowerCase();
+  if (type === "application/json") return "json";
+  if (type === "application/octet-stream") return "raw";
+  return type === undefined ? "none" : "other";
+}
+
+/** The whole body, or undefined where it is larger than that. */
+async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parse(body: Uint8Array): Json | undefined {
+  try {
+    return decode(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A part of a path as it was meant, or as it stands where it is not escaped well. */
+function unescapePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+const accepted = (rate: Record<string, string>) =>
+  new Response(null, { status: 202, headers: { "content-length": "0", ...rate } });
+
+/** How near the limit is, on the average of the minute; nothing where there is none. */
+function rateHeaders({ limit, count }: Rate): Record<string, string> {
+  if (limit === Infinity) return {};
+  const [perSecond, rolling] = [limit / 60, Math.round(count / 60)];
+  return {
+    "x-rate-limit": String(perSecond),
+    "x-rate-limit-remaining": String(Math.max(0, perSecond - rolling)),
+    "x-rate-rolling": String(rolling),
+  };
+}
