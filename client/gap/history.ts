@@ -3,7 +3,7 @@ import type { RowChange } from "../row_change.ts";
 import { timeOf } from "./time.ts";
 
 /** How far before a gap messages are read again: they have the time when their transaction began. */
-const OVERLAP_MS = 30_000;
+export const OVERLAP_MS = 30_000;
 
 /** So long ids may be asked from. Later than that no gap begins: what waits is delivered by then. */
 const MARKS_MS = 80_000;

@@ -1,5 +1,6 @@
 import { asArray, asJson, type Frame, type Json, withPayload } from "../frame.ts";
 import { identify, type Identity, mirrorOf, rowKey } from "../gap/identity.ts";
+import { OVERLAP_MS } from "../gap/history.ts";
 import { historyOf } from "../gap/plan.ts";
 import { DATABASE } from "../gap/time.ts";
 import { cut, type Missing, type Part } from "../gap/track.ts";
@@ -163,6 +164,17 @@ export function deliverReplay(state: State, link: Link, channel: Channel): Missi
   const missing = replayed.slice(lastKnown + 1);
   const ordered = inOrder(missing, (frame) => changeOf(state, channel, frame));
   for (const frame of ordered) deliver(state, channel, frame);
-  const isCut = lastKnown < 0 && replayed.length >= REPLAY_LIMIT;
-  return isLate || isCut ? "events" : "unstored";
+  // Of what began before them others may have ended behind them.
+  const isCut = replayed.length >= REPLAY_LIMIT;
+  const isDoubted = lastKnown < 0 && !isFarEnough(state, channel);
+  return isLate || isCut || isDoubted ? "events" : "unstored";
+}
+
+/**
+ * False for a replay that may begin too late: it was asked for by this machine's clock, or not from
+ * before the join, where transactions had begun that ended behind it.
+ */
+function isFarEnough({ skew }: State, { parts: { casts }, ledger: { joinedAt = 0 } }: Channel) {
+  const isSinceJoin = casts.at !== "flowing" && casts.from - OVERLAP_MS < joinedAt - IN_FLIGHT_MS;
+  return !isSinceJoin && skew.of(DATABASE) !== undefined;
 }

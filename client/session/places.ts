@@ -27,10 +27,12 @@ export function tell(state: State, channel: Channel, event: ChannelEvent): void 
   if (!isOver) state.wait(channel.topic, dueAt(channel));
 }
 
-/** Forgets a join. */
+/** Forgets a join, and what waited to be delivered to it. */
 export function forget(state: State, { topic }: Channel, isLeft: boolean): void {
+  const others = (frames: Frame[]) => frames.filter((frame) => frame.topic !== topic);
   state.channels.delete(topic);
-  state.kept = state.kept.filter((frame) => frame.topic !== topic);
+  state.kept = others(state.kept);
+  for (const link of [state.active, state.next]) if (link) link.held = others(link.held);
   if (isLeft) state.known.delete(topic);
   state.dues.delete(topic);
 }

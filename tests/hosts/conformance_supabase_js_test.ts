@@ -2,8 +2,11 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { relayTransport } from "../../client/mod.ts";
 import { signToken } from "../../tools/stack/keys.ts";
+import { withOldRelay } from "../client/end_to_end/support/old_relay.ts";
+import { clientAt, OLD } from "../client/support/world/client_at.ts";
 import { type ConformanceHost, hosts } from "./support/conformance/hosts.ts";
 import { LONG } from "../support/long.ts";
+import { hosts as denos, startRelay } from "../support/relay_host.ts";
 import { type Origin, prepare, type Vsn } from "../support/realtime_suite/suite.ts";
 import { broadcastScenarios } from "../support/realtime_suite/broadcast.ts";
 import { changesScenarios } from "../support/realtime_suite/changes.ts";
@@ -21,19 +24,35 @@ const NEEDS_A_NAME = "a change goes to those who may read the row, a deletion to
 /** Who the clients are: the users whose names the scenarios give, or viewers without a token. */
 type Who = "users" | "viewers";
 
-/** A relay on this host in front of the stack, for supabase-js as anybody uses it. */
-async function open(
-  host: ConformanceHost,
-  { info, postgres: server }: TestStack,
-  who: Who,
-): Promise<Origin> {
-  const relay = await host.start({
-    SUPABASE_URL: info.API_URL,
-    SUPABASE_PUBLISHABLE_KEY: info.PUBLISHABLE_KEY,
-    RELAY_JWT_SECRET: info.JWT_SECRET,
-    RELAY_ANONYMOUS: "allow",
-  });
-  const address = `http://${relay.address}/functions/v1/relay`;
+/** Where the clients' sockets lead, and by which transport. */
+interface Way {
+  name: string;
+  create?: typeof relayTransport;
+  start(stack: TestStack): Promise<{ url: string; stop(): Promise<void> }>;
+}
+
+/** Through a relay on this host. */
+const through = (
+  { name, start }: Pick<ConformanceHost, "name" | "start">,
+  create?: typeof relayTransport,
+): Way => ({
+  ...{ name, create },
+  async start({ info }) {
+    const relay = await start({
+      SUPABASE_URL: info.API_URL,
+      SUPABASE_PUBLISHABLE_KEY: info.PUBLISHABLE_KEY,
+      RELAY_JWT_SECRET: info.JWT_SECRET,
+      RELAY_ANONYMOUS: "allow",
+    });
+    return { url: `http://${relay.address}/functions/v1/relay`, stop: () => relay.stop() };
+  },
+});
+
+/** Supabase-js as anybody uses it, on that way to the stack. */
+async function open(way: Way, stack: TestStack, who: Who): Promise<Origin> {
+  const { info, postgres: server } = stack;
+  const { create = relayTransport } = way;
+  const { url: address, stop } = await way.start(stack);
   const sql = postgres(server.adminUrl, { max: 2, onnotice: () => {} });
   const clients: SupabaseClient[] = [];
   return {
@@ -47,7 +66,7 @@ async function open(
         global: { fetch: (input, init) => fetch(toRelay(String(input), address), init) },
         realtime: {
           vsn,
-          transport: relayTransport({ relay: address, token: () => token || null }) as never,
+          transport: create({ relay: address, token: () => token || null }) as never,
         },
       });
       clients.push(client);
@@ -60,7 +79,7 @@ async function open(
       }));
       await dropTables(sql);
       await sql.end();
-      await relay.stop();
+      await stop();
     },
   };
 }
@@ -85,11 +104,45 @@ Deno.test("supabase-js, unchanged, through every host", async (t) => {
         await t.step({
           name: `${host.name}, ${who}${host.missing}`,
           ignore: host.missing !== "" || (who === "viewers" && host !== hosts[0] && !LONG),
-          fn: (step) => prove(host, stack, who, step),
+          fn: (step) => prove(through(host), stack, who, step),
         });
       }
     }
   });
+});
+
+Deno.test({
+  name: "supabase-js, unchanged, through clients and relays of different ages" +
+    (LONG ? "" : " (skipped: a full count)"),
+  ignore: !LONG,
+  async fn(t) {
+    const older = await clientAt(OLD) as { relayTransport: typeof relayTransport };
+    await withOldRelay((old) =>
+      withStack(async (stack) => {
+        const sql = postgres(stack.postgres.adminUrl, { max: 1 });
+        await prepare(sql);
+        await sql.end();
+        const ways: Way[] = [
+          through(
+            { ...hosts[0], name: "the client of before, the relay of now" },
+            older.relayTransport,
+          ),
+          through({
+            name: "the client of now, the relay of before",
+            start: (environment) => startRelay(denos[0], environment, old),
+          }),
+          {
+            name: "the client of now, and Realtime itself",
+            start: ({ info }) =>
+              Promise.resolve({ url: `${info.API_URL}/realtime/v1`, stop: async () => {} }),
+          },
+        ];
+        for (const way of ways) {
+          await t.step(way.name, (step) => prove(way, stack, "users", step));
+        }
+      })
+    );
+  },
 });
 
 /** Viewers too, so that the scenarios hold for them; their channels are shared. */
@@ -102,12 +155,12 @@ async function mayAllThatUsersMay(sql: postgres.Sql): Promise<void> {
 }
 
 async function prove(
-  host: ConformanceHost,
+  way: Way,
   stack: TestStack,
   who: Who,
   t: Deno.TestContext,
 ): Promise<void> {
-  await using origin = await open(host, stack, who);
+  await using origin = await open(way, stack, who);
   for (const vsn of versions) {
     for (const [says, proof] of Object.entries(scenarios)) {
       if (who === "viewers" && says === NEEDS_A_NAME) continue;

@@ -64,14 +64,17 @@ testInBrowser(
       await test.step("what was missed is told in the details", async () => {
         await alice.page.click("#light");
         const told = (name: string) => alice.page.locator(`#details-${name}`).innerText();
+        // The count may be read before its event has come.
+        const becomes = (name: string, what: RegExp) =>
+          alice.page.locator(`#details-${name}`, { hasText: what }).waitFor();
         assert.equal(
           await told("relay"),
           `${site.stack.info.RELAY_URL}/websocket`.replace("http", "ws"),
         );
         for (const name of ["since", "last"]) {
-          assert.match(await told(name), /^\d+:\d\d:\d\d [AP]M$/);
+          await becomes(name, /^\d+:\d\d:\d\d [AP]M$/);
         }
-        assert.match(await told("caught"), /^[1-9]\d* events?$/);
+        await becomes("caught", /^[1-9]\d* events?$/);
         assert.ok(await alice.page.evaluate("globalThis.lightSaid"), "the page was loaded again");
       });
 

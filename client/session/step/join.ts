@@ -1,5 +1,6 @@
 import { backoff } from "../../backoff.ts";
 import { asArray, asJson, type Frame, type Json } from "../../frame.ts";
+import { OVERLAP_MS } from "../../gap/history.ts";
 import { isReplayed } from "../../gap/plan.ts";
 import { READ_MS } from "../../gap/track.ts";
 import { IN_FLIGHT_MS, type Place, topicOf } from "../channel.ts";
@@ -53,7 +54,7 @@ export function join(change: Change, link: Link): void {
   change.deeds.push({
     ...{ do: "join", link, again: !!told || isMissing },
     ...(isMissing && replays && {
-      replaySince: Math.max(casts.from, joinedAt - IN_FLIGHT_MS),
+      replaySince: Math.max(casts.from - OVERLAP_MS, joinedAt - IN_FLIGHT_MS),
     }),
   });
 }

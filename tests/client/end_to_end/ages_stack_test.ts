@@ -12,6 +12,7 @@ import { type Click, type Figures, sum } from "../support/exactly_once/feed.ts";
 import { type Viewer, watch } from "../support/exactly_once/viewer.ts";
 import { readClicks, writeClicks } from "../support/exactly_once/writers.ts";
 import { clientAt, OLD } from "../support/world/client_at.ts";
+import { startCutProxy } from "../support/exactly_once/cut_proxy.ts";
 import { withOldRelay } from "./support/old_relay.ts";
 import { type TwoRelays, withTwoRelays } from "./support/two_relays.ts";
 
@@ -72,14 +73,11 @@ const judge = ({ rows, broadcasts }: Viewer, table: Click[]): Figures[] => [
   sum(broadcasts.map((feed) => feed.judge(table))),
 ];
 
-/** Both clients, and whoever is beside them, over one relay and then the other. */
+/** Both clients over one relay and then the other. */
 async function play(relays: StartOptions[], before = ""): Promise<void> {
   await withStack(async (stack) => {
     const { info } = stack;
-    const sql = postgres(info.DB_URL, { max: 1, fetch_types: false, onnotice: () => {} });
-    const links = SLUGS.map((slug) => ({ slug, target_url: `https://example.com/${slug}` }));
-    await sql`insert into public.short_links ${sql(links)}`;
-    if (before) await sql.unsafe(before);
+    await prepare(info.DB_URL, before);
     const environment = {
       SUPABASE_URL: info.API_URL,
       SUPABASE_PUBLISHABLE_KEY: info.PUBLISHABLE_KEY,
@@ -90,19 +88,61 @@ async function play(relays: StartOptions[], before = ""): Promise<void> {
         viewer("the client of now", relayTransport, two.relay, stack),
         viewer("the client of before", older.relayTransport, two.relay, stack),
       ];
-      try {
-        await Promise.all(viewers.map(({ ready, name }) => inTime(ready, name, 30_000)));
-        if (before && relays[0] === NOW) await saysWhyItIsOff(two.relay);
-        const last = await write(two, viewers, info.DB_URL);
-        const table = (await readClicks(sql)).filter(({ id }) => id <= last);
-        for (const each of viewers) prove(each, table);
-      } finally {
-        viewers.forEach((each) => each.leave());
-        await sql.end();
-      }
+      const ask = before && relays[0] === NOW ? () => saysWhyItIsOff(two.relay) : undefined;
+      await see(two, viewers, info.DB_URL, ask);
     }, relays);
   });
 }
+
+/** The client of now on Realtime itself, whose connections are cut twice. */
+async function playDirect(): Promise<void> {
+  await withStack(async (stack) => {
+    const { info: { API_URL, DB_URL } } = stack;
+    await prepare(DB_URL);
+    const front = await startCutProxy(new URL(API_URL).host);
+    try {
+      const relay = `http://${front.address}/realtime/v1`;
+      const cut = () => void front.cut("reset");
+      const way = { relay, cut, handOver: () => Promise.resolve(cut()) };
+      await see(way, [viewer("the client of now", relayTransport, relay, stack)], DB_URL);
+    } finally {
+      await front.stop();
+    }
+  });
+}
+
+async function prepare(url: string, before = ""): Promise<void> {
+  await using sql = connect(url);
+  const links = SLUGS.map((slug) => ({ slug, target_url: `https://example.com/${slug}` }));
+  await sql`insert into public.short_links ${sql(links)}`;
+  if (before) await sql.unsafe(before);
+}
+
+/** Rows are written; each of the viewers sees all of them, once and in order. */
+async function see(
+  way: TwoRelays,
+  viewers: Viewer[],
+  url: string,
+  ask?: () => Promise<void>,
+): Promise<void> {
+  await using sql = connect(url);
+  try {
+    await Promise.all(viewers.map(({ ready, name }) => inTime(ready, name, 30_000)));
+    await ask?.();
+    const last = await write(way, viewers, url);
+    const table = (await readClicks(sql)).filter(({ id }) => id <= last);
+    for (const each of viewers) prove(each, table);
+  } finally {
+    viewers.forEach((each) => each.leave());
+  }
+}
+
+const connect = (url: string) =>
+  Object.assign(postgres(url, { max: 1, fetch_types: false, onnotice: () => {} }), {
+    async [Symbol.asyncDispose](this: postgres.Sql) {
+      await this.end();
+    },
+  });
 
 /** What the migrations of now bring is missed aloud. */
 async function saysWhyItIsOff(relay: string): Promise<void> {
@@ -124,11 +164,12 @@ const AGES: Record<string, (old: StartOptions) => Promise<void>> = {
   "and back": (old) => play([NOW, old]),
   "the function of now on the migrations of before": () => play([NOW, NOW], BEFORE),
   "the function of before on the migrations of before": (old) => play([old, old], BEFORE),
+  "the client of now on Realtime itself": playDirect,
 };
 
 for (const [what, run] of Object.entries(AGES)) {
   Deno.test({
-    name: `${what} loses nothing for clients of either age` +
+    name: `${what} loses nothing` +
       (LONG ? "" : " (skipped: takes a minute, RELAY_TEST_LONG=1 runs it)"),
     ignore: !LONG,
     fn: () => withOldRelay(run),

@@ -207,7 +207,7 @@ function take(world: World, step: Step): void {
     case "reinsert":
       return database.reinsert(step.table);
     case "store":
-      return database.store("mail", step.count ?? 1, step.startedAgoMs);
+      return database.store("mail", step.count ?? 1, step.startedAgoMs, step.row);
     case "peer":
       return sayAsPeer(world, step.channel, step.evil ?? "none");
     case "flurry":

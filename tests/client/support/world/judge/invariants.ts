@@ -1,4 +1,4 @@
-import type { Emission, Record as Told } from "./ledger.ts";
+import { type Emission, type Gap, type Record as Told, ROW } from "./ledger.ts";
 import { CHANNELS, planOf } from "../script/script.ts";
 import { nameOf } from "../there/line.ts";
 import { sightOf } from "../there/presence.ts";
@@ -288,16 +288,27 @@ function noteDown(world: World): void {
 }
 
 function isCovered({ gaps }: Told, { at, kind }: Emission): boolean {
-  return gaps.some(({ from, to, missing }) => from <= at && at <= to && covers(missing, kind));
+  return gaps.some((gap) => gap.from <= at && at <= gap.to && covers(gap, kind));
 }
 
-function covers(missing: string, kind: string): boolean {
+/** As a gap tells the kinds of what may be missing. */
+const KINDS: Record<Emission["kind"], string> = {
+  ...{ insert: "INSERT", update: "UPDATE", delete: "DELETE" },
+  ...{ mirror: "database", stored: "database", peer: "clients" },
+};
+
+/** The client of before told no kinds. */
+function covers({ missing, kinds }: Gap, kind: Emission["kind"]): boolean {
+  if (kinds) return kinds.includes(KINDS[kind]);
   if (missing === "updates") return kind === "update" || kind === "delete";
   if (missing === "unstored") return kind === "peer" || kind === "stored";
   return true;
 }
 
-/** The first that came behind a newer one of its writer, but for those of one transaction. */
+/**
+ * The first that came behind a newer one of its writer, but for those of one transaction. Changes of a
+ * row have a `seq`.
+ */
 function late(record: Told): Emission | undefined {
   const last = new Map<string, Emission>();
   for (const emission of record.delivered) {
@@ -306,7 +317,7 @@ function late(record: Told): Emission | undefined {
     const key = `${emission.kind} ${emission.writer}`;
     const before = last.get(key);
     const isBehind = before && before.place > emission.place &&
-      before.transaction !== emission.transaction;
+      (before.transaction !== emission.transaction || emission.writer.startsWith(ROW));
     if (isBehind && !isCovered(record, emission)) return emission;
     if (!before || before.place < emission.place) last.set(key, emission);
   }

@@ -4,6 +4,9 @@ import type { InvariantName } from "./invariants.ts";
 /** By which way an event comes; each has an order and an identity of its own. */
 export type Kind = "insert" | "update" | "delete" | "mirror" | "stored" | "peer";
 
+/** Begins the `writer` of what tells the changes of one row. */
+export const ROW = "row ";
+
 /** What Realtime has sent on a topic, or would have where the application was joined. */
 export interface Emission {
   topic: string;
@@ -12,7 +15,7 @@ export interface Emission {
   kind: Kind;
   /** The true time of the commit, or of the peer's push. */
   at: number;
-  /** Who wrote it, and its place among what that writer wrote. */
+  /** Who wrote it, or the row that changed, and its place among what that writer wrote. */
   writer: string;
   place: number;
   transaction: number;
@@ -43,6 +46,7 @@ export interface Gap {
   from: number;
   to: number;
   missing: string;
+  kinds?: string[];
   reason?: string;
   at: number;
 }

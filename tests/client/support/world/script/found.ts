@@ -476,4 +476,18 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what waited for a channel that was closed does not come to the one that follows it",
+    script: {
+      setup: { seed: 623103, channels: ["mixed"] },
+      steps: [
+        { after: 0, do: "halfOpen" },
+        { after: 15_338, do: "subscriptions", answer: "late", ms: 20_000 },
+        { after: 1_000, do: "rest", answer: "slow", ms: 10_000 },
+        { after: 6_258, do: "flurry" },
+        { after: 4_200, do: "endChannel", channel: "mixed", event: "phx_close" },
+        { after: 7_730, do: "insert", table: "orders", count: 1 },
+      ],
+    },
+  },
 ];

@@ -51,8 +51,15 @@ const insert = step("insert", {
 const store = step("store", {
   count: of(1, 1, 1, 2, 4, 30),
   startedAgoMs: of(0, 0, 0, 5_000, 14_000),
+  row: of(undefined, 1, 1, 2),
 });
 const peer = step("peer", { channel: talking, evil });
+/** A row changes, again and again; the transaction of a later change may have begun before. */
+const rowChange = step("store", {
+  row: fc.constant(1),
+  count: of(1, 1, 2),
+  startedAgoMs: of(0, 0, 1_000, 4_000, 14_000),
+}, of(50, 500, 3_000));
 
 /** Something happens that the application is to hear of. */
 const event = fc.oneof(
@@ -223,6 +230,25 @@ const motifs = [
   ),
   // What is read again fails.
   motif(step("rest", { answer: restAnswer, ms: msOrEver }, soon), loss, insert, insert),
+  // A row changes while nobody hears of it.
+  motif(
+    step("join", { channel: fc.constant("mail") }, soon),
+    waits("nothing", of(5_000, 16_000)),
+    rowChange,
+    loss,
+    ...[rowChange, rowChange, rowChange, rowChange],
+  ),
+  // Neither can it be read in time, but later.
+  motif(
+    step("join", { channel: fc.constant("mail") }, soon),
+    step("rest", { answer: of(503, "unreachable"), ms: of(32_000, 36_000) }, soon),
+    loss,
+    rowChange,
+    waits("nothing", of(31_000, 36_000)),
+    rowChange,
+    loss,
+    ...[rowChange, rowChange],
+  ),
   // A replay, and another.
   motif(store, loss, store, loss, store),
   // An hour's absence, as of a machine that sleeps.

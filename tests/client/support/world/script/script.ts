@@ -117,7 +117,8 @@ export type Step =
     // The database and the peers.
     | { do: "insert"; table: Table; slug?: string; count?: number; startedAgoMs?: number }
     | { do: "update" | "remove" | "reinsert"; table: Table }
-    | { do: "store"; count?: number; startedAgoMs?: number }
+    /** With `row` they are changes of that row, as the trigger relay.broadcast_row() sends them. */
+    | { do: "store"; count?: number; startedAgoMs?: number; row?: number }
     | { do: "peer"; channel: ChannelName; evil?: Evil }
     | { do: "peerTrack"; key: string; here: boolean }
     /** Something of each kind, on all that is joined. */

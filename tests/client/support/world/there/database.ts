@@ -21,6 +21,15 @@ export interface Message {
   transaction: number;
   /** When it was committed, in true time. */
   committedAt: number;
+  /** The row of which it tells a change, whose `seq` is `n`. */
+  row?: number;
+}
+
+/** What a message says, to whoever reads it. */
+export function bodyOf({ n, row }: Message, reader: string | null): Record<string, unknown> {
+  if (row === undefined) return { n, reader };
+  const about = { operation: "UPDATE", schema: "public", table: "seats" };
+  return { ...about, record: { id: row }, old_record: null, seq: n, n, reader };
 }
 
 const FIRST_KEY = 1_234_567_890_123_456_788n;
@@ -92,12 +101,12 @@ export class Database {
   }
 
   /** Messages of one transaction on the private topic. */
-  store(topic: string, count: number, startedAgoMs = 0): void {
+  store(topic: string, count: number, startedAgoMs = 0, row?: number): void {
     const transaction = ++this.#transactions;
     const committedAt = this.world.time.now;
     for (let i = 0; i < count; i++) {
       const at = this.now() - startedAgoMs;
-      const message = { n: ++this.#count, topic, at, transaction, committedAt };
+      const message = { n: ++this.#count, topic, at, transaction, committedAt, row };
       this.messages.push(message);
       this.world.realtime.stored(message, startedAgoMs);
     }

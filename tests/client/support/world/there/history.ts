@@ -1,3 +1,4 @@
+import { bodyOf } from "./database.ts";
 import type { World } from "../world.ts";
 
 /** How many messages a page holds. */
@@ -29,9 +30,9 @@ export function missedMessages(world: World, reader: string | null, question: st
     : place >= 0
     ? all.slice(place + 1)
     : all.filter(({ at }) => Math.floor(at) >= Date.parse(since!));
-  const rows = found.slice(0, PAGE).map(({ n, at }) => ({
-    ...{ id: idOf(n), event: "mail", payload: { n, reader }, binary_payload: null },
-    inserted_at: iso(at),
+  const rows = found.slice(0, PAGE).map((message) => ({
+    ...{ id: idOf(message.n), event: "mail", payload: bodyOf(message, reader) },
+    ...{ binary_payload: null, inserted_at: iso(message.at) },
   }));
   return JSON.stringify([...rows, { ...none, id: null, inserted_at: iso(database.now()) }]);
 }

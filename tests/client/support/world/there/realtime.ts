@@ -1,6 +1,6 @@
-import { type Message, type Row, timeText } from "./database.ts";
+import { bodyOf, type Message, type Row, timeText } from "./database.ts";
 import { digits, type Payload } from "./frames.ts";
-import type { Emission } from "../judge/ledger.ts";
+import { type Emission, ROW } from "../judge/ledger.ts";
 import type { Channel } from "./channel.ts";
 import { idOf } from "./history.ts";
 import type { Line } from "./line.ts";
@@ -149,8 +149,11 @@ export class Realtime {
   }
 
   stored(message: Message, startedAgoMs: number): void {
-    const { topic, n, transaction } = message;
-    const emission = this.#emit(topic, "stored", `b${n}`, { transaction, startedAgoMs });
+    const { topic, n, transaction, row } = message;
+    // Who does not read messages does not look at what they say either.
+    const isRow = row !== undefined && this.world.setup.history;
+    const writer = isRow ? ROW + row : undefined;
+    const emission = this.#emit(topic, "stored", `b${n}`, { transaction, startedAgoMs, writer });
     if (!emission) return;
     this.world.time.later(5, () => {
       for (const join of this.channels(topic)) this.#sendStored(join, message, emission, false);
@@ -159,12 +162,12 @@ export class Realtime {
 
   #sendStored(
     join: Channel,
-    { n }: Message,
+    message: Message,
     emission: Emission | undefined,
     replayed: boolean,
   ): void {
-    const meta = { id: idOf(n) };
-    const body = { n, reader: join.reader };
+    const meta = { id: idOf(message.n) };
+    const body = bodyOf(message, join.reader);
     const payload = {
       ...{ event: "mail", payload: body, type: "broadcast" },
       meta: replayed ? { ...meta, replayed } : meta,
@@ -178,7 +181,9 @@ export class Realtime {
     const { database, time, setup, ledger } = this.world;
     const topic = join.topic.replace(/^realtime:/, "");
     const found = database.messages.filter((each) => each.topic === topic && each.at >= since)
-      .sort((a, b) => a.at - b.at || b.n - a.n).slice(-Math.min(limit, 25));
+      .sort((a, b) => a.at - b.at || a.transaction - b.transaction || b.n - a.n).slice(
+        -Math.min(limit, 25),
+      );
     const send = () => {
       if (!join.isHere) return;
       for (const message of found) {
