@@ -78,8 +78,9 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
       identity.committedAt ?? now,
     );
   }
-  // Of the messages that are read none is forgotten before its turn.
-  ledger.note(fresh, identity, now, row && !catchUp ? Infinity : state.keepMs);
+  // Of messages that are read or replayed none is forgotten before its turn.
+  const isAgain = row && !catchUp || isReplay(frame);
+  ledger.note(fresh, identity, now, isAgain ? Infinity : state.keepMs);
   const { change } = identity;
   if (change) {
     noteTimes(state, channel, change, frame, !!row);

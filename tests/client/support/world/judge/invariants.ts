@@ -113,7 +113,7 @@ export const INVARIANTS = {
     sentence: "where the network or the page is back and all is well, a socket is soon live",
     always: (world) => {
       const { transport, time, wokenAt, wellSince, setup: { tokenLifeS } } = world;
-      if (tokenLifeS < 3600 || isBeyondTime(world)) return;
+      if (tokenLifeS < 3600 || isBeyondTime(world) || isStarved(world)) return;
       const { state, reason } = transport.status;
       const isDown = state === "connecting" || state === "reconnecting" || state === "offline";
       const isLate = wokenAt >= wellSince && time.now - wokenAt > WAKE_MS;
@@ -158,6 +158,8 @@ export const INVARIANTS = {
     },
   },
   waits: {
+    // Either may have been brought what the other waits for.
+    isAlone: true,
     sentence: `what an open socket brought waits for ${LIVE_WAIT_MS / 1000} s at most`,
     always: (world) => waiting(world),
   },
@@ -271,7 +273,8 @@ const isDownFor = (world: World, at: number): boolean =>
 const isJustBack = ({ time, downUntil }: World): boolean => time.now - downUntil < LIVE_WAIT_MS;
 
 /** True where the status may be that of a session which stands better than the other. */
-const isHidden = ({ hasTwin, wasEverRefused }: World): boolean => hasTwin && wasEverRefused;
+const isHidden = ({ hasTwin, wasEverRefused, weather }: World): boolean =>
+  hasTwin && (wasEverRefused || weather.now("token") !== undefined);
 
 function noteDown(world: World): void {
   const { transport: { status: { state } }, weather, time } = world;
@@ -419,6 +422,11 @@ function isBeyondTime({ session, setup }: World): boolean {
   const lateBy = Math.max(relaySkewMs, databaseSkewMs) - Math.min(databaseSkewMs, clientSkewMs);
   return session.user !== null && lateBy > Math.min(60_000, tokenLifeS * 1000 - 60_000);
 }
+
+/** True where Realtime itself is dialled and takes 5 s to refuse a join, in which it answers nothing. */
+const isStarved = ({ setup, session, application: { wanted } }: World): boolean =>
+  setup.relay === "direct" && session.known === null &&
+  [...wanted].some((name) => planOf(name).private);
 
 /** Each channel was sent a last event: it came, or the channel was told that it is refused. */
 function unhealed({ application, probes, transport, weather, ledger }: World): string | undefined {

@@ -490,4 +490,62 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what is replayed twice, an hour after it was had, comes once",
+    script: {
+      setup: { channels: ["mail"], user: "ann", replayMs: 1_000, replaysTwice: true },
+      steps: [
+        { after: 100, do: "flurry" },
+        { after: 100, do: "offline", ms: 4_000_000 },
+        { after: 3_600_500, do: "store", count: 1, row: 2 },
+      ],
+    },
+  },
+  {
+    sentence: "a replay that was asked for by a wrong clock is told",
+    script: {
+      setup: { channels: ["mail"], databaseSkewMs: -120_000, user: "ann" },
+      steps: [
+        { after: 100, do: "closeUnauthorized" },
+        { after: 100, do: "flurry" },
+        { after: 0, do: "signIn", user: "ann" },
+      ],
+    },
+  },
+  {
+    sentence: "a transaction that had begun before the join and ended in a loss is told",
+    script: {
+      setup: { user: "ann" },
+      steps: [
+        { after: 100, do: "flurry" },
+        { after: 0, do: "join", channel: "mail" },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 0, do: "store", row: 1, count: 1, startedAgoMs: 14_000 },
+      ],
+    },
+  },
+  {
+    sentence: "what is older than a full replay is told",
+    script: {
+      setup: { channels: ["mail"], user: "ann" },
+      steps: [
+        { after: 100, do: "store", count: 30 },
+        { after: 100, do: "kill", code: 1006 },
+        { after: 0, do: "store", row: 1, count: 1, startedAgoMs: 1_000 },
+      ],
+    },
+  },
+  {
+    sentence: "of a replay that comes late, and of what was had a minute ago, each comes once",
+    script: {
+      setup: { subscribeMs: 1_500, user: "ann", replayMs: 100 },
+      steps: [
+        { after: 0, do: "flurry" },
+        { after: 0, do: "flurry" },
+        { after: 0, do: "join", channel: "mail" },
+        { after: 0, do: "drain", deadlineMs: 1_000 },
+        { after: 41_893, do: "halfOpen" },
+      ],
+    },
+  },
 ];
