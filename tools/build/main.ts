@@ -8,6 +8,13 @@ const PARTS: Record<string, () => Promise<unknown>> = {
     await buildPackage();
     console.log(`${PACKAGE}: npm pack ./${PACKAGE} makes its tarball`);
   },
+  site: async () => {
+    const { buildSite, configIn, OUT } = await import("../site/build.ts");
+    const config = await configIn(OUT);
+    // Its policy names the project: there is no page for none.
+    if (Object.keys(config).length > 0) await buildSite(OUT, config);
+    else console.log("dist/site: left out, name its project: deno task site --url URL --key KEY");
+  },
 };
 
 const asked = Deno.args.length > 0 ? Deno.args : Object.keys(PARTS);

@@ -1,6 +1,20 @@
+import { fileURLToPath } from "node:url";
 import { readConfig } from "../../site/config.ts";
 import { bundleSite } from "./bundle.ts";
 import { policy } from "./policy.ts";
+
+/** Where the page is written, unless another folder is named. */
+export const OUT = fileURLToPath(new URL("../../dist/site", import.meta.url));
+
+/** The configuration of a folder that was written before; empty where there is none. */
+export async function configIn(folder: string): Promise<Record<string, unknown>> {
+  const text = await Deno.readTextFile(`${folder}/config.json`).catch(() => "{}");
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`${folder}/config.json is no JSON: mend it, or delete it.`);
+  }
+}
 
 /**
  * Writes the page and its config.json into a folder, and returns the files' names. The page's policy

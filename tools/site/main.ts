@@ -1,9 +1,8 @@
 /** `deno task site`: the links page as a folder for any static host. */
-import { fileURLToPath } from "node:url";
 import { readConfig } from "../../site/config.ts";
 import { readOptions, UsageError } from "../stack/cli/options.ts";
 import { note } from "../stack/cli/show.ts";
-import { buildSite } from "./build.ts";
+import { buildSite, configIn, OUT } from "./build.ts";
 
 const HELP = `Writes the live links page into a folder that any static host can serve.
 
@@ -17,8 +16,6 @@ deno task site --url URL --key KEY [options]
   --help         prints this
 
 What is not given is taken from the folder's config.json.`;
-
-const OUT = fileURLToPath(new URL("../../dist/site", import.meta.url));
 
 async function main(): Promise<number> {
   try {
@@ -42,16 +39,6 @@ async function main(): Promise<number> {
   } catch (error) {
     note(error instanceof Error ? error.message : String(error));
     return error instanceof UsageError ? 2 : 1;
-  }
-}
-
-/** The configuration of a folder that was written before. */
-async function configIn(folder: string): Promise<Record<string, unknown>> {
-  const text = await Deno.readTextFile(`${folder}/config.json`).catch(() => "{}");
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error(`${folder}/config.json is no JSON: mend it, or delete it.`);
   }
 }
 
