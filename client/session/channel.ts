@@ -42,6 +42,8 @@ export interface Place {
   stage: Stage;
   /** Realtime has it joined: its frames come. */
   isJoined: boolean;
+  /** When its join was answered. */
+  answeredAt?: number;
   /** The join under way has ended one that stood. */
   replaces: boolean;
   /** The join has asked for a replay. */

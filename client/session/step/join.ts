@@ -61,12 +61,12 @@ export function join(change: Change, link: Link): void {
 
 export function answered(change: Change, link: Link, place: Place, frame: Frame): void {
   const { status, response } = frame.payload;
-  // The answer to the first join came late, behind the second: this one's has ended that.
+  // The answer to the first join came late, behind the second, which has ended it since.
   if (place.isJoined) {
     place.closes++;
     place.isJoined = false;
     if (link === change.at.active) {
-      miss(change, change.at.now - IN_FLIGHT_MS);
+      miss(change, (place.answeredAt ?? change.at.now) - IN_FLIGHT_MS);
       // Not joined once more for a replay, which might be answered twice as well.
       close(change, "casts", "events");
     }
@@ -82,6 +82,7 @@ function joined(change: Change, link: Link, place: Place, frame: Frame): void {
   const isReady = bindings.length === 0;
   const untilTold = Math.max(channel.askedAt + NEW_SUBSCRIBE_MS, now);
   place.isJoined = true;
+  place.answeredAt = now;
   place.stage = isReady
     ? { at: "ready" }
     : channel.told

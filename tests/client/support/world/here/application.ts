@@ -3,7 +3,7 @@ import type { Frame, Payload } from "../there/frames.ts";
 import { decode } from "../there/frames.ts";
 import type { Line } from "../there/line.ts";
 import { type ChannelName, planOf } from "../script/script.ts";
-import { SWITCH_BEHIND_MS } from "../judge/invariants.ts";
+import { isStarved, SWITCH_BEHIND_MS } from "../judge/invariants.ts";
 import { answer } from "../there/rest.ts";
 import { KEY } from "./session.ts";
 import { Twin } from "./twin.ts";
@@ -188,7 +188,7 @@ export class Application {
       ? time.now - refused.since < LATER_MS
       // The next answer may take as long as this one did.
       : refused.isQuick && 2 * time.now - refused.at - asked.at < NEW_LATER_MS;
-    if (/draining:|restart:/.test(message) || (isLater && isEarly)) {
+    if (/draining:|restart:/.test(message) || (isLater && isEarly && !isStarved(this.world))) {
       ledger.breaks("patience", `${name} was told ${message}, which passes`);
     }
     const isKnown = refused && refused.ref === asked.ref && time.now - refused.at > KNOWN_MS &&

@@ -424,7 +424,7 @@ function isBeyondTime({ session, setup }: World): boolean {
 }
 
 /** True where Realtime itself is dialled and takes 5 s to refuse a join, in which it answers nothing. */
-const isStarved = ({ setup, session, application: { wanted } }: World): boolean =>
+export const isStarved = ({ setup, session, application: { wanted } }: World): boolean =>
   setup.relay === "direct" && session.known === null &&
   [...wanted].some((name) => planOf(name).private);
 

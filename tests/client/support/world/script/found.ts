@@ -548,4 +548,15 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what a second join ends is missed from when the first was answered, however late",
+    script: {
+      setup: { channels: ["room"], latencyMs: 600 },
+      steps: [
+        { after: 3_000, do: "drain", deadlineMs: 100 },
+        { after: 0, do: "joins", answer: "late", ms: 25_000, lateMs: 17_000 },
+        { after: 24_930, do: "flurry" },
+      ],
+    },
+  },
 ];
