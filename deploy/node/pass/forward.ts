@@ -66,7 +66,10 @@ export class Forwarder {
       ...{ hostname, port, agent: this.#agent, method: message.method },
       // As it came: what is parsed and printed again may be another path.
       path: pathname.replace(/\/$/, "") + message.url,
-      headers: towardsProject(message.rawHeaders, this.#project, caller, this.#cookies).flat(),
+      headers: [
+        ...towardsProject(message.rawHeaders, this.#project, caller, this.#cookies).flat(),
+        ...framing(message),
+      ],
       setHost: false,
     });
     const late = setTimeout(() => asking.destroy(new Error("no answer in time")), ANSWER_MS);
@@ -86,6 +89,13 @@ export class Forwarder {
     return promise;
   }
 }
+
+/**
+ * Of a body without a length. Node frames none by itself for GET, HEAD, DELETE and OPTIONS, and would
+ * write it behind the head as it is, where the project reads the next request.
+ */
+const framing = ({ headers }: IncomingMessage): string[] =>
+  "transfer-encoding" in headers ? ["transfer-encoding", "chunked"] : [];
 
 const itself = ({ headers, socket }: IncomingMessage): Caller => ({
   address: socket.remoteAddress,

@@ -42,3 +42,13 @@ export function ask(
 }
 
 export const textOf = ({ body }: Answer): string => new TextDecoder().decode(body);
+
+/** How the answer to `text` begins, which need not be proper HTTP; the connection ends then. */
+export async function say(address: string, text: string): Promise<string> {
+  const [hostname, port] = address.split(":");
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  await connection.write(new TextEncoder().encode(text));
+  const bytes = new Uint8Array(1_000);
+  const length = await connection.read(bytes);
+  return new TextDecoder().decode(bytes.subarray(0, length ?? 0));
+}
