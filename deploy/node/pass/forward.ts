@@ -82,9 +82,13 @@ export class Forwarder {
       const code = cause.message === "no answer in time" ? "upstream_timeout" : "upstream_refused";
       reject(new RelayError(code, `The project did not answer: ${cause.message}.`, { cause }));
     });
-    message.setTimeout(IDLE_MS, () => asking.destroy());
-    // Nobody waits for the answer any more, or brings the rest of the body.
-    to.once("close", () => asking.destroy());
+    message.setTimeout(IDLE_MS, () => (to.closed ? message : asking).destroy());
+    to.once("close", () => {
+      // Nobody waits for the answer any more, or brings the rest of the body.
+      asking.destroy();
+      // Or it is out before all of the body came, behind which the next request stands.
+      message.unpipe(asking).resume();
+    });
     message.pipe(asking);
     return promise;
   }

@@ -43,12 +43,18 @@ export function ask(
 
 export const textOf = ({ body }: Answer): string => new TextDecoder().decode(body);
 
-/** How the answer to `text` begins, which need not be proper HTTP; the connection ends then. */
-export async function say(address: string, text: string): Promise<string> {
+/** What comes for `text`, which need not be proper HTTP, up to `end`; the connection ends then. */
+export async function say(address: string, text: string, end = /\r\n/): Promise<string> {
   const [hostname, port] = address.split(":");
   using connection = await Deno.connect({ hostname, port: Number(port) });
-  await connection.write(new TextEncoder().encode(text));
-  const bytes = new Uint8Array(1_000);
-  const length = await connection.read(bytes);
-  return new TextDecoder().decode(bytes.subarray(0, length ?? 0));
+  const writer = connection.writable.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  let said = "";
+  const bytes = new Uint8Array(10_000);
+  while (!end.test(said)) {
+    const length = await connection.read(bytes);
+    if (length === null) break;
+    said += new TextDecoder().decode(bytes.subarray(0, length));
+  }
+  return said;
 }

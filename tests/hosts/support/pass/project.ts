@@ -16,6 +16,9 @@ const PIECE = new Uint8Array(100_000);
 
 export const ZIPPED = gzipSync(JSON.stringify("hello ".repeat(100)));
 
+/** Where an upload is refused before it has come. */
+export const TOO_LARGE = "/storage/v1/object/b/too-large";
+
 type Answer = (request: IncomingMessage, to: ServerResponse, url: string) => void;
 
 /** Answers by the path; where there is nothing for it, 200 and an empty body. */
@@ -54,6 +57,7 @@ export async function playProject(): Promise<Project> {
     "/rest/v1/none": (_request, to) => to.writeHead(204, { "x-total": "0" }).end(),
   };
   const server = createServer((request, to) => {
+    if (request.url === TOO_LARGE) return void to.writeHead(413).end();
     let length = 0;
     request.on("data", (piece) => length += piece.length);
     request.on("end", () => {

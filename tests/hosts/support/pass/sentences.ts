@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SECRET_KEY, sign } from "../../../support/tokens.ts";
 import { ask, say, textOf } from "./ask.ts";
-import { type Project, ZIPPED } from "./project.ts";
+import { type Project, TOO_LARGE, ZIPPED } from "./project.ts";
 
 export interface PassStage {
   /** Of the relay: `127.0.0.1:<port>`. */
@@ -125,6 +125,16 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
         assert.deepEqual(asked, [[`${method} /rest/v1/x`, body.length], ["GET /rest/v1/after", 0]]);
       }
     }
+  },
+
+  async "an upload that is refused before its end leaves the connection to the next request"(
+    stage,
+  ) {
+    const size = 8_000_000;
+    const upload = `POST ${TOO_LARGE} HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`;
+    const next = "GET /rest/v1/none HTTP/1.1\r\nHost: a\r\n\r\n";
+    const said = await say(stage.address, upload + "x".repeat(size) + next, /HTTP\/1.1 204 /);
+    assert.deepEqual(said.match(/HTTP\/1.1 \d+/g), ["HTTP/1.1 413", "HTTP/1.1 204"]);
   },
 
   async "a client that leaves while it waits is not waited for"({ address, project }) {
