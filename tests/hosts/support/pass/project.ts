@@ -40,7 +40,10 @@ export async function playProject(): Promise<Project> {
       to.writeHead(200, { ...encoding, etag: '"1"', "content-length": body.length });
       to.end(method === "HEAD" ? undefined : body);
     },
-    "/storage/v1/object/b/part": (_request, to) => {
+    "/storage/v1/object/b/part": ({ headers }, to) => {
+      if (headers.range === "bytes=9-") {
+        return void to.writeHead(416, { "content-range": "bytes */9" }).end();
+      }
       to.writeHead(206, { "content-range": "bytes 0-1/9", "content-length": 2 }).end("ab");
     },
     "/storage/v1/object/b/big": ({ method, url = "" }, to) => {

@@ -49,6 +49,10 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
       headers: { range: "bytes=0-1" },
     });
     assert.deepEqual([part.status, part.headers["content-range"]], [206, "bytes 0-1/9"]);
+    const beyond = await ask(address, "/storage/v1/object/b/part", {
+      headers: { range: "bytes=9-" },
+    });
+    assert.deepEqual([beyond.status, beyond.headers["content-range"]], [416, "bytes */9"]);
     const none = await ask(address, "/rest/v1/none", { method: "PATCH", body: "{}" });
     assert.deepEqual([none.status, none.headers["x-total"]], [204, "0"]);
   },
