@@ -109,9 +109,11 @@ function cookieOf(value: string, project: URL, cookies: Cookies): string {
   return [pair, ...kept].join(";");
 }
 
+/** But for what says where a body ends: without it the rest would be the next request. */
 function namedByConnection(lines: Lines): string[] {
   return pairsOf(lines).filter(([name]) => name.toLowerCase() === "connection")
-    .flatMap(([, value]) => value.split(",").map((it) => it.trim().toLowerCase()));
+    .flatMap(([, value]) => value.split(",").map((it) => it.trim().toLowerCase()))
+    .filter((name) => name !== "content-length");
 }
 
 function pairsOf(lines: Lines): [string, string][] {

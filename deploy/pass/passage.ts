@@ -14,10 +14,11 @@ const REALTIME = /^\/realtime\/v1\/(websocket$|api\/broadcast(?:\/|$))/;
 const OBJECT = /^\/storage\/v1\/(?:object|render\/image)\//;
 
 /** The S3 protocol signs the path and wants keys of the project's own. */
-const S3 = /^\/storage\/v1\/s3(?:\/|$)/;
+const S3 = /^\/storage\/v1\/+s3(?:[/;]|$)/i;
 
-/** What gateways, proxies and servers read in more than one way. */
-const AMBIGUOUS = /\\|%(?:25)*(?:2f|5c)/i;
+/** What gateways, proxies and servers read in more than one way: a slash beside those that are seen. */
+const isAmbiguous = (path: string) =>
+  path.includes("\\") || slashesIn(plain(path)) > slashesIn(path);
 
 /** A path is ASCII without blanks (RFC 3986, 3.3). */
 const PRINTABLE = /^[!-~]*$/;
@@ -37,9 +38,9 @@ export function passageOf(target: string, services: readonly string[]): Passage 
     return { to: "relay", target: own + query };
   }
   const service = services.find((name) => isBelow(path, `/${name}/v1`));
-  if (!service || S3.test(path)) throw notFound();
+  if (!service || S3.test(plain(path))) throw notFound();
   const [head, name] = split(path);
-  if (AMBIGUOUS.test(head) || hasDots(head) || hasDots(name)) throw ambiguous();
+  if (isAmbiguous(head) || hasDots(head) || hasDots(name)) throw ambiguous();
   return { to: "project", hasPages: service === "storage" || service === "functions" };
 }
 
@@ -51,11 +52,33 @@ function split(path: string): [head: string, name: string] {
   return [head, path.slice(head.length)];
 }
 
-/** Dot segments in any spelling, and as whoever decodes once more would see them. */
+/** Dot segments in any spelling. */
 function hasDots(path: string): boolean {
-  const decoded = path.replace(/%(?:25)*2e/gi, ".").replace(/\\|%(?:25)*(?:2f|5c)/gi, "/");
-  return /(?:^|\/)\.{1,2}(?:;[^/]*)?(?:\/|$)/.test(decoded);
+  return /(?:^|\/)\.{1,2}(?:;[^/]*)?(?:\/|$)/.test(plain(path));
 }
+
+/**
+ * A path as whoever decodes it, once more and again, sees it in the end; slashes are all forward.
+ * What decoding yields may be part of another escape, as in `%2%65`. Looks at each sign once, so that
+ * nested escapes cost no more than others.
+ */
+function plain(path: string): string {
+  if (!/[%\\]/.test(path)) return path;
+  const signs: string[] = [];
+  for (const sign of path) {
+    let next = sign;
+    while (signs.at(-2) === "%" && HEX.test(next) && /^[0-7]$/.test(signs.at(-1)!)) {
+      next = String.fromCharCode(parseInt(signs.at(-1)! + next, 16));
+      signs.length -= 2;
+    }
+    signs.push(next === "\\" ? "/" : next);
+  }
+  return signs.join("");
+}
+
+const HEX = /^[\da-f]$/i;
+
+const slashesIn = (path: string) => path.split("/").length;
 
 /** What an upgrade gets that is not for the relay. */
 export function noUpgrade(): RelayError {

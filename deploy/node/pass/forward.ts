@@ -66,7 +66,10 @@ export class Forwarder {
       ...{ hostname, port, agent: this.#agent, method: message.method },
       // As it came: what is parsed and printed again may be another path.
       path: pathname.replace(/\/$/, "") + message.url,
-      headers: towardsProject(message.rawHeaders, this.#project, caller, this.#cookies).flat(),
+      headers: [
+        ...towardsProject(message.rawHeaders, this.#project, caller, this.#cookies).flat(),
+        ...framing(message),
+      ],
       setHost: false,
     });
     const late = setTimeout(() => asking.destroy(new Error("no answer in time")), ANSWER_MS);
@@ -79,13 +82,24 @@ export class Forwarder {
       const code = cause.message === "no answer in time" ? "upstream_timeout" : "upstream_refused";
       reject(new RelayError(code, `The project did not answer: ${cause.message}.`, { cause }));
     });
-    message.setTimeout(IDLE_MS, () => asking.destroy());
-    // Nobody waits for the answer any more, or brings the rest of the body.
-    to.once("close", () => asking.destroy());
+    message.setTimeout(IDLE_MS, () => (to.closed ? message : asking).destroy());
+    to.once("close", () => {
+      // Nobody waits for the answer any more, or brings the rest of the body.
+      asking.destroy();
+      // Or it is out before all of the body came, behind which the next request stands.
+      message.unpipe(asking).resume();
+    });
     message.pipe(asking);
     return promise;
   }
 }
+
+/**
+ * Of a body without a length. Node frames none by itself for GET, HEAD, DELETE and OPTIONS, and would
+ * write it behind the head as it is, where the project reads the next request.
+ */
+const framing = ({ headers }: IncomingMessage): string[] =>
+  "transfer-encoding" in headers ? ["transfer-encoding", "chunked"] : [];
 
 const itself = ({ headers, socket }: IncomingMessage): Caller => ({
   address: socket.remoteAddress,

@@ -42,3 +42,19 @@ export function ask(
 }
 
 export const textOf = ({ body }: Answer): string => new TextDecoder().decode(body);
+
+/** What comes for `text`, which need not be proper HTTP, up to `end`; the connection ends then. */
+export async function say(address: string, text: string, end = /\r\n/): Promise<string> {
+  const [hostname, port] = address.split(":");
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const writer = connection.writable.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  let said = "";
+  const bytes = new Uint8Array(10_000);
+  while (!end.test(said)) {
+    const length = await connection.read(bytes);
+    if (length === null) break;
+    said += new TextDecoder().decode(bytes.subarray(0, length));
+  }
+  return said;
+}

@@ -16,6 +16,9 @@ const PIECE = new Uint8Array(100_000);
 
 export const ZIPPED = gzipSync(JSON.stringify("hello ".repeat(100)));
 
+/** Where an upload is refused before it has come. */
+export const TOO_LARGE = "/storage/v1/object/b/too-large";
+
 type Answer = (request: IncomingMessage, to: ServerResponse, url: string) => void;
 
 /** Answers by the path; where there is nothing for it, 200 and an empty body. */
@@ -37,7 +40,10 @@ export async function playProject(): Promise<Project> {
       to.writeHead(200, { ...encoding, etag: '"1"', "content-length": body.length });
       to.end(method === "HEAD" ? undefined : body);
     },
-    "/storage/v1/object/b/part": (_request, to) => {
+    "/storage/v1/object/b/part": ({ headers }, to) => {
+      if (headers.range === "bytes=9-") {
+        return void to.writeHead(416, { "content-range": "bytes */9" }).end();
+      }
       to.writeHead(206, { "content-range": "bytes 0-1/9", "content-length": 2 }).end("ab");
     },
     "/storage/v1/object/b/big": ({ method, url = "" }, to) => {
@@ -54,6 +60,7 @@ export async function playProject(): Promise<Project> {
     "/rest/v1/none": (_request, to) => to.writeHead(204, { "x-total": "0" }).end(),
   };
   const server = createServer((request, to) => {
+    if (request.url === TOO_LARGE) return void to.writeHead(413).end();
     let length = 0;
     request.on("data", (piece) => length += piece.length);
     request.on("end", () => {

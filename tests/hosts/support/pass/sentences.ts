@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SECRET_KEY, sign } from "../../../support/tokens.ts";
-import { ask, textOf } from "./ask.ts";
-import { type Project, ZIPPED } from "./project.ts";
+import { ask, say, textOf } from "./ask.ts";
+import { type Project, TOO_LARGE, ZIPPED } from "./project.ts";
 
 export interface PassStage {
   /** Of the relay: `127.0.0.1:<port>`. */
@@ -49,6 +49,10 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
       headers: { range: "bytes=0-1" },
     });
     assert.deepEqual([part.status, part.headers["content-range"]], [206, "bytes 0-1/9"]);
+    const beyond = await ask(address, "/storage/v1/object/b/part", {
+      headers: { range: "bytes=9-" },
+    });
+    assert.deepEqual([beyond.status, beyond.headers["content-range"]], [416, "bytes */9"]);
     const none = await ask(address, "/rest/v1/none", { method: "PATCH", body: "{}" });
     assert.deepEqual([none.status, none.headers["x-total"]], [204, "0"]);
   },
@@ -99,15 +103,42 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
   },
 
   async "an upgrade that is not for the relay is 501"({ address }) {
-    const connection = await Deno.connect({ port: Number(address.split(":")[1]) });
-    await connection.write(new TextEncoder().encode(
-      "GET /rest/v1/x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-    ));
-    const bytes = new Uint8Array(12);
-    await connection.read(bytes);
-    connection.close();
-    assert.equal(new TextDecoder().decode(bytes), "HTTP/1.1 501");
+    const head = "HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    for (const path of ["/rest/v1/x", "/storage/v1/object/b/relay/websocket"]) {
+      assert.match(await say(address, `GET ${path} ${head}`), /^HTTP\/1.1 501 /);
+    }
+  },
+
+  async "a body stays the body of its request, whatever its method and framing"(stage) {
+    const { address, project } = stage;
+    const body = "GET /realtime/v1/api/tenants HTTP/1.1\r\nHost: a\r\n\r\n";
+    const chunk = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    const framed = [
+      ["Transfer-Encoding: chunked", chunk],
+      // What frames a body is named as if it were of the connection.
+      [`Connection: Content-Length\r\nContent-Length: ${body.length}`, body],
+    ];
+    for (const method of ["DELETE", "OPTIONS", "POST"]) {
+      for (const [headers, sent] of framed) {
+        const before = project.asked.length;
+        const head = `${method} /rest/v1/x HTTP/1.1\r\nHost: a\r\n${headers}`;
+        assert.match(await say(address, `${head}\r\n\r\n${sent}`), /^HTTP\/1.1 200/);
+        await ask(address, "/rest/v1/after");
+        const asked = project.asked.slice(before).map(({ line, length }) => [line, length]);
+        assert.deepEqual(asked, [[`${method} /rest/v1/x`, body.length], ["GET /rest/v1/after", 0]]);
+      }
+    }
+  },
+
+  async "an upload that is refused before its end leaves the connection to the next request"(
+    stage,
+  ) {
+    const size = 8_000_000;
+    const upload = `POST ${TOO_LARGE} HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`;
+    const next = "GET /rest/v1/none HTTP/1.1\r\nHost: a\r\n\r\n";
+    const said = await say(stage.address, upload + "x".repeat(size) + next, /HTTP\/1.1 204 /);
+    assert.deepEqual(said.match(/HTTP\/1.1 \d+/g), ["HTTP/1.1 413", "HTTP/1.1 204"]);
   },
 
   async "a client that leaves while it waits is not waited for"({ address, project }) {
