@@ -47,6 +47,12 @@ export class History {
     while (marks[1]?.at < now - MARKS_MS) marks.shift();
   }
 
+  /** How long ids are kept, in ms: what is read again from a mark on is to be known. */
+  keepMs(now: number): number {
+    const [oldest] = this.#marks;
+    return oldest ? now - oldest.at + OVERLAP_MS : 0;
+  }
+
   /** Where to read from, of a gap that began then. */
   from(gap: number): { since: string; afterId?: string } {
     const { time, at } = this.start!;

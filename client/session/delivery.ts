@@ -80,7 +80,8 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
   }
   // Of messages that are read or replayed none is forgotten before its turn.
   const isAgain = row && !catchUp || isReplay(frame);
-  ledger.note(fresh, identity, now, isAgain ? Infinity : state.keepMs);
+  const keepMs = Math.max(state.keepMs, isAgain ? Infinity : ledger.history.keepMs(now));
+  ledger.note(fresh, identity, now, catchUp ? state.keepMs : keepMs);
   const { change } = identity;
   if (change) {
     noteTimes(state, channel, change, frame, !!row);
@@ -167,8 +168,7 @@ export function deliverReplay(state: State, link: Link, channel: Channel): Missi
   for (const frame of ordered) deliver(state, channel, frame);
   // Of what began before them others may have ended behind them.
   const isCut = replayed.length >= REPLAY_LIMIT;
-  const isDoubted = lastKnown < 0 && !isFarEnough(state, channel);
-  return isLate || isCut || isDoubted ? "events" : "unstored";
+  return isLate || isCut || !isFarEnough(state, channel) ? "events" : "unstored";
 }
 
 /**

@@ -180,7 +180,7 @@ for (
     [25, false, true, "events"],
     [25, true, true, "events"],
     [24, false, false, "events"],
-    [24, true, false, "unstored"],
+    [24, true, false, "events"],
     [24, false, true, "unstored"],
   ] as const
 ) {

@@ -245,7 +245,7 @@ Deno.test("a day of events leaves the session as big as a minute of them", () =>
       link.held.length,
     ];
   };
-  const minute = sizeAfter(80, 0);
+  const minute = sizeAfter(160, 0);
   const day = sizeAfter(24 * 3600, 1_000);
   assert.deepEqual(day, minute);
   assert.ok(minute[0] > 20);

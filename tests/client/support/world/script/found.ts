@@ -559,4 +559,27 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "a burst of an hour ago does not come again with a message of now",
+    script: {
+      setup: { user: "bob", history: true },
+      steps: [
+        { after: 0, do: "join", channel: "mail" },
+        { after: 1_000, do: "store", count: 30 },
+        { after: 3_603_000, do: "store", count: 1, row: 1 },
+        { after: 100, do: "offline", ms: 100 },
+      ],
+    },
+  },
+  {
+    sentence: "a message that was had proves nothing of a transaction from before the join",
+    script: {
+      setup: { channels: ["mail"], user: "bob" },
+      steps: [
+        { after: 100, do: "flurry" },
+        { after: 100, do: "kill", code: 1006 },
+        { after: 0, do: "store", row: 1, count: 1, startedAgoMs: 14_000 },
+      ],
+    },
+  },
 ];
