@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeDirectory } from "./directory.ts";
+import { prepareShelf, SHELF } from "./shelf.ts";
 
 /** A data directory that many tests begin with, and what it is made of. */
 export interface Recipe {
@@ -26,8 +26,6 @@ export const SOURCES = [
   "tests/support/template.ts",
 ].map((path) => join(PROJECT, path));
 
-/** In the system's own directory, since what lies in memory would stay there. */
-const SHELF = join(tmpdir(), `realtime-relay-templates-${Deno.uid()}`);
 const DAY_MS = 24 * 3600 * 1000;
 
 /**
@@ -38,7 +36,7 @@ const DAY_MS = 24 * 3600 * 1000;
 export async function takeCopy(recipe: Recipe, shelf = SHELF): Promise<string> {
   const dataDir = await makeDirectory();
   try {
-    await prepare(shelf);
+    await prepareShelf(shelf);
     const template = join(shelf, await keyOf(recipe));
     if (!await exists(template)) {
       // Whoever comes while it is made waits for it, in place of making it too.
@@ -62,13 +60,6 @@ export async function takeCopy(recipe: Recipe, shelf = SHELF): Promise<string> {
     await Deno.remove(dataDir, { recursive: true });
     throw error;
   }
-}
-
-/** It lies where every user may put something, and its files are trusted. */
-async function prepare(shelf: string): Promise<void> {
-  await Deno.mkdir(shelf, { recursive: true, mode: 0o700 });
-  const { isDirectory, uid } = await Deno.lstat(shelf);
-  if (!isDirectory || uid !== Deno.uid()) throw new Error(`${shelf} belongs to another user.`);
 }
 
 /** By the day too, which some tables have partitions of. */

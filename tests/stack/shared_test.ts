@@ -1,7 +1,8 @@
-/** What tests start their databases from, and do not look at. */
+/** What tests share over their processes: data to start a database from, and where programs are. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { withDirectory } from "../support/directory.ts";
+import { knownPath } from "../support/shelf.ts";
 
 interface Shelf {
   path: string;
@@ -68,3 +69,20 @@ Deno.test("what nobody has used for days is removed when another is made", () =>
   }));
 
 const namesIn = (path: string) => Array.from(Deno.readDirSync(path), ({ name }) => name);
+
+Deno.test("a program is looked for once, and again when it is gone", () =>
+  withDirectory(async (directory) => {
+    const shelf = join(directory, "shelf");
+    const [first, second] = ["first", "second"].map((name) => join(directory, name));
+    let asked = 0;
+    const where = (path: string | undefined) =>
+      knownPath("it", () => Promise.resolve((asked++, path)), shelf);
+    assert.equal(await where(undefined), undefined);
+    await Deno.writeTextFile(first, "");
+    assert.equal(await where(first), first);
+    assert.equal(await where(second), first);
+    await Deno.remove(first);
+    await Deno.writeTextFile(second, "");
+    assert.equal(await where(second), second);
+    assert.equal(asked, 3);
+  }));
