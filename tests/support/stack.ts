@@ -24,6 +24,12 @@ const STACK: Recipe = {
 /** Data of this project's stack, to start one on; whoever has it removes it. */
 export const stackData = () => takeCopy(STACK);
 
+/** The same for `work`, after which it is gone. */
+export async function withStackData(work: (dataDir: string) => Promise<void>): Promise<void> {
+  const dataDir = await stackData();
+  await work(dataDir).finally(() => Deno.remove(dataDir, { recursive: true }));
+}
+
 /**
  * Runs `work` on a stack of its own: fresh data in a temporary directory, free ports, everything
  * gone afterwards. Only somebody's project is started from nothing. One stack serves several steps
