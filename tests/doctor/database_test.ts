@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { agree } from "./support/agree.ts";
 import { startCommand } from "./support/command.ts";
-import { withDirectory } from "../support/directory.ts";
+import { CLUSTER } from "../support/database.ts";
 import { inTime } from "../support/in_time.ts";
+import { takeCopy } from "../support/template.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { DATABASE_SET_UPS } from "./support/database.ts";
 import { serverSetUps } from "./support/servers.ts";
@@ -21,7 +22,12 @@ Deno.test("the doctor names why nothing arrives though the socket is well", asyn
     await tryAll(t, stage, TABLE_SET_UPS);
     await tryHealthy(t, stage, HEALTHY_ORIGINALS);
     await tryAll(t, stage, ORIGINAL_SET_UPS);
-    await withDirectory((dataDir) => tryAll(t, stage, serverSetUps(dataDir)));
+    const dataDir = await takeCopy(CLUSTER);
+    try {
+      await tryAll(t, stage, serverSetUps(dataDir));
+    } finally {
+      await Deno.remove(dataDir, { recursive: true });
+    }
 
     const left = async () => {
       const [{ count }] = await stage.sql`

@@ -3,13 +3,13 @@ import postgres from "postgres";
 import { relayTransport } from "../../client/mod.ts";
 import { signToken } from "../../tools/stack/keys.ts";
 import { startStack } from "../../tools/stack/stack.ts";
-import { makeDirectory } from "../support/directory.ts";
 import { realtimeSuite } from "../support/realtime_suite/suite.ts";
+import { stackData } from "../support/stack.ts";
 
 const ONE_HOUR = 3600;
 
 realtimeSuite("through the relay", async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await stackData();
   const stack = await startStack({ dataDir, databaseSettings: { fsync: "off" } });
   const { API_URL, RELAY_URL, PUBLISHABLE_KEY, JWT_SECRET } = stack.info;
   const sql = postgres(stack.postgres.adminUrl, { max: 2, onnotice: () => {} });

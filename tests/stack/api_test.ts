@@ -5,8 +5,9 @@ import { type Api, startApi } from "../../tools/stack/api/api.ts";
 import { startGateway } from "../../tools/stack/gateway/gateway.ts";
 import { type Keys, loadKeys, signToken } from "../../tools/stack/keys.ts";
 import { startPostgres } from "../../tools/stack/postgres/postgres.ts";
-import { makeDirectory } from "../support/directory.ts";
+import { CLUSTER } from "../support/database.ts";
 import { inTime } from "../support/in_time.ts";
+import { takeCopy } from "../support/template.ts";
 
 /** What reaches the console of this process. In place before anything can lay itself over it. */
 const said: unknown[][] = [];
@@ -27,7 +28,7 @@ interface Project {
 
 /** REST and Auth on a database of their own, behind the gateway. */
 async function withProject(work: (project: Project) => Promise<void>) {
-  const dataDir = await makeDirectory();
+  const dataDir = await takeCopy(CLUSTER);
   const keys = await loadKeys(dataDir);
   const database = await startPostgres({ dataDir, settings: { fsync: "off" } });
   const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { run, runWith } from "../support/dev.ts";
 import { withDirectory } from "../support/directory.ts";
+import { withStackData } from "../support/stack.ts";
 import { childOf, childSoon, processEnd } from "./support/processes.ts";
 
 Deno.test("deno task dev stops when whoever launched it is killed", () =>
-  withDirectory(async (directory) => {
+  withStackData(async (directory) => {
     const task = run("task", "dev", "--port", "0", "--data", directory, "--json");
     assert.ok(await task.line());
     const main = await childOf(task.pid, /main\.ts/);
@@ -49,7 +50,7 @@ Deno.test("deno task dev does not wait for the Supabase CLI when it is stopped",
   }));
 
 Deno.test("without --json, what is ready is a table for people", () =>
-  withDirectory(async (directory) => {
+  withStackData(async (directory) => {
     const command = run("run", "-A", "tools/stack/main.ts", "--port", "0", "--data", directory);
     while (!(await command.line())!.includes("Try: curl"));
     const labels = ["API URL", "Relay URL", "DB URL", "Publishable key", "Secret key", "anon key"];

@@ -9,13 +9,18 @@ import {
   type PostgresOptions,
   startPostgres,
 } from "../../tools/stack/postgres/postgres.ts";
+import { CLUSTER } from "../support/database.ts";
 import { makeDirectory } from "../support/directory.ts";
+import { takeCopy } from "../support/template.ts";
 
 const settings = { fsync: "off" };
 
-/** A data directory that is gone after the test, with whatever still runs on it. */
-async function dataDirectory() {
-  const path = await makeDirectory();
+/**
+ * A data directory that is gone after the test, with whatever still runs on it: empty, or as a first
+ * start has left it, where that is not what the test is about.
+ */
+async function dataDirectory(is: "new" | "started") {
+  const path = await (is === "new" ? makeDirectory() : takeCopy(CLUSTER));
   const servers: Postgres[] = [];
   return {
     path,
@@ -41,7 +46,7 @@ async function query(url: string, statement: string) {
 }
 
 Deno.test("the first start says what takes long, the second finds the data", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("new");
   const said: string[] = [];
   const first = await data.start({ progress: (what) => said.push(what) });
   assert.ok(said.includes("creating the database cluster"), `${said}`);
@@ -56,7 +61,7 @@ Deno.test("the first start says what takes long, the second finds the data", asy
 });
 
 Deno.test("it listens on loopback only, below the ephemeral ports, and wants a password", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("started");
   const server = await data.start();
   assert.ok(server.port < 32768);
   const [row] = await query(server.url, "show listen_addresses");
@@ -72,8 +77,8 @@ const asUser = ({ url }: Postgres, user: string, password: string) =>
 const LOGINS = ["supabase_admin", "postgres", "authenticator", "supabase_auth_admin"];
 
 Deno.test("its password is random for each directory, kept in a file of its owner's, and never postgres", async () => {
-  await using data = await dataDirectory();
-  await using other = await dataDirectory();
+  await using data = await dataDirectory("new");
+  await using other = await dataDirectory("new");
   const [server, elsewhere] = [await data.start(), await other.start()];
   const password = passwordOf(server);
   assert.match(password, /^[\w-]{32}$/);
@@ -89,7 +94,7 @@ Deno.test("its password is random for each directory, kept in a file of its owne
 });
 
 Deno.test("a directory whose password was postgres gets a random one, and keeps its data", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("started");
   const before = await data.start();
   await query(before.url, "create table public.kept as select 1 as n");
   await query(
@@ -107,7 +112,7 @@ Deno.test("a directory whose password was postgres gets a random one, and keeps 
 });
 
 Deno.test("a lost password is told in one sentence", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("started");
   await (await data.start()).stop();
   const file = join(data.path, "database.password");
   await Deno.remove(file);
@@ -120,7 +125,7 @@ Deno.test("a lost password is told in one sentence", async () => {
 });
 
 Deno.test("role postgres is no superuser, and may not make anything in schema realtime", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("new");
   const { url, adminUrl } = await data.start();
   const who = "select current_user::text, current_setting('is_superuser') as super";
   assert.deepEqual(await query(url, who), [{ current_user: "postgres", super: "off" }]);
@@ -129,7 +134,7 @@ Deno.test("role postgres is no superuser, and may not make anything in schema re
 });
 
 Deno.test("a start after the server was killed recovers what was committed", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("started");
   const first = await data.start();
   await query(first.url, "create table public.kept as select 1 as a");
   first.kill();
@@ -139,7 +144,7 @@ Deno.test("a start after the server was killed recovers what was committed", asy
 });
 
 Deno.test("a server whose parent was killed ends, and the next start works at once", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("started");
   const parent = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -162,7 +167,7 @@ Deno.test("a server whose parent was killed ends, and the next start works at on
 });
 
 Deno.test("a pid file that names another living process is no obstacle", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("started");
   const first = await data.start();
   first.kill();
   await first.exited;
@@ -173,14 +178,14 @@ Deno.test("a pid file that names another living process is no obstacle", async (
 });
 
 Deno.test("an interrupted first start is begun anew", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("new");
   await Deno.mkdir(join(data.path, "postgres.new"));
   await Deno.writeTextFile(join(data.path, "postgres.new", "PG_VERSION"), "17");
   await data.start();
 });
 
 Deno.test("a directory in use is refused in one sentence, and works once it is free", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("started");
   const first = await data.start();
   await assert.rejects(data.start(), /is in use by another process: stop that one, or choose/);
   await first.stop();
@@ -188,7 +193,7 @@ Deno.test("a directory in use is refused in one sentence, and works once it is f
 });
 
 Deno.test("a directory is free as soon as it is let go of, whatever else is started", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("new");
   await Deno.mkdir(join(data.path, "postgres"));
   await Deno.writeTextFile(join(data.path, "postgres", "PG_VERSION"), "17");
   const options = { dataDir: data.path, account: undefined, initdb: "", progress: () => {} };
@@ -203,15 +208,15 @@ Deno.test("a directory is free as soon as it is let go of, whatever else is star
 });
 
 Deno.test("a taken port is refused in one sentence", async () => {
-  await using data = await dataDirectory();
+  await using data = await dataDirectory("started");
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   await assert.rejects(data.start({ port }), { message: new RegExp(`^Port ${port} is taken: `) });
 });
 
 Deno.test("servers that prefer the same port start together, on ports of their own", async () => {
-  await using one = await dataDirectory();
-  await using two = await dataDirectory();
+  await using one = await dataDirectory("started");
+  await using two = await dataDirectory("started");
   const preferredPort = freePort();
   const servers = await Promise.all([one.start({ preferredPort }), two.start({ preferredPort })]);
   const ports = servers.map(({ port }) => port);
@@ -247,7 +252,7 @@ Deno.test({
   name: "as root, data of a normal user is served as that user",
   ignore: Deno.uid() !== 0,
   async fn() {
-    await using data = await dataDirectory();
+    await using data = await dataDirectory("started");
     await (await data.start()).stop();
     const cluster = join(data.path, "postgres");
     // Any number will do: it needs no name.

@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import { type Postgres, startPostgres } from "../../tools/stack/postgres/postgres.ts";
-import { makeDirectory } from "./directory.ts";
+import { type Recipe, SOURCES, takeCopy } from "./template.ts";
 
 export type Sql = postgres.Sql;
 export type Transaction = postgres.TransactionSql;
@@ -37,34 +37,49 @@ export interface Cluster {
 
 const MIGRATIONS = new URL("../../supabase/migrations/", import.meta.url);
 
-/** Starts the server (about a second); databases are copies of a template (about 50 ms). */
+const SETTINGS = { fsync: "off", full_page_writes: "off" };
+
+/** After initdb and the bootstrap, with databases `bare` and `migrated` to copy. */
+export const CLUSTER: Recipe = {
+  name: "cluster",
+  sources: SOURCES,
+  async make(dataDir) {
+    const server = await startPostgres({ dataDir, settings: SETTINGS });
+    const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} });
+    try {
+      const bare = await copy(server, admin, "postgres", "bare");
+      await addUsers(bare.admin);
+      await bare[Symbol.asyncDispose]();
+      const migrated = await copy(server, admin, "bare", "migrated");
+      await applyMigrations(migrated.sql);
+      await migrated[Symbol.asyncDispose]();
+    } finally {
+      await admin.end();
+      await server.stop();
+    }
+  },
+};
+
+async function copy(
+  server: Postgres,
+  admin: Sql,
+  template: string,
+  name: string,
+): Promise<Database> {
+  await admin.unsafe(`create database ${name} template ${template} owner postgres`);
+  return open(server, name);
+}
+
+/** Starts the server (half a second); databases are copies of a template (about 50 ms). */
 export async function startCluster(): Promise<Cluster> {
-  const dataDir = await makeDirectory();
-  const server = await startPostgres({
-    dataDir,
-    settings: { fsync: "off", full_page_writes: "off" },
-  });
+  const dataDir = await takeCopy(CLUSTER);
+  const server = await startPostgres({ dataDir, settings: SETTINGS });
   const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} });
-  const copy = async (template: string, name: string) => {
-    await admin.unsafe(`create database ${name} template ${template} owner postgres`);
-    return open(server, name);
-  };
-  const templates: Record<string, Promise<unknown>> = {};
-  templates.bare = copy("postgres", "bare").then(async (bare) => {
-    await addUsers(bare.admin);
-    await bare[Symbol.asyncDispose]();
-  });
-  templates.migrated = templates.bare.then(() => copy("bare", "migrated")).then(async (db) => {
-    await applyMigrations(db.sql);
-    await db[Symbol.asyncDispose]();
-  });
   let count = 0;
   return {
     postgres: server,
-    async database(kind) {
-      await templates.migrated;
-      return await copy(kind === "bootstrapped" ? "postgres" : kind, `test_${++count}`);
-    },
+    database: (kind) =>
+      copy(server, admin, kind === "bootstrapped" ? "postgres" : kind, `test_${++count}`),
     async stop() {
       await admin.end();
       await server.stop();

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { LONG } from "./long.ts";
+import { knownPath } from "./shelf.ts";
 import { machineEnv } from "../../tools/stack/functions/functions.ts";
 
 /** A Deno that can run the relay. `deno` is absent where it could not be had. */
@@ -55,7 +56,7 @@ const HEAP = "--v8-flags=--max-semi-space-size=4";
 /** Both ends of what the relay promises to run on: the newest Deno, and what Edge Runtime follows. */
 export const hosts: Host[] = [
   { name: "Deno 2.9.6", deno: Deno.execPath() },
-  { name: "Deno 2.1.4", deno: await findDeno("2.1.4") },
+  { name: "Deno 2.1.4", deno: await knownPath("deno-2.1.4", () => findDeno("2.1.4")) },
 ];
 
 /** Registers a test for each host; one that could not be had is ignored, and its name says so. */
@@ -164,6 +165,7 @@ function commandOf({ deno }: Host, options: StartOptions): [string, ...string[]]
   return [deno!, "run", ...config, ...permissions, ...entry];
 }
 
+/** npx takes a second and a half of CPU to say so, and most test files ask. */
 async function findDeno(version: string): Promise<string | undefined> {
   const { stdout } = await new Deno.Command("npx", {
     args: [

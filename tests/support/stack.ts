@@ -1,5 +1,6 @@
 import { type Stack, type StackOptions, startStack } from "../../tools/stack/stack.ts";
 import { makeDirectory } from "./directory.ts";
+import { type Recipe, SOURCES, takeCopy } from "./template.ts";
 
 /** A whole stack for a test, and all that it logged. */
 export interface TestStack extends Stack {
@@ -7,23 +8,44 @@ export interface TestStack extends Stack {
   log: Record<string, unknown>[];
 }
 
+/** The machine may lose what a test wrote. */
+const databaseSettings = { fsync: "off", full_page_writes: "off" };
+
+/** As a first start leaves it, with this project's migrations by the Supabase CLI. */
+const STACK: Recipe = {
+  name: "stack",
+  sources: SOURCES,
+  async make(dataDir) {
+    const stack = await startStack({ dataDir, databaseSettings });
+    await stack.stop();
+  },
+};
+
+/** Data of this project's stack, to start one on; whoever has it removes it. */
+export const stackData = () => takeCopy(STACK);
+
+/** The same for `work`, after which it is gone. */
+export async function withStackData(work: (dataDir: string) => Promise<void>): Promise<void> {
+  const dataDir = await stackData();
+  await work(dataDir).finally(() => Deno.remove(dataDir, { recursive: true }));
+}
+
 /**
  * Runs `work` on a stack of its own: fresh data in a temporary directory, free ports, everything
- * gone afterwards. A cold start takes a few seconds, so one stack serves several steps of a test
- * file. Fails also if a part ended by itself meanwhile.
+ * gone afterwards. Only somebody's project is started from nothing. One stack serves several steps
+ * of a test file. Fails also if a part ended by itself meanwhile.
  */
 export async function withStack(
   work: (stack: TestStack) => Promise<void>,
   options: Partial<StackOptions> = {},
 ): Promise<void> {
-  const dataDir = await makeDirectory();
+  const dataDir = await (options.project ? makeDirectory() : stackData());
   const log: TestStack["log"] = [];
   const crash: string[] = [];
   try {
     const stack = await startStack({
       dataDir,
-      // The machine may lose what a test wrote.
-      databaseSettings: { fsync: "off", full_page_writes: "off" },
+      databaseSettings,
       log: (line) => log.push(line),
       ...options,
     });

@@ -60,7 +60,7 @@ export interface SetUp {
   needs?: string;
   /** Its server answers a second run in other words, so that Node is not asked as well. */
   once?: true;
-  /** One of a kind that others stand for where time is short. */
+  /** One that others with another finding stand for where time is short. */
   more?: true;
   /** Breaks it, and gives the doctor's arguments, the URL first. */
   make(stage: Stage): Promise<string[]> | string[];
@@ -80,15 +80,22 @@ export async function withStage(
   });
 }
 
-/** A step for each set-up: the doctor names what is broken, and that alone. */
+/**
+ * A step for each set-up: the doctor names what is broken, and that alone. Where time is short, the
+ * first of those that have a finding and a program in common stands for them all.
+ */
 export async function tryAll(
   t: Deno.TestContext,
   stage: Bare,
   setUps: SetUp[],
 ): Promise<void> {
+  const seen = new Set<string>();
   for (const [at, setUp] of setUps.entries()) {
-    const { name, expect, needs, more } = setUp;
-    // The first of each kind stands for the others, where time is short.
+    const { name, expect, needs } = setUp;
+    const kind = `${expect} ${needs}`;
+    const more = setUp.more || seen.has(kind);
+    if (!more) seen.add(kind);
+    // The first of each list stands for the others, where time is short.
     const onNode = (LONG || at === 0) && !setUp.once ? stage.onNode : undefined;
     await t.step({
       name: `${name}: ${expect}${onNode ? ", on Node as well" : ""}${missing(needs, more)}`,

@@ -8,8 +8,9 @@ import {
   type RealtimeOptions,
   startRealtime,
 } from "../../../tools/stack/realtime/mod.ts";
-import { makeDirectory } from "../../support/directory.ts";
+import { CLUSTER } from "../../support/database.ts";
 import { onceFree } from "../../support/once_free.ts";
+import { takeCopy } from "../../support/template.ts";
 
 export const JWT_SECRET = "a secret of tests only, of more than 32 characters";
 /** A wait that fails a test, never one that decides it. */
@@ -37,7 +38,7 @@ export interface Bench {
 
 /** Starts a Postgres and a Realtime, both ended and removed at the end of the scope. */
 export async function openBench(options: Partial<RealtimeOptions> = {}): Promise<Bench> {
-  const dataDir = await makeDirectory();
+  const dataDir = await takeCopy(CLUSTER);
   const server = await startPostgres({ dataDir, settings: SETTINGS });
   const log: Record<string, unknown>[] = [];
   const start = (more: Partial<RealtimeOptions> = {}) =>
