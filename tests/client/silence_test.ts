@@ -119,14 +119,14 @@ async function handovers(host: EdgeHost): Promise<void> {
 }
 
 /**
- * No event came twice or late, and none is missing in silence. A machine without CPU may leave a
+ * No event came twice, and none is late or missing in silence. A machine without CPU may leave a
  * worker no time to hand over: then a gap is told.
  */
 async function proveComplete({ sql }: Stage, moved: Viewer): Promise<void> {
   const table = await readClicks(sql);
   for (const feed of feedsOf(moved)) {
     await inTime(feed.beyond(table.at(-1)!.id - 1), "the last click");
-    const { twice, late, unreported } = feed.judge(table);
-    assert.deepEqual({ twice, late, unreported }, { twice: 0, late: 0, unreported: 0 });
+    const { twice, untoldLate, unreported } = feed.judge(table);
+    assert.deepEqual({ twice, untoldLate, unreported }, { twice: 0, untoldLate: 0, unreported: 0 });
   }
 }
