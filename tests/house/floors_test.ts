@@ -79,7 +79,12 @@ const FLOORS = {
   }),
   "packages/realtime-relay/main.ts": ["packages/realtime-relay/", VERSION],
   "tools/gate/": [],
-  "tools/build/": ["packages/realtime-relay/init/stamp.ts", "tools/client/", VERSION],
+  "tools/build/": [
+    "packages/realtime-relay/init/stamp.ts",
+    "tools/client/",
+    "tools/site/",
+    VERSION,
+  ],
   "tools/client/": PRODUCT,
   "tools/doctor/": PRODUCT,
   "tools/site/": [...PRODUCT, "site/"],
