@@ -25,7 +25,9 @@ select
   coalesce(
     case
       when pg_has_role(pubowner, relowner, 'usage') then pubowner::regrole::text
-      when pg_has_role(relowner, pubowner, 'usage') then relowner::regrole::text
+      when pg_has_role(relowner, pubowner, 'usage') or pubowner is null
+        and has_database_privilege(relowner, current_database(), 'create')
+        then relowner::regrole::text
     end,
     'a superuser'
   ) as owner,

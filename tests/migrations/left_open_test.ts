@@ -325,6 +325,15 @@ Deno.test("where Auth made its tables later, the role that migrates is named if 
   await assertContent(db);
 });
 
+Deno.test("a publication that went is made by the table's owner, where that may", async () => {
+  await using db = await cluster.database("migrated");
+  await db.admin`drop publication supabase_realtime`;
+  const left = await leftOpen(db);
+  assert.deepEqual(left.map(({ owner }) => owner), ["postgres"]);
+  for (const one of left) await runAs(db, one);
+  await assertContent(db);
+});
+
 Deno.test("what is left open outlives a realtime.messages that goes", async () => {
   await using db = await cluster.database("migrated");
   await db.admin`drop table realtime.messages cascade`;
