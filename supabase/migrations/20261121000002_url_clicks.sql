@@ -26,11 +26,12 @@ begin
   into shape
   from pg_attribute join pg_class on pg_class.oid = attrelid
   where attrelid = 'public.url_clicks'::regclass and relkind = 'r'
+    and pg_has_role(relowner, 'usage')
     and attnum > 0 and not attisdropped;
   if shape is distinct from 'clicked_at timestamp with time zone, country text, id bigint, '
     'referrer_host text, slug text'
   then
-    raise notice 'public.url_clicks exists already, with other columns: its columns, data and rights are left alone. Left to its owner: row level security, policies and grants for who may read and insert, and the columns slug, referrer_host and country if open_short_link() is to record clicks in it.';
+    raise notice 'public.url_clicks exists already, with other columns or of another role: its columns, data and rights are left alone. Left to its owner: row level security, policies and grants for who may read and insert, and the columns slug, referrer_host and country if open_short_link() is to record clicks in it.';
     return;
   end if;
 

@@ -6,11 +6,36 @@ begin
   if to_regclass('realtime.messages') is null then
     raise exception 'realtime.messages is missing: Realtime makes it when its first client connects. Start Realtime on this database, open a channel once, and push again.';
   end if;
+  if (select relkind from pg_class where oid = to_regclass('realtime.messages')) not in ('r', 'p') then
+    raise exception 'realtime.messages is no table, so it can have no policies. Give it another name, start Realtime on this database, which makes the table, open a channel once, and push again.';
+  end if;
 end
 $$;
 
 -- What the relay's migrations need beside the application's tables. Nobody but their owner uses it.
-create schema if not exists relay;
+-- Asked for first: `create schema if not exists` wants the right to make it also where it is there.
+do $$
+begin
+  if to_regnamespace('relay') is null then
+    create schema relay;
+  elsif not has_schema_privilege('relay', 'usage') or not has_schema_privilege('relay', 'create') then
+    raise exception 'The schema relay belongs to %, and % may make nothing in it. Its owner (%), or a superuser, runs: grant usage, create on schema relay to %; Then push again.',
+      (select nspowner::regrole from pg_namespace where nspname = 'relay'),
+      current_user::regrole,
+      (select nspowner::regrole from pg_namespace where nspname = 'relay'),
+      current_user::regrole;
+  end if;
+exception when insufficient_privilege then
+  -- Whoever makes it for another role has to be a member of that one.
+  raise exception '% may not make the schema relay in this database. Who may (%) runs: create schema relay authorization %; Then push again.',
+    current_user::regrole,
+    coalesce((
+      select datdba::regrole::text from pg_database
+      where datname = current_database() and pg_has_role(datdba, current_user::regrole, 'member')
+    ), 'a superuser'),
+    current_user::regrole;
+end
+$$;
 revoke all on schema relay from public;
 
 -- A channel clicks:<slug> may be received by whoever sees the link: the policies of short_links
@@ -34,23 +59,55 @@ return $policy$create policy "clicks of visible links can be received"
     )
   );$policy$;
 
+-- What is left to do for such a policy: null where one is there, whatever its name, that says the same to
+-- the same roles. Compared is the text that Postgres gives back, without its blanks, brackets and casts.
+create or replace function relay.policy_left(wanted text)
+returns text
+language sql stable set search_path = ''
+as $$
+  with here as (
+    select p.polname, p.polroles, p.polpermissive and p.polcmd in ('r', '*') as fits,
+      pg_get_expr(p.polqual, p.polrelid) as allows
+    from pg_catalog.pg_policy as p
+    where p.polrelid = to_regclass('realtime.messages')
+  ),
+  plain as (
+    select polname, polroles, fits and (allows = 'true' or
+      regexp_replace(lower(allows), '\mas topic\M|\mas\M|::text|[\s()]', '', 'g') =
+      regexp_replace(
+        regexp_replace(lower(substring(wanted from 'using \((.*)\);')), '\mlike\M', '~~', 'g'),
+        '\mas\M|[\s()]', '', 'g'
+      )) as fits
+    from here
+  )
+  select case when exists (select from here where polname = substring(wanted from '"([^"]+)"'))
+    then 'drop policy "' || substring(wanted from '"([^"]+)"') || '" on realtime.messages;' || chr(10)
+    else '' end || wanted
+  where exists (
+    select from regexp_split_to_table(substring(wanted from 'for select to ([a-z, ]+)'), ', ') as role
+    where not exists (
+      select from plain
+      where fits and exists (
+        select from unnest(polroles) as granted
+        where granted = 0 or pg_has_role(role::name, granted, 'usage')
+      )
+    )
+  )
+$$;
+
 do $$
 begin
   drop policy if exists "clicks of visible links can be received" on realtime.messages;
   execute relay.clicks_policy();
 exception when insufficient_privilege then
   -- Made by the owner already: one that was made anew would be the same.
-  if exists (
-    select from pg_policies
-    where schemaname = 'realtime' and tablename = 'messages'
-      and policyname = 'clicks of visible links can be received'
-  ) then
+  if relay.policy_left(relay.clicks_policy()) is null then
     return;
   end if;
   raise notice E'The channels clicks:<slug> cannot be joined yet: %. Whoever owns realtime.messages (%) runs:\n%',
     sqlerrm,
     (select relowner::regrole from pg_class where oid = 'realtime.messages'::regclass),
-    relay.clicks_policy();
+    relay.policy_left(relay.clicks_policy());
 end
 $$;
 

@@ -51,8 +51,12 @@ revoke all on function public.stamp_url_click()
 
 do $$
 begin
-  -- Where these migrations opened the table to everybody, whatever columns it was given since.
+  -- Where these migrations opened the table to everybody, whatever columns it was given since, and where
+  -- the role may make triggers on it.
   if not exists (
+    select from pg_class
+    where oid = 'public.url_clicks'::regclass and pg_has_role(relowner, 'usage')
+  ) or not exists (
     select from pg_policies
     where schemaname = 'public' and tablename = 'url_clicks'
       and policyname = 'anybody adds clicks of existing links'

@@ -9,7 +9,29 @@
 -- of the key always; none named means all, whoever may read them, since this runs as its owner.
 
 -- Made by an earlier migration too, but not yet in the version of it that older projects were given.
-create schema if not exists relay;
+-- Asked for first: `create schema if not exists` wants the right to make it also where it is there.
+do $$
+begin
+  if to_regnamespace('relay') is null then
+    create schema relay;
+  elsif not has_schema_privilege('relay', 'usage') or not has_schema_privilege('relay', 'create') then
+    raise exception 'The schema relay belongs to %, and % may make nothing in it. Its owner (%), or a superuser, runs: grant usage, create on schema relay to %; Then push again.',
+      (select nspowner::regrole from pg_namespace where nspname = 'relay'),
+      current_user::regrole,
+      (select nspowner::regrole from pg_namespace where nspname = 'relay'),
+      current_user::regrole;
+  end if;
+exception when insufficient_privilege then
+  -- Whoever makes it for another role has to be a member of that one.
+  raise exception '% may not make the schema relay in this database. Who may (%) runs: create schema relay authorization %; Then push again.',
+    current_user::regrole,
+    coalesce((
+      select datdba::regrole::text from pg_database
+      where datname = current_database() and pg_has_role(datdba, current_user::regrole, 'member')
+    ), 'a superuser'),
+    current_user::regrole;
+end
+$$;
 revoke all on schema relay from public;
 
 -- Order is promised for each row, by seq: it is taken behind the change, while the row is locked. The

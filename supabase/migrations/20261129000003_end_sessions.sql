@@ -1,6 +1,17 @@
 -- Out now: what ends a session, or bans a user, is told on the private channel relay:sessions, which the
 -- relay follows with its public key. It ends those sockets, on every worker.
 
+do $$
+begin
+  if to_regclass('realtime.messages') is null then
+    raise exception 'realtime.messages is missing: Realtime makes it when its first client connects. Start Realtime on this database, open a channel once, and push again.';
+  end if;
+  if (select relkind from pg_class where oid = to_regclass('realtime.messages')) not in ('r', 'p') then
+    raise exception 'realtime.messages is no table, so it can have no policies. Give it another name, start Realtime on this database, which makes the table, open a channel once, and push again.';
+  end if;
+end
+$$;
+
 -- Only SHA-256 hashes of session ids are told: of a user's id a hash would be that id, to whoever knows it.
 create or replace function relay.tell_ended(sessions uuid[])
 returns void
@@ -84,22 +95,54 @@ return $policy$create policy "the relay hears which sessions ended"
     and (select realtime.topic()) = 'relay:sessions'
   );$policy$;
 
+-- As in 20261121000006, which not every project has: what is left to do for such a policy: null where one is there, whatever its name, that says the same to
+-- the same roles. Compared is the text that Postgres gives back, without its blanks, brackets and casts.
+create or replace function relay.policy_left(wanted text)
+returns text
+language sql stable set search_path = ''
+as $$
+  with here as (
+    select p.polname, p.polroles, p.polpermissive and p.polcmd in ('r', '*') as fits,
+      pg_get_expr(p.polqual, p.polrelid) as allows
+    from pg_catalog.pg_policy as p
+    where p.polrelid = to_regclass('realtime.messages')
+  ),
+  plain as (
+    select polname, polroles, fits and (allows = 'true' or
+      regexp_replace(lower(allows), '\mas topic\M|\mas\M|::text|[\s()]', '', 'g') =
+      regexp_replace(
+        regexp_replace(lower(substring(wanted from 'using \((.*)\);')), '\mlike\M', '~~', 'g'),
+        '\mas\M|[\s()]', '', 'g'
+      )) as fits
+    from here
+  )
+  select case when exists (select from here where polname = substring(wanted from '"([^"]+)"'))
+    then 'drop policy "' || substring(wanted from '"([^"]+)"') || '" on realtime.messages;' || chr(10)
+    else '' end || wanted
+  where exists (
+    select from regexp_split_to_table(substring(wanted from 'for select to ([a-z, ]+)'), ', ') as role
+    where not exists (
+      select from plain
+      where fits and exists (
+        select from unnest(polroles) as granted
+        where granted = 0 or pg_has_role(role::name, granted, 'usage')
+      )
+    )
+  )
+$$;
+
 do $$
 begin
   drop policy if exists "the relay hears which sessions ended" on realtime.messages;
   execute relay.sessions_policy();
 exception when insufficient_privilege then
-  if exists (
-    select from pg_policies
-    where schemaname = 'realtime' and tablename = 'messages'
-      and policyname = 'the relay hears which sessions ended'
-  ) then
+  if relay.policy_left(relay.sessions_policy()) is null then
     return;
   end if;
   raise notice E'The relay cannot hear yet which sessions ended: %. Whoever owns realtime.messages (%) runs:\n%',
     sqlerrm,
     (select relowner::regrole from pg_class where oid = 'realtime.messages'::regclass),
-    relay.sessions_policy();
+    relay.policy_left(relay.sessions_policy());
 end
 $$;
 
@@ -109,25 +152,44 @@ create or replace function relay.watch_sessions()
 returns void
 language plpgsql set search_path = ''
 as $$
+declare
+  -- Who may make triggers there knows nothing of this schema, and has no right in it.
+  advice constant text := 'Whoever has the right to, such as a superuser, runs: select relay.watch_sessions();';
 begin
   if to_regclass('auth.sessions') is null then
     raise notice 'auth.sessions is not there: run "select relay.watch_sessions()" once Auth has made it.';
     return;
   end if;
-  create or replace trigger relay_sessions_deleted
-    after delete on auth.sessions referencing old table as gone_sessions
-    for each statement execute function relay.sessions_deleted();
-  if exists (
+  begin
+    create or replace trigger relay_sessions_deleted
+      after delete on auth.sessions referencing old table as gone_sessions
+      for each statement execute function relay.sessions_deleted();
+  exception when insufficient_privilege then
+    -- Made already, by who may.
+    if not exists (
+      select from pg_catalog.pg_trigger
+      where tgrelid = to_regclass('auth.sessions') and tgname = 'relay_sessions_deleted'
+    ) then
+      raise notice 'The ends of sessions are not told yet: %. %', sqlerrm, advice;
+    end if;
+  end;
+  if not exists (
     select from pg_catalog.pg_attribute
     where attrelid = to_regclass('auth.users') and attname = 'banned_until' and not attisdropped
   ) then
-    create or replace trigger relay_users_banned
-      after update on auth.users
-      referencing old table as users_before new table as users_after
-      for each statement execute function relay.users_banned();
+    return;
   end if;
+  create or replace trigger relay_users_banned
+    after update on auth.users
+    referencing old table as users_before new table as users_after
+    for each statement execute function relay.users_banned();
 exception when insufficient_privilege then
-  raise notice 'The ends of sessions are not told yet: %. Whoever owns auth.sessions runs: select relay.watch_sessions();', sqlerrm;
+  if not exists (
+    select from pg_catalog.pg_trigger
+    where tgrelid = to_regclass('auth.users') and tgname = 'relay_users_banned'
+  ) then
+    raise notice 'Bans of users are not told yet: %. %', sqlerrm, advice;
+  end if;
 end
 $$;
 

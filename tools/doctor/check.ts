@@ -9,6 +9,8 @@ export interface Check {
   saw: string;
   /** A sign of that; whether it is so, the judge says by all that is known. */
   id?: FindingId;
+  /** What it is, in a sentence, where that of the table has another hop in it. */
+  says?: string;
   /** What was seen to work. */
   shows?: readonly Fact[];
   /** The hop that it was seen at, where there are several. */
@@ -37,8 +39,11 @@ export const blind = (area: Area, why: string): Check => ({ ...skipped(area, why
 export function found(
   id: FindingId,
   saw: string,
-  more: Partial<Pick<Check, "area" | "hop" | "paste" | "shows" | "at">> = {},
+  more: Partial<Pick<Check, "area" | "says" | "hop" | "paste" | "shows" | "at">> = {},
 ): Check {
   const { area, severity } = describe(id);
   return { area, state: severity, saw, id, ...more };
 }
+
+/** What a finding is, in a sentence. */
+export const sentenceOf = ({ id, says }: Check): string => says ?? describe(id!).says;

@@ -109,6 +109,12 @@ export const DATABASE_SET_UPS: SetUp[] = [
     make: (stage) => table(stage, "alter table public.notes replica identity full;", "body text"),
   },
   {
+    name: "a table without a primary key or a place in the publication, which gets the key first",
+    ...{ expect: "primary_key_missing", also: ["table_unpublished"], pasteAs: "postgres" },
+    make: (stage) =>
+      table(stage, "alter publication supabase_realtime drop table public.notes;", "body text"),
+  },
+  {
     name: "a policy that fails for some row",
     expect: "policy_raises",
     make: (stage) =>
@@ -204,6 +210,19 @@ export const DATABASE_SET_UPS: SetUp[] = [
         stage,
         `create ${policy} for select using (true)`,
         `drop policy if exists everything on realtime.messages`,
+      );
+      return all(stage);
+    },
+  },
+  {
+    name: "realtime.messages without row level security",
+    ...{ expect: "messages_rls_off", pasteAs: "supabase_realtime_admin" },
+    ...{ says: /every private channel is open to everybody/, never: /migrations_closed/ },
+    make: async (stage) => {
+      await change(
+        stage,
+        "alter table realtime.messages disable row level security",
+        "alter table realtime.messages enable row level security",
       );
       return all(stage);
     },

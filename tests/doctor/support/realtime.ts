@@ -132,7 +132,7 @@ export const REALTIME_SET_UPS: SetUp[] = [
   })),
   {
     name: "a token that is good by the secret, and that Realtime refuses",
-    expect: "realtime_refuses_token",
+    ...{ expect: "realtime_refuses_token", says: /^It breaks at the keys\./ },
     make: async (stage) => [
       scripted(stage, {
         onSocket: (it) => refuse(it, "JwtSignerError: Failed to generate JWT signer"),

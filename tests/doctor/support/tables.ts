@@ -350,22 +350,60 @@ export const TABLE_SET_UPS: SetUp[] = [
     name: "migrations that need rights which this role does not have",
     ...{ expect: "migrations_closed", says: /rights that this database's user does not have/ },
     ...{ paste: /grant supabase_realtime_admin to postgres/, never: /Run supabase db push/ },
-    async make({ stack, sql, after }) {
-      const { API_URL, DB_URL } = stack.info;
-      const lost = await sql`
-        delete from supabase_migrations.schema_migrations where version > '20261121000005' returning *
-      `;
-      after(() => sql`insert into supabase_migrations.schema_migrations ${sql(lost)}`);
+    async make(stage) {
+      const { sql, after } = stage;
       after(() => sql`grant supabase_realtime_admin to postgres`);
       await sql`revoke supabase_realtime_admin from postgres`;
-      after(() => sql`alter role postgres nologin`);
-      await sql`alter role postgres login password 'of-these-moments'`;
-      after(() => sql`revoke usage on schema supabase_migrations from postgres`);
-      await sql`grant usage on schema supabase_migrations to postgres`;
-      await sql`grant select on all tables in schema supabase_migrations to postgres`;
-      const url = new URL(DB_URL);
-      [url.username, url.password] = ["postgres", "of-these-moments"];
-      return [API_URL, "--quick", "--db", url.href];
+      return await asPostgres(stage);
+    },
+  },
+  {
+    name: "a schema relay of somebody else's, in which no migration makes anything",
+    ...{ expect: "migrations_closed", says: /rights that this database's user does not have/ },
+    ...{ paste: /grant usage, create on schema relay to postgres;/, never: /Run supabase db push/ },
+    async make(stage) {
+      const { sql, after } = stage;
+      after(() => sql`alter schema relay owner to postgres`);
+      await sql`alter schema relay owner to supabase_admin`;
+      return await asPostgres(stage);
+    },
+  },
+  {
+    name: "a database in which the schema relay is not there, and may not be made",
+    ...{ expect: "migrations_closed", says: /rights that this database's user does not have/ },
+    ...{ paste: /create schema relay authorization postgres;/, never: /Run supabase db push/ },
+    async make(stage) {
+      const { sql, after } = stage;
+      const [{ database, owner }] = await sql`
+        select datname as database, pg_get_userbyid(datdba) as owner
+        from pg_database where datname = current_database()
+      `;
+      after(async () => {
+        await sql`alter schema relay_away rename to relay`;
+        await sql`alter database ${sql(database)} owner to ${sql(owner)}`;
+        await sql`grant create on database ${sql(database)} to postgres`;
+      });
+      await sql`alter schema relay rename to relay_away`;
+      await sql`alter database ${sql(database)} owner to supabase_admin`;
+      await sql`revoke create on database ${sql(database)} from postgres`;
+      return await asPostgres(stage);
     },
   },
 ];
+
+/** As the role that migrates, by which those behind 20261121000005 were not applied. */
+async function asPostgres({ stack, sql, after }: Stage): Promise<string[]> {
+  const { API_URL, DB_URL } = stack.info;
+  const lost = await sql`
+    delete from supabase_migrations.schema_migrations where version > '20261121000005' returning *
+  `;
+  after(() => sql`insert into supabase_migrations.schema_migrations ${sql(lost)}`);
+  after(() => sql`alter role postgres nologin`);
+  await sql`alter role postgres login password 'of-these-moments'`;
+  after(() => sql`revoke usage on schema supabase_migrations from postgres`);
+  await sql`grant usage on schema supabase_migrations to postgres`;
+  await sql`grant select on all tables in schema supabase_migrations to postgres`;
+  const url = new URL(DB_URL);
+  [url.username, url.password] = ["postgres", "of-these-moments"];
+  return [API_URL, "--quick", "--db", url.href];
+}

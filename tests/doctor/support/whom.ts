@@ -135,12 +135,14 @@ export const WHOM_SET_UPS: SetUp[] = [
   {
     name: "the relay behind it by its own URL, with a key",
     ...{ expect: "upgrade_dropped", needs: "nginx", paste: relayPaste },
+    ...{ says: /so the relay sees a plain request\.$/, never: /Realtime sees a plain request/ },
     make: async (stage) => [`${await withLines(stage, "/realtime/v1/")}/functions/v1/relay`],
     mend: async (stage) => [`${await withLines(stage, "/functions/v1/relay/")}/functions/v1/relay`],
   },
   {
     name: "the same without a key",
     ...{ expect: "upgrade_dropped", needs: "nginx", paste: relayPaste },
+    ...{ says: /so the relay sees a plain request\.$/, never: /Realtime sees a plain request/ },
     make: async (stage) => [
       `${await withLines(stage, "/realtime/v1/")}/functions/v1/relay`,
       ...["--key", ""],
@@ -166,6 +168,7 @@ export const WHOM_SET_UPS: SetUp[] = [
   {
     name: "a token that the relay takes and Realtime refuses",
     ...{ expect: "realtime_refuses_token", never: /relay refuses the credential/ },
+    says: /^It breaks at the keys\./,
     async make({ stack, after }) {
       const secret = "a secret of the relay alone, of more than 32";
       const relay = await startRelay(hosts[0], {
@@ -180,7 +183,7 @@ export const WHOM_SET_UPS: SetUp[] = [
   },
   {
     name: "a healthy relay, and neither key nor token",
-    ...{ expect: "credential_missing", never: /expired/ },
+    ...{ expect: "credential_missing", says: /^It breaks at the keys\./, never: /expired/ },
     make: ({ stack }) => [stack.info.RELAY_URL, "--key", ""],
   },
   {

@@ -65,6 +65,11 @@ export const DATABASE = {
     "A policy on realtime.messages is `using (true)`: every private topic is open.",
     "Compare the topic: using (realtime.topic() = …).",
   ],
+  messages_rls_off: [
+    "failed",
+    "Row level security of realtime.messages is off: every private channel is open to everybody.",
+    "Turn it on: from then on a channel is open to whom a policy lets in, and to nobody else.",
+  ],
   migrations_closed: [
     "warning",
     "Migrations of this repository want rights that this database's user does not have.",

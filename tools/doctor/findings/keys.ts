@@ -14,6 +14,11 @@ export const KEYS = {
     "The server wants an API key, and none was given.",
     "Give the project's publishable or anon key with --key.",
   ],
+  credential_missing: [
+    "failed",
+    "The relay lets nobody in without a key or a token, and none was given.",
+    "Give the project's publishable or anon key with --key, or a user's token with --token.",
+  ],
   key_expired: [
     "failed",
     "The API key has expired.",
@@ -72,6 +77,12 @@ export const KEYS = {
     "No key of the project made the token's signature.",
     "Sign in to this project; check JWT_SECRET, or the project's JWKS.",
     { explains: ["relay_refuses", "join_refused", "socket_lost", "private_refused"] },
+  ],
+  realtime_refuses_token: [
+    "failed",
+    "The token is good, and Realtime refuses it: it verifies by other keys.",
+    "Let Realtime have the keys that sign tokens: API_JWT_SECRET, or its JWKS; --db looks at its tenant.",
+    { settings: SEED, explains: ["join_refused", "relay_refuses"] },
   ],
   token_other_issuer: [
     "failed",

@@ -1,4 +1,4 @@
-import { SEED, VERIFY_JWT } from "../fixes/settings.ts";
+import { VERIFY_JWT } from "../fixes/settings.ts";
 import type { Rows } from "./finding.ts";
 
 /** What the relay, or the platform before it, says no to. */
@@ -61,17 +61,6 @@ export const RELAY = {
       explains: ["join_refused", "socket_lost"],
       settings: "supabase secrets set RELAY_ANONYMOUS=allow",
     },
-  ],
-  credential_missing: [
-    "failed",
-    "The relay lets nobody in without a key or a token, and none was given.",
-    "Give the project's publishable or anon key with --key, or a user's token with --token.",
-  ],
-  realtime_refuses_token: [
-    "failed",
-    "The token is good, and Realtime refuses it: it verifies by other keys.",
-    "Let Realtime have the keys that sign tokens: API_JWT_SECRET, or its JWKS; --db looks at its tenant.",
-    { settings: SEED, explains: ["join_refused", "relay_refuses"] },
   ],
   relay_issuer_unknown: [
     "failed",

@@ -1,4 +1,4 @@
-import type { Check } from "../check.ts";
+import { type Check, sentenceOf } from "../check.ts";
 import { type Area, describe, type FindingId, findingIds } from "../findings/mod.ts";
 import { closure, type Fact, FACTS, WORDS } from "./known.ts";
 import { isMet, RULES, type Rules } from "./rules.ts";
@@ -46,7 +46,15 @@ function weigh(check: Check, facts: Set<Fact>, rules: Rules): Check {
   if (!sign) return check;
   const others = findingIds.filter((id) => rules[id].signs?.includes(sign));
   const other = others.find((id) => isMet(rules[id], facts) && !rulingOut(id, facts, rules));
-  if (other) return { ...check, id: other, state: describe(other).severity, paste: undefined };
+  if (other) {
+    return {
+      ...check,
+      id: other,
+      state: describe(other).severity,
+      paste: undefined,
+      says: undefined,
+    };
+  }
   const denial = rulingOut(sign, facts, rules);
   if (!denial) return check;
   const { area, saw } = check;
@@ -67,7 +75,7 @@ function conclude(
   first: Check | undefined,
   checks: Check[],
 ): Pick<Verdict, "sentence" | "exitCode"> {
-  if (first?.state === "failed") return { sentence: sentenceOf(first), exitCode: 1 };
+  if (first?.state === "failed") return { sentence: placed(first), exitCode: 1 };
   if (!checks.some(({ state, area }) => state === "ok" && area !== "name")) {
     return { sentence: "Nothing could be looked at. The lines below say why.", exitCode: 2 };
   }
@@ -77,7 +85,7 @@ function conclude(
     return { sentence, exitCode: 2 };
   }
   const sentence = first
-    ? `Nothing is broken. One thing to see to: ${describe(first.id!).says}`
+    ? `Nothing is broken. One thing to see to: ${sentenceOf(first)}`
     : "Everything that was looked at is well. No hop is in the way.";
   return { sentence, exitCode: 0 };
 }
@@ -89,8 +97,10 @@ const PLACES: Record<Area, string> = {
   ...{ database: "in the database", relay: "at the relay", "env file": "in the env file" },
 };
 
-function sentenceOf({ id, hop }: Check): string {
-  const { says, area } = describe(id!);
+function placed(check: Check): string {
+  const { id, hop } = check;
+  const { area } = describe(id!);
+  const says = sentenceOf(check);
   if (hop?.startsWith("unknown ")) return `Where it breaks is ${hop}. ${says}`;
   const place = hop?.replace(/^(?:what is behind|)/, (behind) => behind ? "behind" : "at ");
   return `It breaks ${place ?? PLACES[area]}. ${says}`;

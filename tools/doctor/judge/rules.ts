@@ -87,6 +87,7 @@ export const RULES: Rules = {
   idle_short: ITSELF,
 
   secret_key: ITSELF,
+  credential_missing: { against: ["relay_takes", "joins", "withheld"] },
   key_expired: BAD_KEY,
   key_signature: { against: ["key_accepted", "stored_fits"] },
   key_malformed: BAD_KEY,
@@ -101,6 +102,7 @@ export const RULES: Rules = {
   server_secret_differs: { against: ["key_accepted", "realtime_opens"] },
   token_expired: { against: ["token_joins", "relay_takes"] },
   token_signature: { against: ["token_joins", "relay_takes"] },
+  realtime_refuses_token: { against: ["token_joins"] },
   token_other_issuer: { against: ["token_joins"] },
   token_refused: { against: ["token_joins", "relay_takes"] },
   iat_future: ITSELF,
@@ -168,6 +170,7 @@ export const RULES: Rules = {
   messages_policy_raises: { against: ["private_joins"] },
   topic_policy_missing: { against: ["private_joins"] },
   messages_policy_open: ITSELF,
+  messages_rls_off: ITSELF,
   migrations_closed: ITSELF,
   migrations_missing: ITSELF,
 
@@ -179,8 +182,6 @@ export const RULES: Rules = {
   relay_no_upstream: { against: ["relay_joins"] },
   relay_origin: { against: ["relay_takes"] },
   relay_anonymous: { against: ["relay_takes", "withheld"] },
-  credential_missing: { against: ["relay_takes", "joins", "withheld"] },
-  realtime_refuses_token: { against: ["token_joins"] },
   relay_worker_short: ITSELF,
   relay_refuses: ITSELF,
   relay_key_unknown: { against: ["relay_takes"] },

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { sentenceOf } from "../check.ts";
 import { describe } from "../findings/mod.ts";
 import type { Verdict } from "../judge/judge.ts";
 import { DOCS, fileFor, pasteOf } from "./paste.ts";
@@ -17,7 +18,8 @@ export function toJson(context: Context, verdict: Verdict): string {
     findings: verdict.causes.map((cause) => {
       const { hop, saw } = cause;
       const id = cause.id!;
-      const { area, severity, says, fix } = describe(id);
+      const { area, severity, fix } = describe(id);
+      const says = sentenceOf(cause);
       const more = { paste: pasteOf(cause, context), file: fileFor(cause, context) };
       return { id, area, severity, says, fix, hop, saw, ...more, docs: `${DOCS}#${id}` };
     }),

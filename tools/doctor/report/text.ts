@@ -1,4 +1,4 @@
-import type { Check } from "../check.ts";
+import { type Check, sentenceOf } from "../check.ts";
 import type { Context } from "../context.ts";
 import { describe } from "../findings/mod.ts";
 import type { Verdict } from "../judge/judge.ts";
@@ -24,10 +24,10 @@ export function toText(context: Context, verdict: Verdict, colour: boolean): str
 
 /** What was seen and what to do; of all but the first, which the verdict names, also what it is. */
 function adviceOf(cause: Check, isFurther: boolean, context: Context): string {
-  const { says, fix } = describe(cause.id!);
+  const { fix } = describe(cause.id!);
   const file = fileFor(cause, context);
   return [
-    wrap(`${cause.id}: ${isFurther ? `${says} ` : ""}${cause.saw}`, { rest: 2 }),
+    wrap(`${cause.id}: ${isFurther ? `${sentenceOf(cause)} ` : ""}${cause.saw}`, { rest: 2 }),
     wrap(`  ${fix}`, { rest: 2 }),
     ...pasteOf(cause, context).map((line) => `    ${line}`),
     ...(file ? [`  the whole file: ${file}`] : []),

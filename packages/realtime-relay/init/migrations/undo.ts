@@ -64,6 +64,7 @@ drop view if exists relay.left_open;
 drop function if exists relay.end_sessions(uuid, uuid);
 drop function if exists relay.tell_ended(uuid[]);
 drop function if exists relay.watch_sessions();
+drop function if exists relay.policy_left(text);
 drop function if exists relay.sessions_policy();
 drop function if exists relay.clicks_policy();
 `;

@@ -32,14 +32,26 @@ async function judgeMessages(sql: postgres.Sql): Promise<Check[]> {
     where polrelid = 'realtime.messages'::regclass and polcmd in ('r', '*') and polpermissive
       and pg_get_expr(polqual, polrelid) = 'true'
   `;
+  const [{ owner }] = await sql`
+    select (
+      select pg_get_userbyid(relowner) from pg_class
+      where oid = to_regclass('realtime.messages') and relkind in ('r', 'p') and not relrowsecurity
+    ) as owner
+  `;
   const checks = open.map(({ polname }) =>
     found("messages_policy_open", `policy "${polname}"`, {
       paste: [`drop policy ${ident(polname)} on realtime.messages;`],
     })
   );
+  if (owner) {
+    const saw = `realtime.messages has row level security disabled; ${owner} may enable it`;
+    checks.unshift(found("messages_rls_off", saw, { paste: [`-- as ${ident(owner)}`, RLS_ON] }));
+  }
   if (!partition) return [found("partition_missing", "none holds the time of now"), ...checks];
   return [ok("database", `${partition} takes the broadcasts of today`), ...checks];
 }
+
+const RLS_ON = "alter table realtime.messages enable row level security;";
 
 /** Only where one of this repository's was applied: other projects have nothing to do with them. */
 async function judgeMigrations(sql: postgres.Sql): Promise<Check[]> {
@@ -63,9 +75,11 @@ async function judgeLeftOpen(sql: postgres.Sql): Promise<Check[]> {
     ) and coalesce(has_schema_privilege('relay', 'usage'), false) as exists
   `;
   if (!exists) return [];
-  const left = await sql<{ what: string; owner: string; statement: string }[]>`
+  const rows = await sql<{ what: string; owner: string; statement: string }[]>`
     select what, owner, statement from relay.left_open
   `.catch(() => []);
+  // A finding of its own, with or without migrations.
+  const left = rows.filter(({ statement }) => statement !== RLS_ON);
   if (left.length === 0) return [];
   const saw = left.map(({ what, owner }) => `${what} (${owner} may)`).join("; ");
   const paste = left.flatMap(({ owner, statement }) => [
@@ -77,7 +91,7 @@ async function judgeLeftOpen(sql: postgres.Sql): Promise<Check[]> {
 
 /** A role that may not do what a migration does is not helped by pushing it again. */
 async function judgeLacking(sql: postgres.Sql, lacking: string[]): Promise<Check> {
-  const [{ me, isSuper, isSuperOwned, messages, publication }] = await sql`
+  const [{ me, isSuper, isSuperOwned, messages, publication, schema, isShut }] = await sql`
     select current_user as me,
       (select rolsuper from pg_roles where rolname = current_user) as "isSuper",
       (select pg_get_userbyid(relowner) from pg_class
@@ -86,21 +100,32 @@ async function judgeLacking(sql: postgres.Sql, lacking: string[]): Promise<Check
       (select rolsuper from pg_class join pg_roles on pg_roles.oid = relowner
         where pg_class.oid = to_regclass('realtime.messages')) as "isSuperOwned",
       (select pg_get_userbyid(pubowner) from pg_publication
-        where pubname = 'supabase_realtime' and not pg_has_role(pubowner, 'usage')) as publication
+        where pubname = 'supabase_realtime' and not pg_has_role(pubowner, 'usage')) as publication,
+      (select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'relay') as schema,
+      not coalesce(
+        (select has_schema_privilege(oid, 'usage') and has_schema_privilege(oid, 'create')
+          from pg_namespace where nspname = 'relay'),
+        has_database_privilege(current_database(), 'create')
+      ) as "isShut"
   `;
   const shut = [
     messages && lacking.some((it) => it >= MESSAGES) &&
-    `policies on realtime.messages (${messages})`,
+    `change policies on realtime.messages (${messages})`,
     publication && lacking.some((it) => it >= PUBLICATION) &&
-    `the publication supabase_realtime (${publication})`,
+    `change the publication supabase_realtime (${publication})`,
+    // Without it the push stops, whatever else is allowed.
+    isShut && lacking.some((it) => it >= MESSAGES) &&
+    (schema ? `make anything in the schema relay (${schema})` : "make the schema relay"),
   ].filter(Boolean);
   if (isSuper || shut.length === 0) return found("migrations_missing", lacking.join(", "));
-  const saw = `${lacking.join(", ")}: ${me} may not change ${shut.join(", nor ")}`;
+  const saw = `${lacking.join(", ")}: ${me} may not ${shut.join(", nor ")}`;
   const paste = [
     "-- as a superuser, such as supabase_admin; then: supabase db push --linked",
     ...(publication ? [`alter publication supabase_realtime owner to ${ident(me)};`] : []),
     // Never a superuser's rights for the sake of one policy.
     ...(messages && !isSuperOwned ? [`grant ${ident(messages)} to ${ident(me)};`] : []),
+    ...(isShut && schema ? [`grant usage, create on schema relay to ${ident(me)};`] : []),
+    ...(isShut && !schema ? [`create schema relay authorization ${ident(me)};`] : []),
   ];
   return found("migrations_closed", saw, { paste });
 }

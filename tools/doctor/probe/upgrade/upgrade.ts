@@ -35,9 +35,15 @@ export async function probeUpgrade(context: Context): Promise<Check[]> {
   const saw = `${reading.saw}${traces}`;
   const paste = LOGIN_LINES[reading.login ?? ""]?.(wayOf(front), front.hostname).split("\n");
   return [
-    found(id, saw, { area: "upgrade", hop, shows, paste }),
+    found(id, saw, { area: "upgrade", says: saysOf(id, context), hop, shows, paste }),
     ...behind.map(({ check }) => check),
   ];
+}
+
+/** The table's sentence is of Realtime's own socket. */
+function saysOf(id: FindingId, { target }: Context): string | undefined {
+  if (id !== "upgrade_dropped" || target.kind !== "relay") return undefined;
+  return "A proxy drops the headers Upgrade and Connection, so the relay sees a plain request.";
 }
 
 /** A relay opens its socket by itself: nothing is known then of Realtime. */

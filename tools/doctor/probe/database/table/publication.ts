@@ -9,13 +9,16 @@ export async function judgePublication(
   table: Table,
   role: string,
 ): Promise<Check[]> {
-  const { name, kind, published, publication } = table;
+  const { name, kind, key, identity, published, publication } = table;
+  const first = identity === "n" || identity === "d" && key.length === 0
+    ? ["-- not before it has a replica identity: its updates and deletes would fail"]
+    : [];
   if (!publication) {
-    const paste = [`create publication supabase_realtime for table ${name};`];
+    const paste = [...first, `create publication supabase_realtime for table ${name};`];
     return [found("publication_missing", "there is no publication supabase_realtime", { paste })];
   }
   if (!published && !publication.named) {
-    const paste = [`alter publication supabase_realtime add table ${name};`];
+    const paste = [...first, `alter publication supabase_realtime add table ${name};`];
     return [found("table_unpublished", `${name} is not in supabase_realtime`, { paste })];
   }
   const operations = judgeOperations(publication);

@@ -23,9 +23,11 @@ export async function probeTable(sql: postgres.Sql, context: Context): Promise<C
   const kind = await judgeKind(sql, table);
   if (kind) return [kind];
   const { role } = askingAs(context);
+  const published = await judgePublication(sql, table, role);
+  const shape = judgeShape(table);
   return [
-    ...await judgePublication(sql, table, role),
-    ...judgeShape(table),
+    // What is pasted in this order never publishes a table that then takes no more updates.
+    ...(isUnfit(table) ? [...shape, ...published] : [...published, ...shape]),
     ...await probeRole(sql, table, context),
     ...(isRefusedRoot(table) ? await judgePartitions(sql, table, role) : []),
     ...await probeSubscriptions(sql, table.oid, table.name).catch(({ message }: Error) => [
@@ -33,6 +35,10 @@ export async function probeTable(sql: postgres.Sql, context: Context): Promise<C
     ]),
   ];
 }
+
+/** Not published yet, and its updates and deletes would fail from then on. */
+const isUnfit = ({ published, key, identity }: Table) =>
+  !published && (identity === "n" || identity === "d" && key.length === 0);
 
 const isRefusedRoot = ({ kind, publication }: Table) => kind === "p" && !publication?.viaRoot;
 
