@@ -1,5 +1,6 @@
 -- Probes the rights on a private topic the way the original does: rows are put into
--- realtime.messages in the name of the client, and everything is rolled back.
+-- realtime.messages in the name of the client, and everything is rolled back. They say their topic
+-- and extension and nothing else: `private` too is what the column's default makes of it.
 
 -- The extensions of which this client may receive messages on the topic.
 create function local_realtime.may_read(topic text, role text, claims text)
@@ -9,8 +10,8 @@ declare
   allowed text[];
 begin
   begin
-    insert into realtime.messages (id, topic, extension, private)
-    values (ids[1], topic, 'broadcast', true), (ids[2], topic, 'presence', true);
+    insert into realtime.messages (id, topic, extension)
+    values (ids[1], topic, 'broadcast'), (ids[2], topic, 'presence');
     perform set_config('role', role, true), set_config('request.jwt.claims', claims, true),
       set_config('realtime.topic', topic, true);
     allowed := array(select m.extension from realtime.messages m where m.id = any (ids));
@@ -28,7 +29,7 @@ begin
   begin
     perform set_config('role', role, true), set_config('request.jwt.claims', claims, true),
       set_config('realtime.topic', topic, true);
-    insert into realtime.messages (topic, extension, private) values (topic, extension, true);
+    insert into realtime.messages (topic, extension) values (topic, extension);
     raise sqlstate 'RT000';
   exception
     when sqlstate 'RT000' then return true;
