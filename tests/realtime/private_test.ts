@@ -40,3 +40,98 @@ Deno.test("a policy sees a probe row as the original writes it, which is not pri
   assert.deepEqual([await send("private"), await send("plain")], [403, 202]);
   wire.close();
 });
+
+/** Says a broadcast with an ack, so that a reply tells that it was sent. */
+const say = (wire: Wire, topic: string, n: number) =>
+  wire.push(topic, "broadcast", { type: "broadcast", event: "n", payload: { n } }, `say-${n}`);
+
+const track = (wire: Wire, topic: string, ref: string) =>
+  wire.push(topic, "presence", { event: "track", payload: { ref } }, ref);
+
+/** What came of an event up to the answer to a heartbeat. */
+async function upToHeartbeat(wire: Wire, event: string): Promise<unknown[]> {
+  const ref = crypto.randomUUID();
+  wire.push("phoenix", "heartbeat", {}, ref);
+  await wire.next("phx_reply", (frame) => frame.ref === ref);
+  const payloads: unknown[] = [];
+  while (wire.has(event)) payloads.push((await wire.next(event)).payload);
+  return payloads;
+}
+
+Deno.test("broadcast and presence are each read and written by their own right", async (t) => {
+  await using bench = await openBench();
+  await bench.sql.unsafe(`
+    create policy r on realtime.messages for select to anon
+      using (extension = 'presence' and realtime.topic() in ('p', 'q'));
+    create policy w on realtime.messages for insert to anon
+      with check (extension = 'presence' and realtime.topic() in ('p', 'q'));
+    create policy rb on realtime.messages for select to anon
+      using (extension = 'broadcast' and realtime.topic() = 'b');
+    create policy all_r on realtime.messages for select to authenticated using (true);
+    create policy all_w on realtime.messages for insert to authenticated with check (true);
+  `).simple();
+  const all = await openWire(bench, await bench.token({ role: "authenticated" }));
+  const some = await openWire(bench, await bench.token());
+  const presence = { enabled: true };
+  const loud = { private: true, presence, broadcast: { ack: true } };
+  const isReply = (ref: string) => (frame: { ref: string | null }) => frame.ref === ref;
+
+  await t.step("the right to presence alone joins where presence is on", async () => {
+    assert.deepEqual(await some.join("realtime:p", PRIVATE), refused("p"));
+    assert.deepEqual(await some.join("realtime:p", { private: true, presence }), OK);
+    assert.deepEqual((await some.next("presence_state")).payload, {});
+  });
+  await t.step("and hears presences, but no broadcasts", async () => {
+    await all.join("realtime:p", loud);
+    say(all, "realtime:p", 1);
+    await all.next("phx_reply", isReply("say-1"));
+    track(all, "realtime:p", "t1");
+    await some.next("presence_diff");
+    assert.deepEqual(await upToHeartbeat(some, "broadcast"), []);
+  });
+  await t.step("and says presences, but no broadcasts", async () => {
+    await upToHeartbeat(all, "presence_diff");
+    say(some, "realtime:p", 2);
+    track(some, "realtime:p", "t2");
+    assert.equal((await some.next("phx_reply", isReply("t2"))).payload.status, "ok");
+    for (const wire of [some, all]) await wire.next("presence_diff");
+    assert.deepEqual(await upToHeartbeat(all, "broadcast"), []);
+  });
+  await t.step("and has no past broadcasts", async () => {
+    const replay = { since: 0 };
+    const config = { private: true, presence, broadcast: { replay } };
+    assert.deepEqual(await some.join("realtime:q", config), refused("q"));
+  });
+  await t.step("the right to broadcasts alone hears no presences, and tracks none", async () => {
+    await all.join("realtime:b", loud);
+    assert.deepEqual(await some.join("realtime:b", { private: true, presence }), OK);
+    track(some, "realtime:b", "t3");
+    assert.equal((await some.next("phx_reply", isReply("t3"))).payload.status, "error");
+    some.push("realtime:b", "presence", { event: "untrack" }, "u3");
+    assert.equal((await some.next("phx_reply", isReply("u3"))).payload.status, "ok");
+    track(all, "realtime:b", "t4");
+    say(all, "realtime:b", 3);
+    await some.next("broadcast");
+    assert.deepEqual(await upToHeartbeat(some, "presence_diff"), []);
+  });
+  await t.step("where presence was not on, it is heard from the first track on", async () => {
+    const late = await openWire(bench, await bench.token({ role: "authenticated" }));
+    await late.join("realtime:l", PRIVATE);
+    await all.join("realtime:l", loud);
+    track(all, "realtime:l", "t5");
+    await all.next("presence_diff", (frame) => frame.topic === "realtime:l");
+    assert.deepEqual(await upToHeartbeat(late, "presence_diff"), []);
+    track(late, "realtime:l", "t6");
+    await late.next("presence_diff");
+    late.close();
+  });
+  await t.step("a right that a new token takes away ends the channel", async () => {
+    await all.join("realtime:p", loud);
+    all.push("realtime:p", "access_token", { access_token: await bench.token({ n: 1 }) });
+    assert.equal(
+      (await all.next("system")).payload.message,
+      "You no longer have permission to read from this Channel topic: p",
+    );
+  });
+  for (const wire of [all, some]) wire.close();
+});

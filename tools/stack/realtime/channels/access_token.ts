@@ -1,6 +1,6 @@
 /** access_token: a new token for a channel. One that may not read the topic any more ends it. */
 import { ownToken, TokenError, verify } from "../token.ts";
-import { accessTo, unauthorized } from "../topics/access.ts";
+import { accessTo, isRevoked, mayJoin, unauthorized } from "../topics/access.ts";
 import type { Message } from "../wire/message.ts";
 import type { Channel } from "./channel.ts";
 
@@ -11,9 +11,14 @@ export async function renew(channel: Channel, { payload }: Message) {
   if (token === undefined || token === channel.identity.token) return;
   try {
     const identity = await verify(token, tenant.keys);
-    const access = await accessTo(channel, tenant.database, identity);
+    const presence = channel.config.presence.enabled || channel.access.presence !== undefined;
+    const access = await accessTo(channel, { database: tenant.database, who: identity, presence });
     if (!channel.isOpen) return;
-    if (!access.read) return channel.shutDown(unauthorized(channel));
+    if (!mayJoin(access)) return channel.shutDown(unauthorized(channel));
+    if (isRevoked(channel.access, access)) {
+      const words = "You no longer have permission to read from this Channel topic";
+      return channel.shutDown(`${words}: ${channel.name}`);
+    }
     channel.renew(identity, access);
   } catch (error) {
     if (error instanceof TokenError) return channel.shutDown(error.system);

@@ -3,7 +3,7 @@ import { reasonOf } from "../../log.ts";
 import { within } from "../../within.ts";
 import { echo } from "../bindings/bindings.ts";
 import { type Identity, ownToken, TokenError, verify } from "../token.ts";
-import { accessTo, unauthorized } from "../topics/access.ts";
+import { accessTo, mayJoin, unauthorized } from "../topics/access.ts";
 import { PREFIX } from "../topics/topic.ts";
 import { userBroadcastFrame } from "../wire/frame.ts";
 import { at, type Json } from "../wire/json.ts";
@@ -48,9 +48,12 @@ async function open(client: Client, message: Message, opened: () => void) {
   const identity = await identify(client, asked);
   const config = readConfig(asked, name);
   const topic = { name, isPrivate: config.private };
-  const access = await accessTo(topic, tenant.database, identity);
-  if (!access.read) throw new JoinError(`Unauthorized: ${unauthorized(topic)}`);
-  const replayed = await replay(tenant.database, topic, config.broadcast.replay);
+  const { presence: { enabled: presence }, broadcast } = config;
+  const access = await accessTo(topic, { database: tenant.database, who: identity, presence });
+  // Past broadcasts are refused to who may not have those to come.
+  const isAllowed = broadcast.replay === undefined ? mayJoin(access) : access.broadcast;
+  if (!isAllowed) throw new JoinError(`Unauthorized: ${unauthorized(topic)}`);
+  const replayed = await replay(tenant.database, topic, broadcast.replay);
   if (!socket.isOpen) return;
   const channel = new Channel({ client, name, joinRef, config, identity, access });
   channel.open();

@@ -9,14 +9,14 @@ export async function presence(channel: Channel, message: Message) {
   if (!channel.presenceCalls.take()) {
     return channel.shutDown("Client presence rate limit exceeded");
   }
-  if (!(await channel.access.mayWrite("presence"))) return channel.reply(message, "error");
   const event = payload.get("event");
-  if (event === "track") return track(channel, message, payload.get("payload"));
+  if (event === "track") return await track(channel, message, payload.get("payload"));
   if (event === "untrack") channel.client.tenant.presence.leave(channel);
   channel.reply(message, event === "untrack" || event === undefined ? "ok" : "error");
 }
 
-function track(channel: Channel, message: Message, payload: Json = new Map()) {
+async function track(channel: Channel, message: Message, payload: Json = new Map()) {
+  if (!(await channel.access.mayWrite("presence"))) return channel.reply(message, "error");
   if (!(payload instanceof Map)) {
     const reason = "Presence track payload must be a map";
     return channel.reply(message, "error", JSON.stringify({ reason }));

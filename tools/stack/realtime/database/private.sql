@@ -2,16 +2,18 @@
 -- realtime.messages in the name of the client, and everything is rolled back. They say their topic
 -- and extension and nothing else: `private` too is what the column's default makes of it.
 
--- The extensions of which this client may receive messages on the topic.
-create function local_realtime.may_read(topic text, role text, claims text)
+-- Of these extensions those of which this client may receive messages on the topic.
+create function local_realtime.may_read(topic text, role text, claims text, presence boolean)
 returns text[] language plpgsql as $$
 declare
   ids uuid[] := array[gen_random_uuid(), gen_random_uuid()];
   allowed text[];
 begin
   begin
-    insert into realtime.messages (id, topic, extension)
-    values (ids[1], topic, 'broadcast'), (ids[2], topic, 'presence');
+    insert into realtime.messages (id, topic, extension) values (ids[1], topic, 'broadcast');
+    if presence then
+      insert into realtime.messages (id, topic, extension) values (ids[2], topic, 'presence');
+    end if;
     perform set_config('role', role, true), set_config('request.jwt.claims', claims, true),
       set_config('realtime.topic', topic, true);
     allowed := array(select m.extension from realtime.messages m where m.id = any (ids));
@@ -22,18 +24,28 @@ begin
 end
 $$;
 
--- Whether this client may send messages of the extension to the topic.
-create function local_realtime.may_write(topic text, role text, claims text, extension text)
-returns boolean language plpgsql as $$
+-- The extensions of which this client may send messages to the topic: both are asked at once, so
+-- that a policy which fails for one grants none.
+create function local_realtime.may_write(topic text, role text, claims text)
+returns text[] language plpgsql as $$
+declare
+  allowed text[] := '{}';
+  extension text;
 begin
   begin
     perform set_config('role', role, true), set_config('request.jwt.claims', claims, true),
       set_config('realtime.topic', topic, true);
-    insert into realtime.messages (topic, extension) values (topic, extension);
+    foreach extension in array array['broadcast', 'presence'] loop
+      begin
+        insert into realtime.messages (topic, extension) values (topic, extension);
+        allowed := allowed || extension;
+      exception when insufficient_privilege then
+        null;
+      end;
+    end loop;
     raise sqlstate 'RT000';
-  exception
-    when sqlstate 'RT000' then return true;
-    when insufficient_privilege then return false;
+  exception when sqlstate 'RT000' then
+    return allowed;
   end;
 end
 $$;

@@ -84,7 +84,9 @@ async function sendMany(sender: Sender, messages?: Json): Promise<Response> {
 
 /** Whether its sender may send it. */
 async function send({ tenant, identity }: Sender, topic: Topic, frame: Outgoing): Promise<boolean> {
-  const access = await accessTo(topic, tenant.database, identity);
+  const access = await accessTo(topic, {
+    ...{ database: tenant.database, who: identity, presence: false },
+  });
   const mayWrite = await access.mayWrite("broadcast");
   if (mayWrite) tenant.topics.send(topic, frame);
   return mayWrite;

@@ -6,55 +6,80 @@ import type { Topic } from "./topic.ts";
 type Extension = "broadcast" | "presence";
 
 export interface Access {
-  /** May receive broadcasts, and so join. */
-  read: boolean;
-  /** May receive presence. */
-  presence: boolean;
+  /** May receive broadcasts. */
+  readonly broadcast: boolean;
+  /** May receive presence; undefined while that was not asked. */
+  readonly presence: boolean | undefined;
   /** Asked at the first send, and remembered until the token changes. */
   mayWrite(extension: Extension): Promise<boolean>;
 }
 
 const PUBLIC: Access = {
-  read: true,
+  broadcast: true,
   presence: true,
   mayWrite: () => Promise.resolve(true),
 };
 
 /**
- * The rights on a topic. A policy that fails grants nothing; a database that cannot be reached is an
- * error, and asked again at the next send.
+ * The rights on a topic, those to presence at once only where the channel has it on. A policy that
+ * fails grants nothing; a database that cannot be reached is an error, and asked again at the next
+ * send.
  */
 export async function accessTo(
   { name, isPrivate }: Topic,
-  database: Database,
-  who: Identity,
+  { database: { sql, log }, who, presence }: {
+    database: Database;
+    who: Identity;
+    presence: boolean;
+  },
 ): Promise<Access> {
   if (!isPrivate) return PUBLIC;
-  const { sql, log } = database;
   const refused = (error: Error) => {
     if (isLost(error)) throw error;
     log({ event: "policy_failed", topic: name, reason: error.message });
     return [{ allowed: undefined }];
   };
-  const [{ allowed: readable = [] }] = await sql`
-    select to_jsonb(local_realtime.may_read(${name}, ${who.role}, ${who.claims})) as allowed
-  `.catch(refused);
-  const ask = async (extension: Extension): Promise<boolean> => {
-    const [{ allowed = false }] = await sql`
-      select local_realtime.may_write(${name}, ${who.role}, ${who.claims}, ${extension}) as allowed
+  const read = async (presence: boolean): Promise<Extension[]> => {
+    const [{ allowed = [] }] = await sql`
+      select to_jsonb(local_realtime.may_read(${name}, ${who.role}, ${who.claims}, ${presence}))
+        as allowed
     `.catch(refused);
     return allowed;
   };
-  const asked = new Map<Extension, boolean>();
-  return {
-    read: readable.includes("broadcast"),
-    presence: readable.includes("presence"),
-    async mayWrite(extension) {
-      const answer = asked.get(extension) ?? await ask(extension);
-      asked.set(extension, answer);
-      return answer;
+  const write = async (): Promise<Extension[]> => {
+    const [{ allowed = [] }] = await sql`
+      select to_jsonb(local_realtime.may_write(${name}, ${who.role}, ${who.claims})) as allowed
+    `.catch(refused);
+    return allowed;
+  };
+  const readable = await read(presence);
+  let writable: Extension[] | undefined;
+  const access = {
+    broadcast: readable.includes("broadcast"),
+    presence: presence ? readable.includes("presence") : undefined,
+    async mayWrite(extension: Extension) {
+      const isFirst = !writable;
+      writable ??= await write();
+      const isAllowed = writable.includes(extension);
+      // Who begins with presence by its own begins to hear of the others'.
+      if (isAllowed && isFirst && extension === "presence" && access.presence === undefined) {
+        access.presence = (await read(true)).includes("presence");
+      }
+      return isAllowed;
     },
   };
+  return access;
+}
+
+/** Whether a client may receive anything: who may only one of both joins too. */
+export function mayJoin({ broadcast, presence }: Access): boolean {
+  return broadcast || presence === true;
+}
+
+/** Whether a right to receive was there before and is gone. */
+export function isRevoked(before: Access, now: Access): boolean {
+  return (before.broadcast && !now.broadcast) ||
+    (before.presence === true && now.presence === false);
 }
 
 /** What a client without the right to receive is told. */
