@@ -135,3 +135,47 @@ Deno.test("broadcast and presence are each read and written by their own right",
   });
   for (const wire of [all, some]) wire.close();
 });
+
+Deno.test("policies find the request's headers and the claims apart, as in the original", async () => {
+  await using bench = await openBench();
+  const policy = (name: string, condition: string) => `
+    create policy "${name} r" on realtime.messages for select to anon
+      using (realtime.topic() = '${name}' and ${condition});
+    create policy "${name} w" on realtime.messages for insert to anon
+      with check (realtime.topic() = '${name}' and ${condition});
+  `;
+  const header = (name: string) =>
+    `current_setting('request.headers', true)::json ->> '${name}' = 'yes'`;
+  await bench.sql.unsafe([
+    policy("x", header("x-room")),
+    policy("plain", header("room")),
+    policy("sub", "current_setting('request.jwt.claim.sub', true) = 'somebody'"),
+    policy("no-sub", "current_setting('request.jwt.claim.sub', true) = ''"),
+    policy("role", "current_setting('request.jwt.claim.role', true) = 'anon'"),
+  ].join("")).simple();
+  const headers = { "X-Room": "yes", room: "yes" };
+  const [token, nobody] = [await bench.token({ sub: "somebody" }), await bench.token()];
+  const wire = await openWire(bench, token, headers);
+  for (const topic of ["x", "sub", "role"]) {
+    assert.deepEqual(await wire.join(`realtime:${topic}`, PRIVATE), OK, topic);
+  }
+  // A socket keeps none but the x- ones.
+  for (const topic of ["plain", "no-sub"]) {
+    assert.deepEqual(await wire.join(`realtime:${topic}`, PRIVATE), refused(topic));
+  }
+  const more = { access_token: nobody };
+  assert.deepEqual(await wire.join("realtime:no-sub", PRIVATE, more), OK);
+  const send = async (topic: string, bearer: string) => {
+    const answer = await fetch(
+      `${bench.realtime.url}/api/broadcast/${topic}/events/e?private=true`,
+      { method: "POST", headers: { ...headers, authorization: `Bearer ${bearer}` } },
+    );
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  for (const topic of ["x", "plain", "sub", "role"]) {
+    assert.equal(await send(topic, token), 202, topic);
+  }
+  assert.deepEqual([await send("sub", nobody), await send("no-sub", nobody)], [403, 202]);
+  wire.close();
+});

@@ -28,9 +28,13 @@ export interface Wire {
 }
 
 /** Opens a socket of version 1.0.0 on the bare server. */
-export async function openWire(bench: Bench, token: string): Promise<Wire> {
+export async function openWire(
+  bench: Bench,
+  token: string,
+  headers: Record<string, string> = {},
+): Promise<Wire> {
   const url = bench.realtime.url.replace("http", "ws");
-  const web = new WebSocket(`${url}/socket/websocket?apikey=${token}`);
+  const web = new WebSocket(`${url}/socket/websocket?apikey=${token}`, { headers });
   web.binaryType = "arraybuffer";
   const received: Wire["received"] = [];
   const waiting: Frame[] = [];

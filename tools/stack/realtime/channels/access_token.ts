@@ -6,13 +6,17 @@ import type { Channel } from "./channel.ts";
 
 /** Renews a channel's rights; a bad token ends it too, and the one that it has changes nothing. */
 export async function renew(channel: Channel, { payload }: Message) {
-  const { tenant } = channel.client;
+  const { tenant, headers } = channel.client;
   const token = payload instanceof Map ? ownToken(payload.get("access_token")) : undefined;
   if (token === undefined || token === channel.identity.token) return;
   try {
     const identity = await verify(token, tenant.keys);
     const presence = channel.config.presence.enabled || channel.access.presence !== undefined;
-    const access = await accessTo(channel, { database: tenant.database, who: identity, presence });
+    const access = await accessTo(channel, {
+      database: tenant.database,
+      client: { identity, headers },
+      presence,
+    });
     if (!channel.isOpen) return;
     if (!mayJoin(access)) return channel.shutDown(unauthorized(channel));
     if (isRevoked(channel.access, access)) {

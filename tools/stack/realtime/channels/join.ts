@@ -49,7 +49,8 @@ async function open(client: Client, message: Message, opened: () => void) {
   const config = readConfig(asked, name);
   const topic = { name, isPrivate: config.private };
   const { presence: { enabled: presence }, broadcast } = config;
-  const access = await accessTo(topic, { database: tenant.database, who: identity, presence });
+  const asking = { identity, headers: client.headers };
+  const access = await accessTo(topic, { database: tenant.database, client: asking, presence });
   // Past broadcasts are refused to who may not have those to come.
   const isAllowed = broadcast.replay === undefined ? mayJoin(access) : access.broadcast;
   if (!isAllowed) throw new JoinError(`Unauthorized: ${unauthorized(topic)}`);

@@ -12,6 +12,7 @@ import { broadcastPayload, jsonFrame, type Outgoing, userBroadcastFrame } from "
 import { at, decode, encode, type Json, type JsonObject } from "../wire/json.ts";
 import { UserBroadcast } from "../wire/message.ts";
 import { json, page } from "./answer.ts";
+import { headersOf } from "./headers.ts";
 
 const SINGLE = /^\/api\/broadcast\/([^/]+)\/events\/([^/]+)$/;
 
@@ -38,7 +39,7 @@ export async function broadcastByHttp(
   if (isFull) return json(429, { message: "You have exceeded your rate limit" }, rate);
   const identity = await identify(tenant, request);
   if (!identity) return json(401, { message: "Unauthorized" }, rate);
-  const sender = { tenant, identity, rate };
+  const sender = { tenant, identity, rate, headers: headersOf(request, () => true) };
   if (!single) return await sendMany(sender, at(parsed, "messages"));
   const [name, event] = single.slice(1).map(unescapePart);
   // The body's word counts before the query's, null as well.
@@ -61,6 +62,7 @@ function payloadOf(parsed: Json | undefined): JsonObject {
 interface Sender {
   tenant: Tenant;
   identity: Identity;
+  headers: string;
   rate: Record<string, string>;
 }
 
@@ -83,9 +85,13 @@ async function sendMany(sender: Sender, messages?: Json): Promise<Response> {
 }
 
 /** Whether its sender may send it. */
-async function send({ tenant, identity }: Sender, topic: Topic, frame: Outgoing): Promise<boolean> {
+async function send(
+  { tenant, ...client }: Sender,
+  topic: Topic,
+  frame: Outgoing,
+): Promise<boolean> {
   const access = await accessTo(topic, {
-    ...{ database: tenant.database, who: identity, presence: false },
+    ...{ database: tenant.database, client, presence: false },
   });
   const mayWrite = await access.mayWrite("broadcast");
   if (mayWrite) tenant.topics.send(topic, frame);

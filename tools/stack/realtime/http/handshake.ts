@@ -5,6 +5,7 @@ import type { Tenant } from "../tenant.ts";
 import { type Identity, TokenError, verify } from "../token.ts";
 import type { Vsn } from "../wire/message.ts";
 import { bare, json } from "./answer.ts";
+import { headersOf } from "./headers.ts";
 
 /** What the server serves, and to whom by now. */
 export interface Context {
@@ -45,7 +46,9 @@ export async function handshake(request: Request, context: Context): Promise<Res
     const identity = await verify(token, tenant.keys);
     if (sockets.size >= tenant.limits.sockets) return refuse(429, "Too many connected users");
     if (tenant.joins.isFull) return refuse(429, "Too many joins per second");
-    return accept(request, { tenant, vsn, identity }, sockets);
+    // The original keeps no others of a handshake.
+    const headers = headersOf(request, (name) => name.startsWith("x-"));
+    return accept(request, { tenant, vsn, identity, headers }, sockets);
   } catch (error) {
     if (error instanceof TokenError) return refuse(401, error.handshake);
     throw error;
@@ -54,7 +57,7 @@ export async function handshake(request: Request, context: Context): Promise<Res
 
 function accept(
   request: Request,
-  options: { tenant: Tenant; vsn: Vsn; identity: Identity },
+  options: { tenant: Tenant; vsn: Vsn; identity: Identity; headers: string },
   sockets: Set<ClientSocket>,
 ): Response {
   // No idle timeout of the runtime's: clients are judged by their heartbeats alone.

@@ -5,6 +5,13 @@ import type { Topic } from "./topic.ts";
 
 type Extension = "broadcast" | "presence";
 
+/** Who asks, as policies may see it. */
+export interface Asking {
+  identity: Identity;
+  /** Those of its request, as JSON. */
+  headers: string;
+}
+
 export interface Access {
   /** May receive broadcasts. */
   readonly broadcast: boolean;
@@ -27,13 +34,15 @@ const PUBLIC: Access = {
  */
 export async function accessTo(
   { name, isPrivate }: Topic,
-  { database: { sql, log }, who, presence }: {
+  { database: { sql, log }, client, presence }: {
     database: Database;
-    who: Identity;
+    client: Asking;
     presence: boolean;
   },
 ): Promise<Access> {
   if (!isPrivate) return PUBLIC;
+  const { identity: { role, claims, sub }, headers } = client;
+  const who = JSON.stringify({ topic: name, role, claims, sub, headers });
   const refused = (error: Error) => {
     if (isLost(error)) throw error;
     log({ event: "policy_failed", topic: name, reason: error.message });
@@ -41,14 +50,13 @@ export async function accessTo(
   };
   const read = async (presence: boolean): Promise<Extension[]> => {
     const [{ allowed = [] }] = await sql`
-      select to_jsonb(local_realtime.may_read(${name}, ${who.role}, ${who.claims}, ${presence}))
-        as allowed
+      select to_jsonb(local_realtime.may_read(${who}::text::jsonb, ${presence})) as allowed
     `.catch(refused);
     return allowed;
   };
   const write = async (): Promise<Extension[]> => {
     const [{ allowed = [] }] = await sql`
-      select to_jsonb(local_realtime.may_write(${name}, ${who.role}, ${who.claims})) as allowed
+      select to_jsonb(local_realtime.may_write(${who}::text::jsonb)) as allowed
     `.catch(refused);
     return allowed;
   };
