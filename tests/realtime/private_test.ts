@@ -179,3 +179,76 @@ Deno.test("policies find the request's headers and the claims apart, as in the o
   assert.deepEqual([await send("sub", nobody), await send("no-sub", nobody)], [403, 202]);
   wire.close();
 });
+
+Deno.test("rights that cannot be told are said in the original's words", async (t) => {
+  await using bench = await openBench();
+  await bench.sql.unsafe(`
+    create policy r on realtime.messages for select to anon
+      using (realtime.topic() <> 'r' or 1 / (length(topic) - 1) > 0);
+    create policy w on realtime.messages for insert to anon
+      with check (realtime.topic() <> 'w' or 1 / (length(topic) - 1) > 0);
+  `).simple();
+  const token = await bench.token();
+  const wire = await openWire(bench, token);
+  const post = async (path: string, body?: object) => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const url = `${bench.realtime.url}/api/broadcast${path}`;
+    const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
+    return [answer.status, await answer.text()];
+  };
+  const one = (topic: string) => post(`/${topic}/events/e?private=true`);
+
+  await t.step("a policy that raises: the join, the sends, one event, a list", async () => {
+    assert.deepEqual(await wire.join("realtime:r", PRIVATE), refused("r"));
+    const config = { private: true, presence: { enabled: true }, broadcast: { self: true } };
+    assert.deepEqual(await wire.join("realtime:w", config), OK);
+    say(wire, "realtime:w", 1);
+    track(wire, "realtime:w", "t");
+    const reply = await wire.next("phx_reply", ({ ref }) => ref === "t");
+    assert.deepEqual(reply.payload, { status: "error", response: {} });
+    assert.deepEqual(await one("w"), [422, '{"message":"RLS policy error"}']);
+    const messages = [{ topic: "w", event: "e", payload: {}, private: true }];
+    assert.deepEqual(await post("", { messages }), [202, ""]);
+    assert.deepEqual(await upToHeartbeat(wire, "broadcast"), []);
+  });
+  await t.step("and is asked again, once it is mended", async () => {
+    await bench.sql`drop policy w on realtime.messages`;
+    await bench.sql`create policy w on realtime.messages for insert to anon with check (true)`;
+    say(wire, "realtime:w", 2);
+    assert.deepEqual((await wire.next("broadcast")).payload.payload, { n: 2 });
+  });
+  await t.step("what may not be received may be sent", async () => {
+    assert.deepEqual(await one("r"), [202, ""]);
+  });
+  await t.step("a role that is not there", async () => {
+    const nobody = await bench.token({ role: "nobody" });
+    const headers = { authorization: `Bearer ${nobody}` };
+    const url = `${bench.realtime.url}/api/broadcast/t/events/e?private=true`;
+    const answer = await fetch(url, { method: "POST", headers });
+    assert.deepEqual([answer.status, await answer.text()], [
+      422,
+      '{"message":"RLS policy error"}',
+    ]);
+  });
+  await t.step("no partition for the day", async () => {
+    await wire.join("realtime:open", PRIVATE);
+    const [{ names }] = await bench.sql`
+      select string_agg(inhrelid::regclass::text, ',') as names from pg_inherits
+      where inhparent = 'realtime.messages'::regclass
+    `;
+    await bench.sql.unsafe(`drop table ${names}`);
+    assert.deepEqual(await wire.join("realtime:m", PRIVATE), {
+      status: "error",
+      response: {
+        reason: "MissingPartition: Realtime was unable to find the expected messages partition",
+      },
+    });
+    assert.deepEqual(await one("m"), [422, '{"message":"Missing messages partition"}']);
+    wire.push("realtime:open", "access_token", { access_token: await bench.token({ n: 1 }) });
+    assert.equal(
+      (await wire.next("system")).payload.message,
+      "Realtime was unable to connect to the project database",
+    );
+  });
+  wire.close();
+});

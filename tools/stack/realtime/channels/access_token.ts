@@ -1,8 +1,11 @@
 /** access_token: a new token for a channel. One that may not read the topic any more ends it. */
 import { ownToken, TokenError, verify } from "../token.ts";
-import { accessTo, isRevoked, mayJoin, unauthorized } from "../topics/access.ts";
+import { accessTo, isRevoked, mayJoin, RightsError, unauthorized } from "../topics/access.ts";
 import type { Message } from "../wire/message.ts";
 import type { Channel } from "./channel.ts";
+
+/** Where the table of messages has no partition for the day. */
+const NO_PARTITION = "Realtime was unable to connect to the project database";
 
 /** Renews a channel's rights; a bad token ends it too, and the one that it has changes nothing. */
 export async function renew(channel: Channel, { payload }: Message) {
@@ -26,6 +29,9 @@ export async function renew(channel: Channel, { payload }: Message) {
     channel.renew(identity, access);
   } catch (error) {
     if (error instanceof TokenError) return channel.shutDown(error.system);
+    if (error instanceof RightsError) {
+      return channel.shutDown(error.fault === "policy" ? unauthorized(channel) : NO_PARTITION);
+    }
     throw error;
   }
   // Not waited for: the client's next messages are not to stand behind the database.

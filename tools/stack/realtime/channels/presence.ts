@@ -1,4 +1,5 @@
 /** presence: a client says that it is there, or no longer. */
+import { isAllowed } from "../topics/access.ts";
 import type { Json } from "../wire/json.ts";
 import type { Message } from "../wire/message.ts";
 import type { Channel } from "./channel.ts";
@@ -16,7 +17,9 @@ export async function presence(channel: Channel, message: Message) {
 }
 
 async function track(channel: Channel, message: Message, payload: Json = new Map()) {
-  if (!(await channel.access.mayWrite("presence"))) return channel.reply(message, "error");
+  if (!(await isAllowed(channel.access.mayWrite("presence")))) {
+    return channel.reply(message, "error");
+  }
   if (!(payload instanceof Map)) {
     const reason = "Presence track payload must be a map";
     return channel.reply(message, "error", JSON.stringify({ reason }));

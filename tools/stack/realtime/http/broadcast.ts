@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import type { Rate } from "../rate.ts";
 import type { Tenant } from "../tenant.ts";
 import { type Identity, verify } from "../token.ts";
-import { accessTo } from "../topics/access.ts";
+import { isAllowed, mayBroadcast, RightsError } from "../topics/access.ts";
 import { PREFIX, type Topic } from "../topics/topic.ts";
 import { broadcastPayload, jsonFrame, type Outgoing, userBroadcastFrame } from "../wire/frame.ts";
 import { at, decode, encode, type Json, type JsonObject } from "../wire/json.ts";
@@ -15,6 +15,9 @@ import { json, page } from "./answer.ts";
 import { headersOf } from "./headers.ts";
 
 const SINGLE = /^\/api\/broadcast\/([^/]+)\/events\/([^/]+)$/;
+
+/** Why the rights of one event's sender cannot be told. */
+const NO_RIGHTS = { policy: "RLS policy error", partition: "Missing messages partition" };
 
 /** Answers a request below /api/broadcast; undefined where it is none. */
 export async function broadcastByHttp(
@@ -49,8 +52,13 @@ export async function broadcastByHttp(
   const data = type === "raw"
     ? new UserBroadcast(event, "raw", body)
     : new UserBroadcast(event, "json", Buffer.from(encode(payloadOf(parsed))));
-  const isSent = await send(sender, topic, userBroadcastFrame(PREFIX + name, data));
-  return isSent ? accepted(rate) : json(403, { message: "Unauthorized" }, rate);
+  try {
+    const isSent = await send(sender, topic, userBroadcastFrame(PREFIX + name, data));
+    return isSent ? accepted(rate) : json(403, { message: "Unauthorized" }, rate);
+  } catch (error) {
+    if (!(error instanceof RightsError)) throw error;
+    return json(422, { message: NO_RIGHTS[error.fault] }, rate);
+  }
 }
 
 /** An event's payload is an object, whatever its body is. */
@@ -79,23 +87,16 @@ async function sendMany(sender: Sender, messages?: Json): Promise<Response> {
     const [name, event] = ["topic", "event"].map((key) => message.get(key) as string);
     const payload = broadcastPayload(event, encode(message.get("payload")!));
     const frame = jsonFrame({ topic: PREFIX + name, event: "broadcast", payload });
-    await send(sender, { name, isPrivate: flagOf(message.get("private"))! }, frame);
+    await isAllowed(send(sender, { name, isPrivate: flagOf(message.get("private"))! }, frame));
   }
   return accepted(rate);
 }
 
-/** Whether its sender may send it. */
-async function send(
-  { tenant, ...client }: Sender,
-  topic: Topic,
-  frame: Outgoing,
-): Promise<boolean> {
-  const access = await accessTo(topic, {
-    ...{ database: tenant.database, client, presence: false },
-  });
-  const mayWrite = await access.mayWrite("broadcast");
-  if (mayWrite) tenant.topics.send(topic, frame);
-  return mayWrite;
+/** Sends it if its sender may; says whether that was so. */
+async function send({ tenant, ...client }: Sender, topic: Topic, frame: Outgoing) {
+  const isAllowed = await mayBroadcast(topic, { database: tenant.database, client });
+  if (isAllowed) tenant.topics.send(topic, frame);
+  return isAllowed;
 }
 
 /** A message's `private`, as Ecto casts it; undefined where it is neither true nor false. */
