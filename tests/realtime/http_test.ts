@@ -15,6 +15,35 @@ interface Case {
   answer: string;
 }
 
+/** More than 3000 kB. */
+const LARGE = "x".repeat(3_000_600);
+const EXCEEDS = '{"payload":["Payload size exceeds tenant limit"]}';
+const TOO_LARGE: Case[] = [
+  {
+    what: "an event whose payload is too large",
+    path: "/api/broadcast/t/events/e",
+    body: JSON.stringify({ a: LARGE }),
+    status: 422,
+    answer: `{"errors":${EXCEEDS}}`,
+  },
+  {
+    what: "an event of too many bytes, more than a frame may have",
+    path: "/api/broadcast/t/events/e",
+    headers: { "content-type": "application/octet-stream" },
+    body: LARGE.repeat(2),
+    status: 422,
+    answer: `{"errors":${EXCEEDS}}`,
+  },
+  {
+    what: "a list with one payload that is too large",
+    body: JSON.stringify({
+      messages: [{}, { a: LARGE }].map((payload) => ({ topic: "t", event: "e", payload })),
+    }),
+    status: 422,
+    answer: `{"errors":{"messages":[{},${EXCEEDS}]}}`,
+  },
+];
+
 const CASES: Case[] = [
   {
     what: "a broadcast",
@@ -50,6 +79,7 @@ const CASES: Case[] = [
     status: 415,
     answer: '{"error":"Unsupported Media Type. Use application/json or application/octet-stream"}',
   },
+  ...TOO_LARGE,
   { what: "another path", path: "/api/nothing", body: "", status: 404, answer: "Not Found" },
 ];
 

@@ -39,6 +39,11 @@ export const DEVIATIONS: Deviation[] = [
     },
   },
   {
+    conversation: "10",
+    reason: "a payload may have 3,000,000 bytes, as JSON or as they are; the original measures " +
+      "the term that Erlang makes of it, where a number counts otherwise than its digits",
+  },
+  {
     conversation: "11",
     reason: NOT_LOST,
     also: {

@@ -1,4 +1,5 @@
 /** Broadcasts of clients: to everybody on the topic, to the sender if it asked for that. */
+import { Buffer } from "node:buffer";
 import { isAllowed } from "../topics/access.ts";
 import { bytesFrame, jsonFrame, type Outgoing, userBroadcastFrame } from "../wire/frame.ts";
 import { encode } from "../wire/json.ts";
@@ -26,5 +27,5 @@ function outgoing(topic: string, { event, payload }: Message): Outgoing {
 
 function sizeOf(payload: Message["payload"]): number {
   if (payload instanceof UserBroadcast || payload instanceof Bytes) return payload.data.length;
-  return encode(payload).length;
+  return Buffer.byteLength(encode(payload));
 }

@@ -14,6 +14,9 @@ import { UserBroadcast } from "../wire/message.ts";
 import { json, page } from "./answer.ts";
 import { headersOf } from "./headers.ts";
 
+/** Bytes of a body that are read. */
+const MAX_BODY = 8_000_000;
+const TOO_LARGE = "Payload size exceeds tenant limit";
 const SINGLE = /^\/api\/broadcast\/([^/]+)\/events\/([^/]+)$/;
 
 /** Why the rights of one event's sender cannot be told. */
@@ -32,7 +35,7 @@ export async function broadcastByHttp(
     const error = "Unsupported Media Type. Use application/json or application/octet-stream";
     return json(415, { error });
   }
-  const body = await readBody(request, tenant.limits.frameBytes);
+  const body = await readBody(request, MAX_BODY);
   if (!body) return json(413, { message: "Payload Too Large" });
   const isJson = body.length > 0 && (!single || type === "json");
   const parsed = isJson ? parse(body) : undefined;
@@ -52,6 +55,9 @@ export async function broadcastByHttp(
   const data = type === "raw"
     ? new UserBroadcast(event, "raw", body)
     : new UserBroadcast(event, "json", Buffer.from(encode(payloadOf(parsed))));
+  if (data.data.length > tenant.limits.payloadBytes) {
+    return json(422, { errors: { payload: [TOO_LARGE] } }, rate);
+  }
   try {
     const isSent = await send(sender, topic, userBroadcastFrame(PREFIX + name, data));
     return isSent ? accepted(rate) : json(403, { message: "Unauthorized" }, rate);
@@ -75,11 +81,11 @@ interface Sender {
 }
 
 async function sendMany(sender: Sender, messages?: Json): Promise<Response> {
-  const { rate } = sender;
+  const { rate, tenant: { limits: { payloadBytes } } } = sender;
   if (!Array.isArray(messages) || messages.length === 0) {
     return json(422, { errors: { messages: ["can't be blank"] } }, rate);
   }
-  const faults = messages.map(faultsOf);
+  const faults = messages.map((message) => faultsOf(message, payloadBytes));
   if (faults.some((fault) => Object.keys(fault).length > 0)) {
     return json(422, { errors: { messages: faults } }, rate);
   }
@@ -107,13 +113,16 @@ function flagOf(value: Json | undefined): boolean | undefined {
 }
 
 /** What is wrong with a message, by field. */
-function faultsOf(message: Json): Record<string, string[]> {
+function faultsOf(message: Json, maxBytes: number): Record<string, string[]> {
   const faults: Record<string, string[]> = {};
   for (const field of ["topic", "event", "payload"]) {
     const value = at(message, field);
     const isRight = field === "payload" ? value instanceof Map : typeof value === "string";
     if (value === undefined || value === null || value === "") faults[field] = ["can't be blank"];
     else if (!isRight) faults[field] = ["is invalid"];
+    else if (field === "payload" && Buffer.byteLength(encode(value)) > maxBytes) {
+      faults[field] = [TOO_LARGE];
+    }
   }
   if (flagOf(at(message, "private")) === undefined) faults.private = ["is invalid"];
   return faults;
