@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Bench, openBench } from "./support/realtime.ts";
 import { openWire } from "./support/wire.ts";
 
+const EVENT = "/api/broadcast/t/events/e";
 const JSON_TYPE = { "content-type": "application/json" };
 
 interface Case {
@@ -21,14 +22,14 @@ const EXCEEDS = '{"payload":["Payload size exceeds tenant limit"]}';
 const TOO_LARGE: Case[] = [
   {
     what: "an event whose payload is too large",
-    path: "/api/broadcast/t/events/e",
+    path: EVENT,
     body: JSON.stringify({ a: LARGE }),
     status: 422,
     answer: `{"errors":${EXCEEDS}}`,
   },
   {
     what: "an event of too many bytes, more than a frame may have",
-    path: "/api/broadcast/t/events/e",
+    path: EVENT,
     headers: { "content-type": "application/octet-stream" },
     body: LARGE.repeat(2),
     status: 422,
@@ -42,6 +43,40 @@ const TOO_LARGE: Case[] = [
     status: 422,
     answer: `{"errors":{"messages":[{},${EXCEEDS}]}}`,
   },
+];
+
+const LIST = '{"messages":[{"topic":"t","event":"e","payload":{}}]}';
+const BLANK = '{"errors":{"messages":["can\'t be blank"]}}';
+
+/** A list is read by its type alone, and an answer in JSON has to be wanted. */
+const TYPES: Case[] = [
+  ...["text/plain", "application/x-www-form-urlencoded", "text/json", ""].map((type) => ({
+    what: `a list as ${type || "nothing"}`,
+    headers: { "content-type": type },
+    ...{ body: LIST, status: 422, answer: BLANK },
+  })),
+  {
+    what: "no JSON, of another type",
+    headers: { "content-type": "text/plain" },
+    ...{ body: "{", status: 422, answer: BLANK },
+  },
+  ...["application/json; charset=utf-8", "application/vnd.x+json"].map((type) => ({
+    what: `a list as ${type}`,
+    headers: { "content-type": type },
+    ...{ body: LIST, status: 202, answer: "" },
+  })),
+  ...["text/html", "application/xml, text/*"].flatMap((accept) =>
+    ["/api/broadcast", EVENT].map((path) => ({
+      what: `accept: ${accept} at ${path}`,
+      ...{ path, headers: { accept }, body: LIST, status: 406, answer: "Not Acceptable" },
+    }))
+  ),
+  ...["text/html, */*;q=0.1", "Application/JSON;q=0.5", "text/html, application/*"].map((
+    accept,
+  ) => ({
+    what: `accept: ${accept}`,
+    ...{ headers: { accept }, body: LIST, status: 202, answer: "" },
+  })),
 ];
 
 const CASES: Case[] = [
@@ -73,13 +108,14 @@ const CASES: Case[] = [
   { what: "no JSON", body: "{", status: 400, answer: "Bad Request" },
   {
     what: "one message of another type",
-    path: "/api/broadcast/t/events/e",
+    path: EVENT,
     headers: { "content-type": "text/plain" },
     body: "x",
     status: 415,
     answer: '{"error":"Unsupported Media Type. Use application/json or application/octet-stream"}',
   },
   ...TOO_LARGE,
+  ...TYPES,
   { what: "another path", path: "/api/nothing", body: "", status: 404, answer: "Not Found" },
 ];
 

@@ -13,6 +13,7 @@ import { at, decode, encode, type Json, type JsonObject } from "../wire/json.ts"
 import { UserBroadcast } from "../wire/message.ts";
 import { json, page } from "./answer.ts";
 import { headersOf } from "./headers.ts";
+import { acceptsJson, isJsonList, typeOf } from "./media.ts";
 
 /** Bytes of a body that are read. */
 const MAX_BODY = 8_000_000;
@@ -31,15 +32,16 @@ export async function broadcastByHttp(
   const single = SINGLE.exec(pathname);
   if (request.method !== "POST" || (!single && pathname !== "/api/broadcast")) return undefined;
   const type = typeOf(request);
+  const body = await readBody(request, MAX_BODY);
+  if (!body) return json(413, { message: "Payload Too Large" });
+  const isJson = body.length > 0 && (single ? type === "json" : isJsonList(request));
+  const parsed = isJson ? parse(body) : undefined;
+  if (isJson && parsed === undefined) return page(400, "Bad Request");
+  if (!acceptsJson(request)) return page(406, "Not Acceptable");
   if (single && type === "other") {
     const error = "Unsupported Media Type. Use application/json or application/octet-stream";
     return json(415, { error });
   }
-  const body = await readBody(request, MAX_BODY);
-  if (!body) return json(413, { message: "Payload Too Large" });
-  const isJson = body.length > 0 && (!single || type === "json");
-  const parsed = isJson ? parse(body) : undefined;
-  if (isJson && parsed === undefined) return page(400, "Bad Request");
   const rate = rateHeaders(tenant.topics.events);
   const { isFull } = tenant.topics.events;
   if (isFull) return json(429, { message: "You have exceeded your rate limit" }, rate);
@@ -132,14 +134,6 @@ async function identify(tenant: Tenant, request: Request): Promise<Identity | un
   const bearer = /^Bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   const token = bearer ?? request.headers.get("apikey") ?? request.headers.get("x-api-key");
   return token ? await verify(token, tenant.keys).catch(() => undefined) : undefined;
-}
-
-/** What the content-type says of one event's body; without one it is not read. */
-function typeOf(request: Request): "json" | "raw" | "none" | "other" {
-  const type = request.headers.get("content-type")?.split(";")[0].trim().toLowerCase();
-  if (type === "application/json") return "json";
-  if (type === "application/octet-stream") return "raw";
-  return type === undefined ? "none" : "other";
 }
 
 /** The whole body, or undefined where it is larger than that. */
