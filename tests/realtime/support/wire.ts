@@ -99,21 +99,23 @@ export async function ids(wire: Wire, count: number): Promise<number[]> {
   return got;
 }
 
-/** The plain HTTP answer to an upgrade. */
+/** The plain HTTP answer to an upgrade; a header that is undefined is left out. */
 export function upgrade(
   bench: Bench,
   query: string,
-  headers: Record<string, string> = {},
+  { method, ...headers }: Record<string, string | undefined> = {},
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
+    const fields = Object.entries({
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ...headers,
+    });
     const asked = request(`${bench.realtime.url}/socket/websocket${query}`, {
-      headers: {
-        connection: "Upgrade",
-        upgrade: "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        ...headers,
-      },
+      method,
+      headers: Object.fromEntries(fields.filter(([, value]) => value !== undefined)),
     });
     asked.on("response", (response) => {
       let body = "";
