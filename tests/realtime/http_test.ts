@@ -79,6 +79,33 @@ const TYPES: Case[] = [
   })),
 ];
 
+const one = (fields: object) =>
+  JSON.stringify({ messages: [{ topic: "t", event: "e", payload: {}, ...fields }] });
+
+/** Spaces alone are nothing, wherever they stand. */
+const BLANKS: Case[] = [
+  ...["topic", "event", "payload"].map((field) => ({
+    what: `a message with a blank ${field}`,
+    ...{ body: one({ [field]: " \t" }), status: 422 },
+    answer: `{"errors":{"messages":[{"${field}":["can't be blank"]}]}}`,
+  })),
+  { what: "a blank private", body: one({ private: " " }), status: 202, answer: "" },
+  { what: "a blank id", body: one({ id: " " }), status: 202, answer: "" },
+  {
+    what: "an id that is no text",
+    body: one({ id: 7 }),
+    status: 422,
+    answer: '{"errors":{"messages":[{"id":["is invalid"]}]}}',
+  },
+  {
+    what: "an event with a blank topic and a blank name",
+    path: "/api/broadcast/%20/events/%20",
+    body: "{}",
+    status: 422,
+    answer: '{"errors":{"topic":["can\'t be blank"],"event":["can\'t be blank"]}}',
+  },
+];
+
 const CASES: Case[] = [
   {
     what: "a broadcast",
@@ -116,6 +143,7 @@ const CASES: Case[] = [
   },
   ...TOO_LARGE,
   ...TYPES,
+  ...BLANKS,
   { what: "another path", path: "/api/nothing", body: "", status: 404, answer: "Not Found" },
 ];
 
@@ -157,6 +185,27 @@ Deno.test("an HTTP broadcast is passed on with all its digits, and a private one
   assert.equal((await wire.next("broadcast")).topic, "realtime:open");
   assert.equal((await wire.next("broadcast")).topic, "realtime:t");
   assert.match(String(wire.received.at(-1)), /"payload":\{"n":1\.50\}/);
+  wire.close();
+});
+
+Deno.test("a message's id in a list is its id to who receives it", async () => {
+  await using bench = await openBench();
+  const token = await bench.token();
+  const wire = await openWire(bench, token);
+  await wire.join("realtime:t");
+  const messages = [{ id: "hello" }, {}, { id: "" }].map((more, n) => (
+    { topic: "t", event: "e", payload: { n }, ...more }
+  ));
+  const response = await fetch(`${bench.realtime.url}/api/broadcast`, {
+    method: "POST",
+    headers: { ...JSON_TYPE, apikey: token },
+    body: JSON.stringify({ messages }),
+  });
+  assert.equal(response.status, 202);
+  await response.body?.cancel();
+  const metas = [];
+  for (const _ of messages) metas.push((await wire.next("broadcast")).payload.meta);
+  assert.deepEqual(metas, [{ id: "hello" }, undefined, undefined]);
   wire.close();
 });
 

@@ -12,12 +12,12 @@ import { broadcastPayload, jsonFrame, type Outgoing, userBroadcastFrame } from "
 import { at, decode, encode, type Json, type JsonObject } from "../wire/json.ts";
 import { UserBroadcast } from "../wire/message.ts";
 import { json, page } from "./answer.ts";
+import { type Faults, faultsOf, faultsOfOne, flagOf, idOf } from "./faults.ts";
 import { headersOf } from "./headers.ts";
 import { acceptsJson, isJsonList, typeOf } from "./media.ts";
 
 /** Bytes of a body that are read. */
 const MAX_BODY = 8_000_000;
-const TOO_LARGE = "Payload size exceeds tenant limit";
 const SINGLE = /^\/api\/broadcast\/([^/]+)\/events\/([^/]+)$/;
 
 /** Why the rights of one event's sender cannot be told. */
@@ -57,9 +57,8 @@ export async function broadcastByHttp(
   const data = type === "raw"
     ? new UserBroadcast(event, "raw", body)
     : new UserBroadcast(event, "json", Buffer.from(encode(payloadOf(parsed))));
-  if (data.data.length > tenant.limits.payloadBytes) {
-    return json(422, { errors: { payload: [TOO_LARGE] } }, rate);
-  }
+  const faults = faultsOfOne(name, event, data.data.length, tenant.limits.payloadBytes);
+  if (hasAny(faults)) return json(422, { errors: faults }, rate);
   try {
     const isSent = await send(sender, topic, userBroadcastFrame(PREFIX + name, data));
     return isSent ? accepted(rate) : json(403, { message: "Unauthorized" }, rate);
@@ -88,46 +87,27 @@ async function sendMany(sender: Sender, messages?: Json): Promise<Response> {
     return json(422, { errors: { messages: ["can't be blank"] } }, rate);
   }
   const faults = messages.map((message) => faultsOf(message, payloadBytes));
-  if (faults.some((fault) => Object.keys(fault).length > 0)) {
+  if (faults.some(hasAny)) {
     return json(422, { errors: { messages: faults } }, rate);
   }
   for (const message of messages as JsonObject[]) {
     const [name, event] = ["topic", "event"].map((key) => message.get(key) as string);
-    const payload = broadcastPayload(event, encode(message.get("payload")!));
+    const id = idOf(message);
+    const meta = id === null ? undefined : JSON.stringify({ id });
+    const payload = broadcastPayload(event, encode(message.get("payload")!), meta);
     const frame = jsonFrame({ topic: PREFIX + name, event: "broadcast", payload });
     await isAllowed(send(sender, { name, isPrivate: flagOf(message.get("private"))! }, frame));
   }
   return accepted(rate);
 }
 
+const hasAny = (faults: Faults) => Object.keys(faults).length > 0;
+
 /** Sends it if its sender may; says whether that was so. */
 async function send({ tenant, ...client }: Sender, topic: Topic, frame: Outgoing) {
   const isAllowed = await mayBroadcast(topic, { database: tenant.database, client });
   if (isAllowed) tenant.topics.send(topic, frame);
   return isAllowed;
-}
-
-/** A message's `private`, as Ecto casts it; undefined where it is neither true nor false. */
-function flagOf(value: Json | undefined): boolean | undefined {
-  if (value === true || value === "true" || value === "1") return true;
-  const isFalse = [undefined, null, false, "false", "0", ""].some((it) => it === value);
-  return isFalse ? false : undefined;
-}
-
-/** What is wrong with a message, by field. */
-function faultsOf(message: Json, maxBytes: number): Record<string, string[]> {
-  const faults: Record<string, string[]> = {};
-  for (const field of ["topic", "event", "payload"]) {
-    const value = at(message, field);
-    const isRight = field === "payload" ? value instanceof Map : typeof value === "string";
-    if (value === undefined || value === null || value === "") faults[field] = ["can't be blank"];
-    else if (!isRight) faults[field] = ["is invalid"];
-    else if (field === "payload" && Buffer.byteLength(encode(value)) > maxBytes) {
-      faults[field] = [TOO_LARGE];
-    }
-  }
-  if (flagOf(at(message, "private")) === undefined) faults.private = ["is invalid"];
-  return faults;
 }
 
 async function identify(tenant: Tenant, request: Request): Promise<Identity | undefined> {
