@@ -89,7 +89,6 @@ const BLANKS: Case[] = [
     ...{ body: one({ [field]: " \t" }), status: 422 },
     answer: `{"errors":{"messages":[{"${field}":["can't be blank"]}]}}`,
   })),
-  { what: "a blank private", body: one({ private: " " }), status: 202, answer: "" },
   { what: "a blank id", body: one({ id: " " }), status: 202, answer: "" },
   {
     what: "an id that is no text",

@@ -108,6 +108,11 @@ export const DEVIATIONS: Deviation[] = [
     },
   },
   {
+    conversation: "19",
+    reason: "in a list a `private` of spaces alone is refused, as the relay refuses it; the " +
+      "original takes it for none",
+  },
+  {
     conversation: "22",
     reason:
       "an upgrade by HTTP/1.0 is refused by the gateway, as the original's server does; the " +

@@ -37,7 +37,7 @@ export function faultsOfOne(topic: string, event: string, bytes: number, maxByte
 /** A message's `private`, as Ecto casts it; undefined where it is neither true nor false. */
 export function flagOf(value: Json | undefined): boolean | undefined {
   if (value === true || value === "true" || value === "1") return true;
-  const isFalse = isBlank(value) || value === false || value === "false" || value === "0";
+  const isFalse = [undefined, null, false, "false", "0", ""].some((it) => it === value);
   return isFalse ? false : undefined;
 }
 
