@@ -55,13 +55,13 @@ export async function accessTo(
     broadcast: readable.includes("broadcast"),
     presence: presence ? readable.includes("presence") : undefined,
     async mayWrite(extension: Extension) {
-      const isFirst = !writable;
-      writable ??= await probe("write", topic, question);
-      const isAllowed = writable.includes(extension);
+      const answer = writable ?? await probe("write", topic, question);
+      const isAllowed = answer.includes(extension);
       // Who begins with presence by its own begins to hear of the others'.
-      if (isAllowed && isFirst && extension === "presence" && access.presence === undefined) {
+      if (isAllowed && !writable && extension === "presence" && access.presence === undefined) {
         access.presence = (await probe("read", topic, question)).includes("presence");
       }
+      writable = answer;
       return isAllowed;
     },
   };
