@@ -68,6 +68,58 @@ Deno.test("the handshake refuses with the status and the words of the original",
   });
 });
 
+const UPGRADES: [string, Record<string, string | undefined>, number, string][] = [
+  [
+    "tokens in lists and capitals",
+    {
+      connection: "keep-alive, UPGRADE",
+      upgrade: "h2c, WebSocket",
+    },
+    101,
+    "",
+  ],
+  [
+    "another connection",
+    { connection: "keep-alive, no-upgrade" },
+    400,
+    "'connection' header must contain 'upgrade', got [\"keep-alive, no-upgrade\"]",
+  ],
+  [
+    "another upgrade",
+    { upgrade: "h2c" },
+    400,
+    "'upgrade' header must contain 'websocket', got [\"h2c\"]",
+  ],
+  ["no upgrade", { upgrade: undefined }, 400, "'upgrade' header must contain 'websocket', got []"],
+  ["no key", { "sec-websocket-key": undefined }, 400, "'sec-websocket-key' header is absent"],
+  [
+    "another version",
+    { "sec-websocket-version": "8" },
+    400,
+    "'sec-websocket-version' header must equal '13', got [\"8\"]",
+  ],
+  [
+    "no version",
+    { "sec-websocket-version": undefined },
+    400,
+    "'sec-websocket-version' header must equal '13', got []",
+  ],
+  ["another method", { method: "POST" }, 400, ""],
+];
+
+Deno.test("what is no good upgrade is told what is wrong with it, before its key is read", async (t) => {
+  await using bench = await openBench();
+  const token = await bench.token();
+  for (const [name, headers, status, words] of UPGRADES) {
+    await t.step(name, async () => {
+      const query = status === 101 ? `?apikey=${token}` : "";
+      const answer = await upgrade(bench, query, headers);
+      assert.deepEqual([answer.status, answer.body], [status, words]);
+    });
+  }
+  assert.deepEqual(bench.log, []);
+});
+
 Deno.test("with delays a refusal waits, and keeps nobody else waiting", async () => {
   await using bench = await openBench({ delays: true });
   const order: string[] = [];

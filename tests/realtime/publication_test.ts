@@ -107,3 +107,23 @@ async function createNotes({ sql }: Bench) {
     alter publication supabase_realtime add table public.notes;
   `).simple();
 }
+
+Deno.test("a backslash in a binding's schema or table is a letter", async () => {
+  await using bench = await openBench();
+  await bench.sql.unsafe(String.raw`
+    create table public.lk_a (id int8 primary key);
+    create table public."lk\_a" (id int8 primary key);
+    grant select on public.lk_a, public."lk\_a" to anon;
+    alter publication supabase_realtime add table public.lk_a, public."lk\_a";
+  `).simple();
+  const wire = await openWire(bench, await bench.token());
+  await listen(wire, String.raw`lk\_a`);
+  // The one behind tells that the first sent nothing.
+  await bench.sql.unsafe(String.raw`insert into lk_a values (1); insert into "lk\_a" values (2)`);
+  assert.deepEqual(await ids(wire, 1), [2]);
+  await wire.join("realtime:other", {
+    postgres_changes: [{ event: "*", schema: String.raw`pub\lic`, table: "lk_a" }],
+  });
+  assert.equal((await wire.next("system")).payload.status, "error");
+  wire.close();
+});

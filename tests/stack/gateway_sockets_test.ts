@@ -51,6 +51,14 @@ function withPair(work: (client: Wire, server: Wire) => Promise<void>) {
   });
 }
 
+Deno.test("an upgrade to WebSockets among others is one", () =>
+  withServer(async (url, accept) => {
+    const client = await Wire.to(url);
+    await client.send(ask("/realtime/v1/websocket").replace(": websocket", ": h2c, WebSocket"));
+    assert.match(await (await accept()).until(END), /Upgrade: h2c, WebSocket\r\n/);
+    client.close();
+  }));
+
 Deno.test("an upgrade's head goes on with its fields as they were spelled", () =>
   withServer(async (url, accept) => {
     const client = await Wire.to(url);

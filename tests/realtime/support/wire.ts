@@ -28,9 +28,13 @@ export interface Wire {
 }
 
 /** Opens a socket of version 1.0.0 on the bare server. */
-export async function openWire(bench: Bench, token: string): Promise<Wire> {
+export async function openWire(
+  bench: Bench,
+  token: string,
+  headers: Record<string, string> = {},
+): Promise<Wire> {
   const url = bench.realtime.url.replace("http", "ws");
-  const web = new WebSocket(`${url}/socket/websocket?apikey=${token}`);
+  const web = new WebSocket(`${url}/socket/websocket?apikey=${token}`, { headers });
   web.binaryType = "arraybuffer";
   const received: Wire["received"] = [];
   const waiting: Frame[] = [];
@@ -95,21 +99,23 @@ export async function ids(wire: Wire, count: number): Promise<number[]> {
   return got;
 }
 
-/** The plain HTTP answer to an upgrade. */
+/** The plain HTTP answer to an upgrade; a header that is undefined is left out. */
 export function upgrade(
   bench: Bench,
   query: string,
-  headers: Record<string, string> = {},
+  { method, ...headers }: Record<string, string | undefined> = {},
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
+    const fields = Object.entries({
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ...headers,
+    });
     const asked = request(`${bench.realtime.url}/socket/websocket${query}`, {
-      headers: {
-        connection: "Upgrade",
-        upgrade: "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        ...headers,
-      },
+      method,
+      headers: Object.fromEntries(fields.filter(([, value]) => value !== undefined)),
     });
     asked.on("response", (response) => {
       let body = "";

@@ -14,7 +14,7 @@ import {
   unavailable,
   UNKNOWN_KEY,
 } from "./refuse.ts";
-import { type Route, route } from "./route.ts";
+import { type Route, route, SOCKET } from "./route.ts";
 
 /** A server that runs in this very process. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -64,7 +64,7 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 /** Whether the request is a WebSocket to be: of all upgrades only these mean something here. */
 export function isSocket(request: IncomingMessage): boolean {
   const to = route(split(request)[0])?.to;
-  return request.headers.upgrade?.toLowerCase() === "websocket" &&
+  return /(?:^|,)\s*websocket\s*(?:,|$)/i.test(request.headers.upgrade ?? "") &&
     (to === "realtime" || to === "relay" || to === "redirect" || to === "function");
 }
 
@@ -80,8 +80,7 @@ export function plan(request: IncomingMessage, keys: Keys, targets: Targets): Pa
   const key = header ?? keyInQuery(query);
   const token = tokenForKey(keys, key);
   if (keyed && !token) return key ? UNKNOWN_KEY : NO_KEY;
-  const isOld = request.httpVersion === "1.0";
-  if (to === "realtime" && isOld && isSocket(request)) return OLD_HTTP;
+  if (to === "realtime" && path === SOCKET && request.httpVersion === "1.0") return OLD_HTTP;
   const part = PARTS[to];
   const target = targetOf(found, targets);
   if (!target) return isNoFunction(to, targets) ? NO_FUNCTION : unavailable(part);

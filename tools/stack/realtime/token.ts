@@ -10,6 +10,7 @@ export interface Identity {
   exp: number;
   /** The payload's own text: what policies find in request.jwt.claims. */
   claims: string;
+  sub?: string;
 }
 
 type TokenFault = "malformed" | "signature" | "signer" | "expired" | "fields";
@@ -74,11 +75,11 @@ export async function verify(token: string, keys: Keys, now = Date.now()): Promi
     throw new TokenError("signature");
   });
   const claims = new TextDecoder().decode(payload);
-  const { role, exp } = JSON.parse(claims);
+  const { role, exp, sub } = JSON.parse(claims);
   if (typeof role !== "string" || typeof exp !== "number") throw new TokenError("fields");
   const age = Math.floor(now / 1000) - exp;
   if (age >= 0) throw new TokenError("expired", Math.floor(age));
-  return { token, role, exp, claims };
+  return { token, role, exp, claims, sub: typeof sub === "string" ? sub : undefined };
 }
 
 /** A token in a client's message; undefined for none, or for an API key in its place. */

@@ -39,6 +39,11 @@ export const DEVIATIONS: Deviation[] = [
     },
   },
   {
+    conversation: "10",
+    reason: "a payload may have 3,000,000 bytes, as JSON or as they are; the original measures " +
+      "the term that Erlang makes of it, where a number counts otherwise than its digits",
+  },
+  {
     conversation: "11",
     reason: NOT_LOST,
     also: {
@@ -101,6 +106,11 @@ export const DEVIATIONS: Deviation[] = [
       },
       287: { O: [rightAfter(287, 4)] },
     },
+  },
+  {
+    conversation: "19",
+    reason: "in a list a `private` of spaces alone is refused, as the relay refuses it; the " +
+      "original takes it for none",
   },
   {
     conversation: "22",

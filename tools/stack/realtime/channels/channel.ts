@@ -21,6 +21,8 @@ export interface Client {
   socket: ClientSocket;
   /** Of the token in the handshake. */
   identity: Identity;
+  /** Those of its handshake that policies see, as JSON. */
+  headers: string;
   /** The open ones, by their topics with the prefix. */
   channels: Map<string, Channel>;
 }

@@ -3,8 +3,8 @@ import { reasonOf } from "../../log.ts";
 import { within } from "../../within.ts";
 import { echo } from "../bindings/bindings.ts";
 import { type Identity, ownToken, TokenError, verify } from "../token.ts";
-import { accessTo, unauthorized } from "../topics/access.ts";
-import { PREFIX } from "../topics/topic.ts";
+import { accessTo, mayJoin, RightsError, unauthorized } from "../topics/access.ts";
+import { PREFIX, type Topic } from "../topics/topic.ts";
 import { userBroadcastFrame } from "../wire/frame.ts";
 import { at, type Json } from "../wire/json.ts";
 import type { Message } from "../wire/message.ts";
@@ -48,9 +48,16 @@ async function open(client: Client, message: Message, opened: () => void) {
   const identity = await identify(client, asked);
   const config = readConfig(asked, name);
   const topic = { name, isPrivate: config.private };
-  const access = await accessTo(topic, tenant.database, identity);
-  if (!access.read) throw new JoinError(`Unauthorized: ${unauthorized(topic)}`);
-  const replayed = await replay(tenant.database, topic, config.broadcast.replay);
+  const { presence: { enabled: presence }, broadcast } = config;
+  const asking = { identity, headers: client.headers };
+  const access = await accessTo(topic, { database: tenant.database, client: asking, presence })
+    .catch((error) => {
+      throw error instanceof RightsError ? new JoinError(reasonFor(error, topic)) : error;
+    });
+  // Past broadcasts are refused to who may not have those to come.
+  const isAllowed = broadcast.replay === undefined ? mayJoin(access) : access.broadcast;
+  if (!isAllowed) throw new JoinError(`Unauthorized: ${unauthorized(topic)}`);
+  const replayed = await replay(tenant.database, topic, broadcast.replay);
   if (!socket.isOpen) return;
   const channel = new Channel({ client, name, joinRef, config, identity, access });
   channel.open();
@@ -78,6 +85,13 @@ async function settle(channel: Channel) {
   if (config.presence.enabled && access.presence) {
     channel.push("presence_state", tenant.presence.state(channel));
   }
+}
+
+/** A policy that fails grants nothing. */
+function reasonFor({ fault }: RightsError, topic: Topic): string {
+  return fault === "policy"
+    ? `Unauthorized: ${unauthorized(topic)}`
+    : "MissingPartition: Realtime was unable to find the expected messages partition";
 }
 
 function checkLimits({ tenant, channels }: Client, name: string) {

@@ -1,4 +1,5 @@
 /** presence: a client says that it is there, or no longer. */
+import { isAllowed } from "../topics/access.ts";
 import type { Json } from "../wire/json.ts";
 import type { Message } from "../wire/message.ts";
 import type { Channel } from "./channel.ts";
@@ -9,14 +10,16 @@ export async function presence(channel: Channel, message: Message) {
   if (!channel.presenceCalls.take()) {
     return channel.shutDown("Client presence rate limit exceeded");
   }
-  if (!(await channel.access.mayWrite("presence"))) return channel.reply(message, "error");
   const event = payload.get("event");
-  if (event === "track") return track(channel, message, payload.get("payload"));
+  if (event === "track") return await track(channel, message, payload.get("payload"));
   if (event === "untrack") channel.client.tenant.presence.leave(channel);
   channel.reply(message, event === "untrack" || event === undefined ? "ok" : "error");
 }
 
-function track(channel: Channel, message: Message, payload: Json = new Map()) {
+async function track(channel: Channel, message: Message, payload: Json = new Map()) {
+  if (!(await isAllowed(channel.access.mayWrite("presence")))) {
+    return channel.reply(message, "error");
+  }
   if (!(payload instanceof Map)) {
     const reason = "Presence track payload must be a map";
     return channel.reply(message, "error", JSON.stringify({ reason }));

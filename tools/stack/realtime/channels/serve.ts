@@ -14,18 +14,19 @@ interface ClientOptions {
   vsn: Vsn;
   /** Of the token in the handshake. */
   identity: Identity;
+  headers: string;
 }
 
 /** Serves whoever is at the other end of the socket, until that is closed. */
 export function serveClient(web: WebSocket, options: ClientOptions): ClientSocket {
-  const { tenant, vsn, identity } = options;
+  const { tenant, vsn, identity, headers } = options;
   const channels: Client["channels"] = new Map();
   const socket = new ClientSocket(web, {
     ...{ vsn, limits: tenant.limits, log: tenant.log },
     onMessage: (message) => dispatch(client, message),
     onEnd: () => [...channels.values()].forEach((channel) => channel.stop()),
   });
-  const client: Client = { tenant, socket, identity, channels };
+  const client: Client = { tenant, socket, identity, headers, channels };
   return socket;
 }
 

@@ -2,7 +2,7 @@
 -- the rights of the role that asks. Raises what the original raises.
 
 -- `filters` is a list of {column, op, value, not}; `columns` null for all. A `*` names everything,
--- and names are patterns of LIKE as they stand, as in the original.
+-- and names are patterns of LIKE as they stand, in which a backslash is a letter, as in the original.
 create function local_realtime.subscribe(
   publication text, schema_name text, table_name text, filters jsonb, columns text[], role text
 ) returns oid[] language plpgsql as $$
@@ -13,8 +13,8 @@ begin
   for entity in
     select format('%I.%I', schemaname, tablename)::regclass from pg_publication_tables
     where pubname = publication
-      and schemaname like case schema_name when '*' then '%' else schema_name end
-      and tablename like case table_name when '*' then '%' else table_name end
+      and schemaname like case schema_name when '*' then '%' else schema_name end escape ''
+      and tablename like case table_name when '*' then '%' else table_name end escape ''
   loop
     perform local_realtime.check_binding(entity, quote_ident(role)::regrole, filters, columns);
     entities := entities || entity::oid;

@@ -6,14 +6,22 @@ import { Buffer } from "node:buffer";
 import type { Rate } from "../rate.ts";
 import type { Tenant } from "../tenant.ts";
 import { type Identity, verify } from "../token.ts";
-import { accessTo } from "../topics/access.ts";
+import { isAllowed, mayBroadcast, RightsError } from "../topics/access.ts";
 import { PREFIX, type Topic } from "../topics/topic.ts";
 import { broadcastPayload, jsonFrame, type Outgoing, userBroadcastFrame } from "../wire/frame.ts";
 import { at, decode, encode, type Json, type JsonObject } from "../wire/json.ts";
 import { UserBroadcast } from "../wire/message.ts";
 import { json, page } from "./answer.ts";
+import { type Faults, faultsOf, faultsOfOne, flagOf, idOf } from "./faults.ts";
+import { headersOf } from "./headers.ts";
+import { acceptsJson, isJsonList, typeOf } from "./media.ts";
 
+/** Bytes of a body that are read. */
+const MAX_BODY = 8_000_000;
 const SINGLE = /^\/api\/broadcast\/([^/]+)\/events\/([^/]+)$/;
+
+/** Why the rights of one event's sender cannot be told. */
+const NO_RIGHTS = { policy: "RLS policy error", partition: "Missing messages partition" };
 
 /** Answers a request below /api/broadcast; undefined where it is none. */
 export async function broadcastByHttp(
@@ -24,21 +32,22 @@ export async function broadcastByHttp(
   const single = SINGLE.exec(pathname);
   if (request.method !== "POST" || (!single && pathname !== "/api/broadcast")) return undefined;
   const type = typeOf(request);
+  const body = await readBody(request, MAX_BODY);
+  if (!body) return json(413, { message: "Payload Too Large" });
+  const isJson = body.length > 0 && (single ? type === "json" : isJsonList(request));
+  const parsed = isJson ? parse(body) : undefined;
+  if (isJson && parsed === undefined) return page(400, "Bad Request");
+  if (!acceptsJson(request)) return page(406, "Not Acceptable");
   if (single && type === "other") {
     const error = "Unsupported Media Type. Use application/json or application/octet-stream";
     return json(415, { error });
   }
-  const body = await readBody(request, tenant.limits.frameBytes);
-  if (!body) return json(413, { message: "Payload Too Large" });
-  const isJson = body.length > 0 && (!single || type === "json");
-  const parsed = isJson ? parse(body) : undefined;
-  if (isJson && parsed === undefined) return page(400, "Bad Request");
   const rate = rateHeaders(tenant.topics.events);
   const { isFull } = tenant.topics.events;
   if (isFull) return json(429, { message: "You have exceeded your rate limit" }, rate);
   const identity = await identify(tenant, request);
   if (!identity) return json(401, { message: "Unauthorized" }, rate);
-  const sender = { tenant, identity, rate };
+  const sender = { tenant, identity, rate, headers: headersOf(request, () => true) };
   if (!single) return await sendMany(sender, at(parsed, "messages"));
   const [name, event] = single.slice(1).map(unescapePart);
   // The body's word counts before the query's, null as well.
@@ -48,8 +57,15 @@ export async function broadcastByHttp(
   const data = type === "raw"
     ? new UserBroadcast(event, "raw", body)
     : new UserBroadcast(event, "json", Buffer.from(encode(payloadOf(parsed))));
-  const isSent = await send(sender, topic, userBroadcastFrame(PREFIX + name, data));
-  return isSent ? accepted(rate) : json(403, { message: "Unauthorized" }, rate);
+  const faults = faultsOfOne(name, event, data.data.length, tenant.limits.payloadBytes);
+  if (hasAny(faults)) return json(422, { errors: faults }, rate);
+  try {
+    const isSent = await send(sender, topic, userBroadcastFrame(PREFIX + name, data));
+    return isSent ? accepted(rate) : json(403, { message: "Unauthorized" }, rate);
+  } catch (error) {
+    if (!(error instanceof RightsError)) throw error;
+    return json(422, { message: NO_RIGHTS[error.fault] }, rate);
+  }
 }
 
 /** An event's payload is an object, whatever its body is. */
@@ -61,67 +77,43 @@ function payloadOf(parsed: Json | undefined): JsonObject {
 interface Sender {
   tenant: Tenant;
   identity: Identity;
+  headers: string;
   rate: Record<string, string>;
 }
 
 async function sendMany(sender: Sender, messages?: Json): Promise<Response> {
-  const { rate } = sender;
+  const { rate, tenant: { limits: { payloadBytes } } } = sender;
   if (!Array.isArray(messages) || messages.length === 0) {
     return json(422, { errors: { messages: ["can't be blank"] } }, rate);
   }
-  const faults = messages.map(faultsOf);
-  if (faults.some((fault) => Object.keys(fault).length > 0)) {
+  const faults = messages.map((message) => faultsOf(message, payloadBytes));
+  if (faults.some(hasAny)) {
     return json(422, { errors: { messages: faults } }, rate);
   }
   for (const message of messages as JsonObject[]) {
     const [name, event] = ["topic", "event"].map((key) => message.get(key) as string);
-    const payload = broadcastPayload(event, encode(message.get("payload")!));
+    const id = idOf(message);
+    const meta = id === null ? undefined : JSON.stringify({ id });
+    const payload = broadcastPayload(event, encode(message.get("payload")!), meta);
     const frame = jsonFrame({ topic: PREFIX + name, event: "broadcast", payload });
-    await send(sender, { name, isPrivate: flagOf(message.get("private"))! }, frame);
+    await isAllowed(send(sender, { name, isPrivate: flagOf(message.get("private"))! }, frame));
   }
   return accepted(rate);
 }
 
-/** Whether its sender may send it. */
-async function send({ tenant, identity }: Sender, topic: Topic, frame: Outgoing): Promise<boolean> {
-  const access = await accessTo(topic, tenant.database, identity);
-  const mayWrite = await access.mayWrite("broadcast");
-  if (mayWrite) tenant.topics.send(topic, frame);
-  return mayWrite;
-}
+const hasAny = (faults: Faults) => Object.keys(faults).length > 0;
 
-/** A message's `private`, as Ecto casts it; undefined where it is neither true nor false. */
-function flagOf(value: Json | undefined): boolean | undefined {
-  if (value === true || value === "true" || value === "1") return true;
-  const isFalse = [undefined, null, false, "false", "0", ""].some((it) => it === value);
-  return isFalse ? false : undefined;
-}
-
-/** What is wrong with a message, by field. */
-function faultsOf(message: Json): Record<string, string[]> {
-  const faults: Record<string, string[]> = {};
-  for (const field of ["topic", "event", "payload"]) {
-    const value = at(message, field);
-    const isRight = field === "payload" ? value instanceof Map : typeof value === "string";
-    if (value === undefined || value === null || value === "") faults[field] = ["can't be blank"];
-    else if (!isRight) faults[field] = ["is invalid"];
-  }
-  if (flagOf(at(message, "private")) === undefined) faults.private = ["is invalid"];
-  return faults;
+/** Sends it if its sender may; says whether that was so. */
+async function send({ tenant, ...client }: Sender, topic: Topic, frame: Outgoing) {
+  const isAllowed = await mayBroadcast(topic, { database: tenant.database, client });
+  if (isAllowed) tenant.topics.send(topic, frame);
+  return isAllowed;
 }
 
 async function identify(tenant: Tenant, request: Request): Promise<Identity | undefined> {
   const bearer = /^Bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   const token = bearer ?? request.headers.get("apikey") ?? request.headers.get("x-api-key");
   return token ? await verify(token, tenant.keys).catch(() => undefined) : undefined;
-}
-
-/** What the content-type says of one event's body; without one it is not read. */
-function typeOf(request: Request): "json" | "raw" | "none" | "other" {
-  const type = request.headers.get("content-type")?.split(";")[0].trim().toLowerCase();
-  if (type === "application/json") return "json";
-  if (type === "application/octet-stream") return "raw";
-  return type === undefined ? "none" : "other";
 }
 
 /** The whole body, or undefined where it is larger than that. */

@@ -37,7 +37,7 @@ export class Topics {
   send(topic: Topic, frame: Outgoing, except?: Member) {
     this.events.take();
     for (const member of this.of(topic)) {
-      if (member === except) continue;
+      if (member === except || !member.access.broadcast) continue;
       member.send(frame);
       // Not at once: the sender may be among them, and its reply comes first.
       if (!this.events.take()) {
