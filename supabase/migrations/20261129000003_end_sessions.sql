@@ -95,8 +95,9 @@ return $policy$create policy "the relay hears which sessions ended"
     and (select realtime.topic()) = 'relay:sessions'
   );$policy$;
 
--- As in 20261121000006, which not every project has: what is left to do for such a policy: null where one is there, whatever its name, that says the same to
--- the same roles. Compared is the text that Postgres gives back, without its blanks, brackets and casts.
+-- As in 20261121000006, which not every project has. What is left to do for such a policy: null where one
+-- is there, whatever its name, that says the same to the same roles. Compared is the text that Postgres
+-- gives back, without its blanks, brackets and casts.
 create or replace function relay.policy_left(wanted text)
 returns text
 language sql stable set search_path = ''
