@@ -6,15 +6,15 @@ import { type Stage, withStage } from "./support/exactly_once/stage.ts";
 import { type Viewer, watch } from "./support/exactly_once/viewer.ts";
 import { readClicks } from "./support/exactly_once/writers.ts";
 import { inTime } from "../support/in_time.ts";
-import { LONG } from "../support/long.ts";
+import { LONG, onlyLong } from "../support/long.ts";
 
 const SLUG = "one";
 /** Of a worker, in seconds. */
 const WALL_CLOCK = 8;
-/** Between two clicks: seldom enough to leave the machine its pauses, where time is short. */
-const EVERY_MS = LONG ? 10 : 40;
+/** Between two clicks. */
+const EVERY_MS = 10;
 /** Workers that begin and end in one attempt. */
-const HANDOVERS = LONG ? 2 : 1;
+const HANDOVERS = 2;
 /** The machine may stand still for one of two viewers just where the other is looked at. */
 const ATTEMPTS = 6;
 const MOST = 3;
@@ -57,8 +57,9 @@ function viewerOn(name: string, { address }: EdgeHost, { token, client }: Stage)
 const feedsOf = ({ rows, broadcasts }: Viewer) => [rows, ...broadcasts];
 
 Deno.test({
-  name: `workers that end are not heard: no silence, no error, no loss untold${edgeMissing}`,
-  ignore: edgeMissing !== "",
+  name: onlyLong("workers that end are not heard: no silence, no error, no loss untold").name +
+    edgeMissing,
+  ignore: !LONG || edgeMissing !== "",
   async fn() {
     await withStage({ wallClock: WALL_CLOCK, slugs: [SLUG] }, async (stage) => {
       const calmHost = await stage.startHost(3600);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LONG } from "../support/long.ts";
+import { LONG, onlyLong } from "../support/long.ts";
 import { buildSite } from "../../tools/site/build.ts";
 import { testInBrowser } from "./support/browser.ts";
 import { withDirectory } from "../support/directory.ts";
@@ -80,7 +80,10 @@ testInBrowser(
         await late.context.close();
       });
 
-      await test.step("the same by private broadcasts", () => byBroadcast(site));
+      await test.step({
+        ...onlyLong("the same by private broadcasts"),
+        fn: () => byBroadcast(site),
+      });
       await test.step("the same from a static host", () => fromStaticHost(site));
     }),
 );

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
-import { LONG } from "../support/long.ts";
+import { onlyLong } from "../support/long.ts";
 import { type Page, testInBrowser } from "./support/browser.ts";
 import { type Site, type Visitor, withSite } from "./support/mod.ts";
-
-const skipped = LONG ? "" : " (skipped: RELAY_TEST_LONG=1 runs it)";
 
 const REST: Record<string, (site: Site) => Promise<void>> = {
   "out of the back/forward cache, in a long wait": (site) => comesBackWaiting(site),
@@ -16,11 +14,13 @@ testInBrowser(
   (browser, test) =>
     withSite(browser, async (site) => {
       // First: of what was opened just before somebody came, nobody knows whether it was missed.
-      await test.step("by broadcasts: out of a short loss, and out of an hour in a hidden tab", () =>
-        byMessages(site));
+      await test.step({
+        ...onlyLong("by broadcasts: out of a short loss, and out of an hour in a hidden tab"),
+        fn: () => byMessages(site),
+      });
       await test.step("out of the back/forward cache, live before", () => comesBackLive(site));
       for (const [name, fn] of Object.entries(REST)) {
-        await test.step({ name: name + skipped, ignore: !LONG, fn: () => fn(site) });
+        await test.step({ ...onlyLong(name), fn: () => fn(site) });
       }
     }),
 );

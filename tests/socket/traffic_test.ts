@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { connect } from "../support/client.ts";
+import { LONG } from "../support/long.ts";
 import { testOnNewest } from "../support/relay_host.ts";
 import { withRelay } from "../support/served_relay.ts";
 import { sign } from "../support/tokens.ts";
 
-const COUNT = 10_000;
+const COUNT = LONG ? 10_000 : 3_000;
 const TOPIC = "realtime:room";
 /** Unanswered bytes at most: the test paces its senders, since WebSockets have no back-pressure. */
 const WINDOW = 4 << 20;
@@ -89,57 +90,60 @@ class Flow {
 }
 
 for (const vsn of ["1.0.0", "2.0.0"]) {
-  testOnNewest(`10,000 frames of vsn ${vsn} each way arrive whole and in order`, async (host) => {
-    const upstreamSocket = Promise.withResolvers<WebSocket>();
-    const down = new Flow();
-    const up = new Flow();
-    const allUp = Promise.withResolvers<void>();
-    let upIndex = -1; // The join comes first.
-    function onUpstream({ data }: MessageEvent) {
-      const got: Data = typeof data === "string" ? data : new Uint8Array(data);
-      if (upIndex >= 0) {
-        const sent = clientFrame(vsn, upIndex);
-        if (vsn === "2.0.0") assert.deepEqual(got, sent, `frame ${upIndex} changed`);
-        else assert.deepEqual(JSON.parse(got as string), JSON.parse(sent as string));
-        up.arrived(sent.length);
-      }
-      if (++upIndex === COUNT) allUp.resolve();
-    }
-    const onSocket = (socket: WebSocket) => {
-      socket.onopen = () => upstreamSocket.resolve(socket);
-      socket.onmessage = (event) => {
-        try {
-          onUpstream(event);
-        } catch (error) {
-          allUp.reject(error);
+  testOnNewest(
+    `${COUNT.toLocaleString("en")} frames of vsn ${vsn} each way arrive whole and in order`,
+    async (host) => {
+      const upstreamSocket = Promise.withResolvers<WebSocket>();
+      const down = new Flow();
+      const up = new Flow();
+      const allUp = Promise.withResolvers<void>();
+      let upIndex = -1; // The join comes first.
+      function onUpstream({ data }: MessageEvent) {
+        const got: Data = typeof data === "string" ? data : new Uint8Array(data);
+        if (upIndex >= 0) {
+          const sent = clientFrame(vsn, upIndex);
+          if (vsn === "2.0.0") assert.deepEqual(got, sent, `frame ${upIndex} changed`);
+          else assert.deepEqual(JSON.parse(got as string), JSON.parse(sent as string));
+          up.arrived(sent.length);
         }
-      };
-    };
-    await withRelay(host, { onSocket }, async ({ relay, urlWith }) => {
-      const client = connect(urlWith(await sign(), vsn));
-      await client.opened;
-      client.send(
-        vsn === "2.0.0"
-          ? `["1","0","${TOPIC}","phx_join",{"config":{}}]`
-          : `{"topic":"${TOPIC}","event":"phx_join","payload":{"config":{}},"ref":"0","join_ref":"1"}`,
-      );
-      const upstream = await upstreamSocket.promise;
-      const downwards = sendAll((index) => serverFrame(vsn, index), (data) => {
-        upstream.send(data);
-      }, down);
-      const upwards = sendAll((index) => clientFrame(vsn, index), client.send, up);
-      for (let index = 0; index < COUNT; index++) {
-        const got = await client.next();
-        assert.deepEqual(got, serverFrame(vsn, index), `frame ${index} changed`);
-        down.arrived(got.length);
+        if (++upIndex === COUNT) allUp.resolve();
       }
-      await Promise.all([downwards, upwards, allUp.promise]);
-      client.socket.close(1000);
-      const closed = await relay.line(({ event }) => event === "close");
-      assert.deepEqual([closed.messagesUp, closed.messagesDown], [COUNT + 1, COUNT]);
-      assert.equal(closed.by, "client");
-    });
-  });
+      const onSocket = (socket: WebSocket) => {
+        socket.onopen = () => upstreamSocket.resolve(socket);
+        socket.onmessage = (event) => {
+          try {
+            onUpstream(event);
+          } catch (error) {
+            allUp.reject(error);
+          }
+        };
+      };
+      await withRelay(host, { onSocket }, async ({ relay, urlWith }) => {
+        const client = connect(urlWith(await sign(), vsn));
+        await client.opened;
+        client.send(
+          vsn === "2.0.0"
+            ? `["1","0","${TOPIC}","phx_join",{"config":{}}]`
+            : `{"topic":"${TOPIC}","event":"phx_join","payload":{"config":{}},"ref":"0","join_ref":"1"}`,
+        );
+        const upstream = await upstreamSocket.promise;
+        const downwards = sendAll((index) => serverFrame(vsn, index), (data) => {
+          upstream.send(data);
+        }, down);
+        const upwards = sendAll((index) => clientFrame(vsn, index), client.send, up);
+        for (let index = 0; index < COUNT; index++) {
+          const got = await client.next();
+          assert.deepEqual(got, serverFrame(vsn, index), `frame ${index} changed`);
+          down.arrived(got.length);
+        }
+        await Promise.all([downwards, upwards, allUp.promise]);
+        client.socket.close(1000);
+        const closed = await relay.line(({ event }) => event === "close");
+        assert.deepEqual([closed.messagesUp, closed.messagesDown], [COUNT + 1, COUNT]);
+        assert.equal(closed.by, "client");
+      });
+    },
+  );
 }
 
 testOnNewest("frames that upstream sends before the client is open are kept", async (host) => {

@@ -3,35 +3,42 @@ import { run, runWith } from "../support/dev.ts";
 import { withDirectory } from "../support/directory.ts";
 import { withStackData } from "../support/stack.ts";
 import { childOf, childSoon, processEnd } from "./support/processes.ts";
+import { onlyLong } from "../support/long.ts";
 
-Deno.test("deno task dev stops when whoever launched it is killed", () =>
-  withStackData(async (directory) => {
-    const task = run("task", "dev", "--port", "0", "--data", directory, "--json");
-    assert.ok(await task.line());
-    const main = await childOf(task.pid, /main\.ts/);
-    const relay = await childOf(main, /functions\/relay/);
-    task.signal("SIGKILL");
-    await processEnd(main);
-    await processEnd(relay);
-  }));
+Deno.test({
+  ...onlyLong("deno task dev stops when whoever launched it is killed"),
+  fn: () =>
+    withStackData(async (directory) => {
+      const task = run("task", "dev", "--port", "0", "--data", directory, "--json");
+      assert.ok(await task.line());
+      const main = await childOf(task.pid, /main\.ts/);
+      const relay = await childOf(main, /functions\/relay/);
+      task.signal("SIGKILL");
+      await processEnd(main);
+      await processEnd(relay);
+    }),
+});
 
-Deno.test("deno task dev can be stopped while it starts", () =>
-  withDirectory(async (directory) => {
-    const command = run("run", "-A", "tools/stack/main.ts", "--port", "0", "--data", directory);
-    let ended = false;
-    command.exited.then(() => ended = true);
-    while (!command.stderr.some((line) => line.includes("applying"))) {
-      assert.ok(!ended, command.stderr.join("\n"));
-      await new Promise((wake) => setTimeout(wake, 20));
-    }
-    const server = await childOf(command.pid, /\/postgres -D /);
-    const cli = await childSoon(command.pid, / db push /);
-    command.signal("SIGINT");
-    assert.equal(await command.exited, 0);
-    assert.deepEqual(command.stdout, []);
-    await processEnd(server);
-    await processEnd(cli);
-  }));
+Deno.test({
+  ...onlyLong("deno task dev can be stopped while it starts"),
+  fn: () =>
+    withDirectory(async (directory) => {
+      const command = run("run", "-A", "tools/stack/main.ts", "--port", "0", "--data", directory);
+      let ended = false;
+      command.exited.then(() => ended = true);
+      while (!command.stderr.some((line) => line.includes("applying"))) {
+        assert.ok(!ended, command.stderr.join("\n"));
+        await new Promise((wake) => setTimeout(wake, 20));
+      }
+      const server = await childOf(command.pid, /\/postgres -D /);
+      const cli = await childSoon(command.pid, / db push /);
+      command.signal("SIGINT");
+      assert.equal(await command.exited, 0);
+      assert.deepEqual(command.stdout, []);
+      await processEnd(server);
+      await processEnd(cli);
+    }),
+});
 
 Deno.test("deno task dev does not wait for the Supabase CLI when it is stopped", () =>
   withDirectory(async (directory) => {

@@ -5,6 +5,9 @@ import type { StackInfo } from "../../tools/stack/info.ts";
 import { type Command, dev, run } from "../support/dev.ts";
 import { withDirectory } from "../support/directory.ts";
 import { childOf, processEnd } from "./support/processes.ts";
+import { LONG } from "../support/long.ts";
+
+const SIGNALS: Deno.Signal[] = LONG ? ["SIGTERM", "SIGINT", "SIGHUP"] : ["SIGTERM"];
 
 /** The three processes that the command started. */
 function childrenOf({ pid }: Command): Promise<number[]> {
@@ -158,8 +161,8 @@ Deno.test("deno task dev --json", (test) =>
       assert.match(second.stderr.at(-1)!, /in use by another process: .* --data\.$/);
     });
 
-    await test.step("stops everything on SIGTERM, SIGINT and SIGHUP, and keeps the data", async () => {
-      for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    await test.step(`stops everything on ${SIGNALS.join(", ")}, and keeps the data`, async () => {
+      for (const signal of SIGNALS) {
         const children = await childrenOf(command);
         command.signal(signal);
         assert.equal(await command.exited, 0, signal);

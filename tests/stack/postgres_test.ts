@@ -12,6 +12,7 @@ import {
 import { CLUSTER } from "../support/database.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { takeCopy } from "../support/template.ts";
+import { onlyLong } from "../support/long.ts";
 
 const settings = { fsync: "off" };
 
@@ -76,39 +77,47 @@ const asUser = ({ url }: Postgres, user: string, password: string) =>
   query(url.replace(/\/\/.*@/, `//${user}:${password}@`), "select 1 as n");
 const LOGINS = ["supabase_admin", "postgres", "authenticator", "supabase_auth_admin"];
 
-Deno.test("its password is random for each directory, kept in a file of its owner's, and never postgres", async () => {
-  await using data = await dataDirectory("new");
-  await using other = await dataDirectory("new");
-  const [server, elsewhere] = [await data.start(), await other.start()];
-  const password = passwordOf(server);
-  assert.match(password, /^[\w-]{32}$/);
-  assert.notEqual(password, passwordOf(elsewhere));
-  assert.equal(passwordOf({ ...server, url: server.adminUrl }), password);
-  const file = join(data.path, "database.password");
-  assert.equal((await Deno.readTextFile(file)).trim(), password);
-  assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
-  for (const user of LOGINS) {
-    assert.deepEqual(await asUser(server, user, password), [{ n: 1 }]);
-    await assert.rejects(asUser(server, user, "postgres"), { code: "28P01" });
-  }
+Deno.test({
+  ...onlyLong(
+    "its password is random for each directory, kept in a file of its owner's, and never postgres",
+  ),
+  fn: async () => {
+    await using data = await dataDirectory("new");
+    await using other = await dataDirectory("new");
+    const [server, elsewhere] = [await data.start(), await other.start()];
+    const password = passwordOf(server);
+    assert.match(password, /^[\w-]{32}$/);
+    assert.notEqual(password, passwordOf(elsewhere));
+    assert.equal(passwordOf({ ...server, url: server.adminUrl }), password);
+    const file = join(data.path, "database.password");
+    assert.equal((await Deno.readTextFile(file)).trim(), password);
+    assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
+    for (const user of LOGINS) {
+      assert.deepEqual(await asUser(server, user, password), [{ n: 1 }]);
+      await assert.rejects(asUser(server, user, "postgres"), { code: "28P01" });
+    }
+  },
 });
 
-Deno.test("a directory whose password was postgres gets a random one, and keeps its data", async () => {
-  await using data = await dataDirectory("started");
-  const before = await data.start();
-  await query(before.url, "create table public.kept as select 1 as n");
-  await query(
-    before.adminUrl,
-    LOGINS.map((user) => `alter role ${user} password 'postgres'`).join(";"),
-  );
-  await before.stop();
-  await Deno.remove(join(data.path, "database.password"));
-  const server = await data.start();
-  assert.deepEqual(await query(server.url, "select n from public.kept"), [{ n: 1 }]);
-  for (const user of LOGINS) {
-    await assert.rejects(asUser(server, user, "postgres"), { code: "28P01" });
-    assert.deepEqual(await asUser(server, user, passwordOf(server)), [{ n: 1 }]);
-  }
+Deno.test({
+  ...onlyLong("a directory whose password was postgres gets a random one, and keeps its data"),
+  fn: async () => {
+    await using data = await dataDirectory("started");
+    const before = await data.start();
+    await query(before.url, "create table public.kept as select 1 as n");
+    await query(
+      before.adminUrl,
+      LOGINS.map((user) => `alter role ${user} password 'postgres'`).join(";"),
+    );
+    await before.stop();
+    await Deno.remove(join(data.path, "database.password"));
+    const server = await data.start();
+    assert.deepEqual(await query(server.url, "select n from public.kept"), [{ n: 1 }]);
+    for (const user of LOGINS) {
+      await assert.rejects(asUser(server, user, "postgres"), { code: "28P01" });
+      assert.deepEqual(await asUser(server, user, passwordOf(server)), [{ n: 1 }]);
+    }
+  },
 });
 
 Deno.test("a lost password is told in one sentence", async () => {

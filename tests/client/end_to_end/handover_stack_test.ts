@@ -10,6 +10,7 @@ import { type Figures, sum } from "../support/exactly_once/feed.ts";
 import { type Viewer, watch } from "../support/exactly_once/viewer.ts";
 import { readClicks, writeClicks } from "../support/exactly_once/writers.ts";
 import { withTwoRelays } from "./support/two_relays.ts";
+import { onlyLong } from "../../support/long.ts";
 
 const SLUGS = ["one", "two"];
 /** Longer than the later third of the drain, in which the old sockets are closed. */
@@ -121,26 +122,29 @@ Deno.test("one relay takes over from another that is told to end", async (t) => 
       }
     });
 
-    await t.step("a policy that lets nobody in for longer than the old one lives", async () => {
-      const figures = await judged(stack, async (sql, handOver) => {
-        const [{ using }] = await sql`
+    await t.step({
+      ...onlyLong("a policy that lets nobody in for longer than the old one lives"),
+      fn: async () => {
+        const figures = await judged(stack, async (sql, handOver) => {
+          const [{ using }] = await sql`
           select qual as using from pg_policies where policyname = ${POLICY}`;
-        await sql.unsafe(`drop policy "${POLICY}" on realtime.messages`);
-        const ended = handOver();
-        await new Promise((go) => setTimeout(go, AWAY_MS));
-        await sql.unsafe(`create policy "${POLICY}" on realtime.messages for select
+          await sql.unsafe(`drop policy "${POLICY}" on realtime.messages`);
+          const ended = handOver();
+          await new Promise((go) => setTimeout(go, AWAY_MS));
+          await sql.unsafe(`create policy "${POLICY}" on realtime.messages for select
           to anon, authenticated using (${using})`);
-        await ended;
-      });
-      const [caughtUp, alone] = figures;
-      for (const { arrived, expected, twice, late } of caughtUp) {
-        assert.deepEqual({ arrived, twice, late }, { arrived: expected, twice: 0, late: 0 });
-      }
-      for (const { unreported, twice, untoldLate } of alone) {
-        const none = { unreported: 0, twice: 0, untoldLate: 0 };
-        assert.deepEqual({ unreported, twice, untoldLate }, none);
-      }
-      assert.equal(alone[0].troubles, 0, "the table's channel has no policy of its own");
+          await ended;
+        });
+        const [caughtUp, alone] = figures;
+        for (const { arrived, expected, twice, late } of caughtUp) {
+          assert.deepEqual({ arrived, twice, late }, { arrived: expected, twice: 0, late: 0 });
+        }
+        for (const { unreported, twice, untoldLate } of alone) {
+          const none = { unreported: 0, twice: 0, untoldLate: 0 };
+          assert.deepEqual({ unreported, twice, untoldLate }, none);
+        }
+        assert.equal(alone[0].troubles, 0, "the table's channel has no policy of its own");
+      },
     });
   });
 });

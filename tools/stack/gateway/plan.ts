@@ -14,7 +14,7 @@ import {
   unavailable,
   UNKNOWN_KEY,
 } from "./refuse.ts";
-import { type Route, route, SOCKET } from "./route.ts";
+import { type Route, route } from "./route.ts";
 
 /** A server that runs in this very process. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -80,7 +80,9 @@ export function plan(request: IncomingMessage, keys: Keys, targets: Targets): Pa
   const key = header ?? keyInQuery(query);
   const token = tokenForKey(keys, key);
   if (keyed && !token) return key ? UNKNOWN_KEY : NO_KEY;
-  if (to === "realtime" && path === SOCKET && request.httpVersion === "1.0") return OLD_HTTP;
+  // Gateways speak HTTP/1.1 to what is behind them: what is no upgrade gets there.
+  const isOld = request.httpVersion === "1.0";
+  if (to === "realtime" && isOld && isSocket(request)) return OLD_HTTP;
   const part = PARTS[to];
   const target = targetOf(found, targets);
   if (!target) return isNoFunction(to, targets) ? NO_FUNCTION : unavailable(part);

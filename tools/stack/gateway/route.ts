@@ -8,8 +8,6 @@ export interface Route {
   name?: string;
 }
 
-/** The path of Realtime's socket, as Realtime has it. */
-export const SOCKET = "/socket/websocket";
 /** Auth's pages that a browser opens from a mail or a provider, so without a key. */
 const OPEN_AUTH = /^\/auth\/v1\/(?:verify|callback|authorize|\.well-known\/[\w.-]+)$/;
 /** Separators in disguise, which some server behind could take for what they stand for. */
@@ -58,7 +56,7 @@ function find(pathname: string): Route | undefined {
 
 /** Realtime judges keys itself. */
 function realtime(rest: string): Route | undefined {
-  if (rest === "/websocket") return { to: "realtime", path: SOCKET, keyed: false };
+  if (rest === "/websocket") return { to: "realtime", path: "/socket/websocket", keyed: false };
   if (rest.startsWith("/api/")) return { to: "realtime", path: rest, keyed: false };
 }
 
