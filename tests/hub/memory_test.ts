@@ -10,7 +10,7 @@ import { withRelay } from "../support/served_relay.ts";
 import { PUBLISHABLE_KEY } from "../support/tokens.ts";
 
 const TOPIC = "realtime:clicks";
-const VIEWERS = LONG ? 100 : 16;
+const VIEWERS = LONG ? 40 : 16;
 const BROADCASTS = 4;
 const SIZE = 2_900_000;
 

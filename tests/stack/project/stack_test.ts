@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
+import { cp } from "node:fs/promises";
 import postgres from "postgres";
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { relayTransport } from "../../../client/mod.ts";
 import { createClient } from "@supabase/supabase-js";
 import { LONG } from "../../support/long.ts";
-import { client, example, signedIn, withProjectStack } from "./support/example.ts";
+import { withDirectory } from "../../support/directory.ts";
+import {
+  client,
+  example,
+  type ExampleStack,
+  signedIn,
+  withProjectStack,
+} from "./support/example.ts";
+import { writeFiles } from "./support/files.ts";
 
 const ROOM = "c0ffee00-0000-4000-8000-000000000003";
 const OTHER_ROOM = "c0ffee00-0000-4000-8000-000000000004";
@@ -17,12 +26,20 @@ async function outcome(
   return error ? error.code ?? error.message : data;
 }
 
+/** The chat with an env file for its functions, which git keeps none of. */
+const withChat = (work: (stack: ExampleStack) => Promise<void>) =>
+  withDirectory(async (directory) => {
+    await cp(example("chat"), directory, { recursive: true });
+    await writeFiles(directory, { "supabase/functions/.env": 'MAIL_SENDER="chat@example.com"\n' });
+    await withProjectStack(directory, work);
+  });
+
 Deno.test({
   name:
     "a chat runs whole: people, rooms, files, functions, an INSERT through the relay (long form)",
   ignore: !LONG,
   fn: (test) =>
-    withProjectStack(example("chat"), async ({ info, told }) => {
+    withChat(async ({ info, told }) => {
       const [alice, bob] = [await signedIn(info, "alice"), await signedIn(info, "bob")];
 
       await test.step("all of its SQL was taken, and nothing had to be said", () => {

@@ -9,7 +9,7 @@ import { type TestStack, withStack } from "../../../support/stack.ts";
 export const example = (name: "chat" | "shop") =>
   fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 
-interface ExampleStack extends TestStack {
+export interface ExampleStack extends TestStack {
   /** What was told while it started. */
   told: string[];
 }
