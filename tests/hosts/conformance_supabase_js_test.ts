@@ -2,7 +2,7 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { relayTransport } from "../../client/mod.ts";
 import { signToken } from "../../tools/stack/keys.ts";
-import { withOldRelay } from "../client/end_to_end/support/old_relay.ts";
+import { MIGRATIONS_OF_BEFORE, withOldRelay } from "../client/end_to_end/support/old_relay.ts";
 import { clientAt, OLD } from "../client/support/world/client_at.ts";
 import { type ConformanceHost, hosts } from "./support/conformance/hosts.ts";
 import { LONG } from "../support/long.ts";
@@ -144,6 +144,13 @@ Deno.test({
         for (const way of ways) {
           await t.step(way.name, (step) => prove(way, stack, "users", step));
         }
+        const owner = postgres(stack.postgres.adminUrl, { max: 1, onnotice: () => {} });
+        await owner.unsafe(MIGRATIONS_OF_BEFORE);
+        await owner.end();
+        await t.step(
+          "the client and the relay of now, the migrations of before",
+          (step) => prove(through(hosts[0]), stack, "users", step),
+        );
       })
     );
   },

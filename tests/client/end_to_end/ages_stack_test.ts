@@ -13,18 +13,12 @@ import { type Viewer, watch } from "../support/exactly_once/viewer.ts";
 import { readClicks, writeClicks } from "../support/exactly_once/writers.ts";
 import { clientAt, OLD } from "../support/world/client_at.ts";
 import { startCutProxy } from "../support/exactly_once/cut_proxy.ts";
-import { withOldRelay } from "./support/old_relay.ts";
+import { MIGRATIONS_OF_BEFORE as BEFORE, withOldRelay } from "./support/old_relay.ts";
 import { type TwoRelays, withTwoRelays } from "./support/two_relays.ts";
 
 const ROWS = 300;
 const SLUGS = ["one", "two"];
 const NOW: StartOptions = {};
-
-/** What this month's migrations brought, taken away. */
-const BEFORE = `
-  drop schema relay cascade;
-  drop function public.missed_messages;
-`;
 
 const older = await clientAt(OLD) as { relayTransport: typeof relayTransport };
 
