@@ -6,6 +6,7 @@ import { parseOptions, SCENARIOS } from "../../tools/bench/options.ts";
 import { targetTable } from "../../tools/bench/report/page.ts";
 import { type Row, Samples } from "../../tools/bench/samples.ts";
 import { figureOf, median, quantile } from "../../tools/bench/statistics.ts";
+import { SERVERS } from "../../tools/bench/peers/servers.ts";
 import { digits, markdownTable, textTable } from "../../tools/bench/report/table.ts";
 import { isHeld, targetLines, targetsOf } from "../../tools/bench/report/targets.ts";
 import { UsageError } from "../../tools/stack/cli/options.ts";
@@ -169,4 +170,9 @@ Deno.test("the load reads frames however they are cut, and unmasks them", () => 
     }
     assert.deepEqual(read, sent, `${size} bytes at a time`);
   }
+});
+
+Deno.test("nginx, which removes the file of its pid, is given one of its own", () => {
+  const { config } = SERVERS.find(({ name }) => name === "nginx")!;
+  assert.match(config(1234, 80), /^pid (?!\/dev\/)\S+-1234\.pid;/m);
 });

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { freePort } from "../../stack/postgres/free_port.ts";
 import type { Peer } from "./peer.ts";
 import { startServer, versionOf } from "./program.ts";
@@ -10,14 +11,15 @@ interface Server {
   args(file: string): string[];
 }
 
-const SERVERS: Server[] = [
+export const SERVERS: Server[] = [
   {
     name: "nginx",
     version: ["-v"],
     args: (file) => ["-c", file],
+    // It removes the file of its pid when it ends: that must be one of its own.
     config: (port, upstream) => `
 daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 20000;
-pid /dev/null; error_log /dev/null crit;
+pid ${tmpdir()}/bench-nginx-${port}.pid; error_log /dev/null crit;
 events { worker_connections 16000; }
 http {
   access_log off;
