@@ -42,7 +42,7 @@ export interface Place {
   stage: Stage;
   /** Realtime has it joined: its frames come. */
   isJoined: boolean;
-  /** When its join was answered. */
+  /** When its join was answered last, in ms by this machine's clock. */
   answeredAt?: number;
   /** The join under way has ended one that stood. */
   replaces: boolean;

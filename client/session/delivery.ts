@@ -79,9 +79,8 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
     );
   }
   // Of messages that are read or replayed none is forgotten before its turn.
-  const isAgain = row && !catchUp || isReplay(frame);
-  const keepMs = Math.max(state.keepMs, isAgain ? Infinity : ledger.history.keepMs(now));
-  ledger.note(fresh, identity, now, catchUp ? state.keepMs : keepMs);
+  const messageMs = row || isReplay(frame) ? Infinity : ledger.history.keepMs(now);
+  ledger.note(fresh, identity, now, Math.max(state.keepMs, catchUp ? 0 : messageMs));
   const { change } = identity;
   if (change) {
     noteTimes(state, channel, change, frame, !!row);

@@ -5,7 +5,7 @@ import { signToken } from "../../tools/stack/keys.ts";
 import { MIGRATIONS_OF_BEFORE, withOldRelay } from "../client/end_to_end/support/old_relay.ts";
 import { clientAt, OLD } from "../client/support/world/client_at.ts";
 import { type ConformanceHost, hosts } from "./support/conformance/hosts.ts";
-import { LONG } from "../support/long.ts";
+import { LONG, onlyLong } from "../support/long.ts";
 import { hosts as denos, startRelay } from "../support/relay_host.ts";
 import { type Origin, prepare, type Vsn } from "../support/realtime_suite/suite.ts";
 import { broadcastScenarios } from "../support/realtime_suite/broadcast.ts";
@@ -104,10 +104,11 @@ Deno.test("supabase-js, unchanged, through every host", async (t) => {
     for (const host of hosts) {
       const isFirst = host === hosts[0];
       for (const who of ["users", "viewers"] as const) {
+        const isShort = isFirst || who === "users" && SHORT.has(host.name);
+        const { name, ignore } = isShort ? { name: "", ignore: false } : onlyLong("");
         await t.step({
-          name: `${host.name}, ${who}${host.missing}`,
-          ignore: host.missing !== "" ||
-            !LONG && !(isFirst || who === "users" && SHORT.has(host.name)),
+          name: `${host.name}, ${who}${host.missing}${name}`,
+          ignore: host.missing !== "" || ignore,
           fn: (step) => prove(through(host), stack, who, step),
         });
       }
@@ -116,9 +117,7 @@ Deno.test("supabase-js, unchanged, through every host", async (t) => {
 });
 
 Deno.test({
-  name: "supabase-js, unchanged, through clients and relays of different ages" +
-    (LONG ? "" : " (skipped: a full count)"),
-  ignore: !LONG,
+  ...onlyLong("supabase-js, unchanged, through clients and relays of different ages"),
   async fn(t) {
     const older = await clientAt(OLD) as { relayTransport: typeof relayTransport };
     await withOldRelay((old) =>
