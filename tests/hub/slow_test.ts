@@ -65,6 +65,38 @@ test("who does not read is cut off alone, with a code, and the others wait for a
   for (const client of quick) assert.deepEqual(heard(client).at(-1), 5);
 });
 
+test("where memory is short, who reads a large message at a megabyte a second is waited for", async () => {
+  using stage = new Stage();
+  const [slow, ...dead] = await viewers(stage, 20);
+  for (const { socket } of [slow, ...dead]) socket.isReading = false;
+  for (let n = 1; n <= 4; n++) emit(stage, n, LARGE);
+  while (heard(slow).length < 4) {
+    // Nothing is seen of a message that is being read until it is whole.
+    await stage.clock.pass(LARGE.length / 1_000);
+    assert.equal(slow.socket.readyState, 1, `after ${heard(slow)}`);
+    slow.socket.read(1);
+  }
+  assert.ok(dead.every(({ socket }) => socket.closedWith?.code === 4413));
+});
+
+test("nobody is cut off for the time in which the relay itself stood still", async () => {
+  for (const count of [1, 20]) {
+    using stage = new Stage();
+    const clients = await viewers(stage, count);
+    for (const { socket } of clients) socket.isReading = false;
+    for (let n = 1; n <= 4; n++) emit(stage, n, LARGE);
+    for (let stall = 0; stall < 3; stall++) {
+      await stage.clock.pass(300);
+      stage.clock.time += 20_000;
+    }
+    await stage.clock.pass(10);
+    assert.ok(clients.every(({ socket }) => socket.readyState === 1), `of ${count}`);
+    for (const { socket } of clients) socket.isReading = true;
+    await stage.clock.pass(1_000);
+    for (const client of clients) assert.deepEqual(heard(client), [1, 2, 3, 4]);
+  }
+});
+
 test("who lags further than one peer may is cut off, who lags less catches up in order", async () => {
   using stage = new Stage({ RELAY_MAX_UNSENT_BYTES: String(MIB) });
   const [slow, stuck] = await viewers(stage, 2);

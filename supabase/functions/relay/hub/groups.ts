@@ -20,6 +20,12 @@ const LINGER_MS = 5_000;
  */
 const MAX_TRUNKS = 16;
 
+/**
+ * A look that comes later than this after the one before says that the worker itself stood still.
+ * What lies beyond is held against nobody: nobody could be seen to read.
+ */
+const MAX_LOOK_MS = 100;
+
 export interface GroupsOptions extends Pick<TrunkOptions, "now" | "log"> {
   config: Config;
   unsent: Unsent;
@@ -40,6 +46,9 @@ export class Groups {
   /** Those in which somebody is behind, and the timer that looks after them. */
   readonly #behind = new Set<Group>();
   #looking: ReturnType<typeof setTimeout> | undefined;
+  #lookedAt = 0;
+  /** The time that has passed while it was looked. */
+  #lookedMs = 0;
 
   constructor(readonly options: GroupsOptions) {
     const { dial, now } = options;
@@ -120,9 +129,12 @@ export class Groups {
 
   #look(): void {
     this.#looking = undefined;
-    this.options.unsent.look(this.options.now());
+    const now = this.options.now();
+    this.#lookedMs += Math.min(now - this.#lookedAt, MAX_LOOK_MS);
+    this.#lookedAt = now;
+    this.options.unsent.look(this.#lookedMs);
     for (const group of this.#behind) {
-      if (!group.members.catchUp()) this.#behind.delete(group);
+      if (!group.members.catchUp(this.#lookedMs)) this.#behind.delete(group);
     }
     if (this.#behind.size > 0) this.#looking = setTimeout(() => this.#look(), LOOK_MS);
   }

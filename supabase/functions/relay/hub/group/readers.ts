@@ -13,9 +13,10 @@ const STUCK_MS = 10_000;
 
 /**
  * Where memory is short, whoever has much unread is to read this much in this time: less than what
- * a slow mobile network carries.
+ * a slow mobile network carries. Of a large message nothing is seen to be read before all of it is,
+ * so it has the time that it takes at `rate`, in bytes a millisecond.
  */
-const CROWDED = { bytes: 64 << 10, ms: 1_000 };
+const CROWDED = { bytes: 64 << 10, ms: 1_000, rate: 512 };
 
 export interface ReadersOptions extends Pick<ParcelsOptions, "textOf"> {
   turn: Turn;
@@ -36,7 +37,7 @@ export interface ReadersOptions extends Pick<ParcelsOptions, "textOf"> {
   onFail(error: unknown): void;
 }
 
-/** What a seat that is behind had left unread when that last fell, and when. */
+/** What a seat that is behind had left unread when that last fell, and when; Infinity until looked. */
 interface Lag {
   bytes: number;
   since: number;
@@ -139,14 +140,17 @@ export class Readers implements Ending {
     this.#forget();
   }
 
-  /** Sends to those who are behind what they have room for; returns whether any are left. */
-  catchUp(): boolean {
+  /**
+   * Sends to those who are behind what they have room for; returns whether any are left. `time`:
+   * milliseconds that do not pass while nobody could be seen to read.
+   */
+  catchUp(time: number): boolean {
     this.#parcels.clear();
     for (const [seat, lag] of this.#behind) {
       const place = seat.cursor;
       if (this.#advance(seat)) this.#behind.delete(seat);
       else if (seat.cursor > place) lag.bytes = Infinity;
-      else this.#watch(seat, lag);
+      else this.#watch(seat, lag, time);
     }
     this.#forget();
     return this.#behind.size > 0;
@@ -165,7 +169,7 @@ export class Readers implements Ending {
 
   #noteBehind(seat: Seat): void {
     if (this.#behind.has(seat)) return;
-    this.#behind.set(seat, { bytes: Infinity, since: this.options.now() });
+    this.#behind.set(seat, { bytes: Infinity, since: 0 });
     this.options.onBehind();
   }
 
@@ -179,13 +183,12 @@ export class Readers implements Ending {
     if (!this.#inTurn.delete(seat)) this.#atOnce.delete(seat);
   }
 
-  #watch(seat: Seat, lag: Lag): void {
-    const { isCrowded, now } = this.options;
+  #watch(seat: Seat, lag: Lag, time: number): void {
     const bytes = seat.reader?.bytes ?? 0;
-    const isInTheWay = bytes > CROWDED.bytes && isCrowded();
+    const isInTheWay = bytes > CROWDED.bytes && this.options.isCrowded();
     const least = isInTheWay ? CROWDED.bytes : 1;
-    if (bytes === 0 || bytes + least <= lag.bytes) Object.assign(lag, { bytes, since: now() });
-    if (now() - lag.since >= (isInTheWay ? CROWDED.ms : STUCK_MS)) this.#cut(seat);
+    if (bytes === 0 || bytes + least <= lag.bytes) Object.assign(lag, { bytes, since: time });
+    if (time - lag.since >= (isInTheWay ? patienceFor(bytes) : STUCK_MS)) this.#cut(seat);
   }
 
   #cut(seat: Seat): void {
@@ -225,6 +228,10 @@ export class Readers implements Ending {
     this.#kept -= size;
     if (size > 0) this.options.kept.give(size);
   }
+}
+
+function patienceFor(bytes: number): number {
+  return Math.min(STUCK_MS, Math.max(CROWDED.ms, bytes / CROWDED.rate));
 }
 
 function isReady({ reader }: Seat, size: number): boolean {

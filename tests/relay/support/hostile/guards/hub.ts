@@ -130,7 +130,7 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/group/readers.ts",
-    find: "if (now() - lag.since >= (isInTheWay ? CROWDED.ms : STUCK_MS)) this.#cut(seat);",
+    find: "if (time - lag.since >= (isInTheWay ? patienceFor(bytes) : STUCK_MS)) this.#cut(seat);",
     replace: "",
     sentence: "who reads nothing of a shared channel is waited for without end",
     tests: ["hub/slow", "hub/memory"],
