@@ -77,7 +77,8 @@ function follow(state: State, link: Link, pending: Pending, frame: Frame): void 
   else if (pending.to === "switch") {
     const { active, next } = state;
     if (active === link && next && isReady(state, next)) take(state, next);
-  } else if (pending.to !== "alive") state.deliver(frame);
+  } else if (pending.to === "settled") link.overlap = undefined;
+  else if (pending.to !== "alive") state.deliver(frame);
 }
 
 function endReplay(state: State, link: Link, { topic, read }: Pending & { to: "replay" }): void {

@@ -37,6 +37,8 @@ export type Pending =
   | { to: "alive" }
   /** All that this old socket had in flight has come. */
   | { to: "switch" }
+  /** All that this new socket had in flight, which the old one may have brought, has come. */
+  | { to: "settled" }
   /** All of a replay has come. */
   | { to: "replay"; topic: string; read: number };
 

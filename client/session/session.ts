@@ -170,10 +170,13 @@ export class Session extends State {
     if (channel?.parts.casts.at === "flowing") askTime(this, channel);
   }
 
-  /** The overlap of two sockets is over, unless something of it waits. */
+  /**
+   * The overlap of two sockets is over, unless something of it waits, here or on its way: a page that
+   * stood still is told that time has passed before it is given what came meanwhile.
+   */
   #settled(): void {
     if (this.active?.held.length) this.wait("#settled", this.now + SETTLE_MS);
-    else if (this.active) this.active.overlap = undefined;
+    else if (this.active?.overlap) this.beat(this.active, { to: "settled" });
   }
 
   #silent(id: number): void {
