@@ -1,7 +1,7 @@
 import { asJson, type Frame, withPayload } from "../frame.ts";
 import { isReading } from "../gap/track.ts";
-import type { Channel } from "./channel.ts";
-import { admit, deliverReplay } from "./delivery.ts";
+import type { Channel, Place } from "./channel.ts";
+import { admit, deliverReplay, isReplay, REPLAY_LIMIT } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
 import { prove, take } from "./links.ts";
 import { isReady, tell } from "./places.ts";
@@ -39,10 +39,17 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
   }
   const { ids } = place;
   if (ids.size === 0 || !Array.isArray(payload.ids)) {
-    return admit(state, link, frame);
+    admit(state, link, frame);
+    return isActive && isReplay(frame) ? noteReplay(state, link, channel!, place) : undefined;
   }
   const known = payload.ids.map((id) => ids.get(id) ?? id);
   admit(state, link, withPayload(frame, { ...payload, ids: known }));
+}
+
+/** All of a replay comes before the answer to a heartbeat, but where Realtime is in trouble. */
+function noteReplay(state: State, link: Link, channel: Channel, place: Place): void {
+  if (channel.parts.casts.at !== "flowing" || place.isSpent) return;
+  if (++place.late === REPLAY_LIMIT) tell(state, channel, { is: "cut", link });
 }
 
 /** The relay itself refuses joins, in words of its own form, and speaks about the socket. */

@@ -46,8 +46,10 @@ export interface Place {
   answeredAt?: number;
   /** The join under way has ended one that stood. */
   replaces: boolean;
-  /** The join has asked for a replay. */
-  replays: boolean;
+  /** The join has asked for a replay of what was missing since then. */
+  replaysFrom?: number;
+  /** How much of it came late: behind the answer to what was sent after the join. */
+  late: number;
   /** It took over when nothing was missing any more: what it is still replayed was had, or told. */
   isSpent?: boolean;
   /** This link's binding ids, and the ids that the application knows them by. */
@@ -91,6 +93,8 @@ export type ChannelEvent =
   | { is: "over"; link: Link; since: number }
   /** The relay has lost events of the topic, for so long. */
   | { is: "missing"; lostMs: number }
+  /** Realtime has replayed late as much as it ever does: there may be more. */
+  | { is: "cut"; link: Link }
   /** It is in doubt who is signed in: what is read is not for whoever comes. */
   | { is: "doubted" }
   /** What waited goes on: it is known again who is signed in, or all have had their chance to read. */

@@ -53,7 +53,7 @@ export function missLive(change: Change, lostMs: number): void {
   const place = active && channel.places.get(active);
   if (!channel.told) return;
   miss(change, now - lostMs - IN_FLIGHT_MS);
-  if (place) place.replays = false;
+  if (place) place.replaysFrom = undefined;
 }
 
 /** Brings back what the active link's topic missed, as far as it carries that again. */
@@ -69,7 +69,9 @@ export function recover({ channel, at: { active, now, catchUps }, deeds }: Chang
   for (const part of PARTS) {
     const track = parts[part];
     if (track.at !== "open" || !isCarried[part]) continue;
-    if (part === "casts" && !place.replays && isReplayed(catchUps, topicOf(channel))) {
+    if (
+      part === "casts" && place.replaysFrom === undefined && isReplayed(catchUps, topicOf(channel))
+    ) {
       return void deeds.push({ do: "rejoin", link: active });
     }
     const read = ++channel.reads;

@@ -44,17 +44,17 @@ export function join(change: Change, link: Link): void {
   }
   const { casts } = parts;
   const isMissing = casts.at !== "flowing";
-  const replays = isMissing && isReplayed(catchUps, topicOf(channel));
+  const replaysFrom = isMissing && isReplayed(catchUps, topicOf(channel)) ? casts.from : undefined;
   places.set(link, {
     // What the first brought last waits for this one, and for no longer than for any read.
     stage: { at: "joining", until: now + (replaces ? READ_MS : JOIN_MS) },
-    ...{ isJoined: false, replaces, replays, ids: before?.ids ?? new Map() },
+    ...{ isJoined: false, replaces, replaysFrom, late: 0, ids: before?.ids ?? new Map() },
     closes: (before?.closes ?? 0) + (replaces ? 1 : 0),
   });
   change.deeds.push({
     ...{ do: "join", link, again: !!told || isMissing },
-    ...(isMissing && replays && {
-      replaySince: Math.max(casts.from - OVERLAP_MS, joinedAt - IN_FLIGHT_MS),
+    ...(replaysFrom !== undefined && {
+      replaySince: Math.max(replaysFrom - OVERLAP_MS, joinedAt - IN_FLIGHT_MS),
     }),
   });
 }

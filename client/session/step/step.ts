@@ -11,6 +11,7 @@ import {
 import type { Link } from "../link.ts";
 import {
   type Change,
+  close,
   dueReads,
   endRead,
   miss,
@@ -44,6 +45,7 @@ function take(change: Change, event: ChannelEvent): void {
   if (event.is === "over") return over(change, link, event.since);
   const place = change.channel.places.get(link);
   if (!place) return;
+  if (event.is === "cut") return cut(change, place);
   const { frame } = event;
   if (event.is === "closed") closed(change, link, place, frame);
   else if (event.is === "system") system(change, link, place, frame);
@@ -94,6 +96,11 @@ function over(change: Change, link: Link, since: number): void {
   }
   if (place?.isJoined) change.deeds.push({ do: "flush", link });
   recover(change);
+}
+
+function cut(change: Change, { replaysFrom }: Place): void {
+  openPart(change, "casts", replaysFrom ?? change.at.now - IN_FLIGHT_MS);
+  close(change, "casts", "events");
 }
 
 function due(change: Change): void {

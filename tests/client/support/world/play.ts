@@ -229,7 +229,9 @@ function take(world: World, step: Step): void {
       for (const line of realtime.lines) line.die();
       return;
     case "silence":
-      for (const line of realtime.lines) line.stalledUntil = time.now + step.ms;
+      for (const line of [...realtime.lines].slice(step.newest ? -1 : 0)) {
+        line.stalledUntil = time.now + step.ms;
+      }
       return;
     case "offline":
       weather.set("offline", { is: true }, step.ms);

@@ -582,4 +582,29 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what the old socket has brought the new one repeats, and it may be seconds behind",
+    script: {
+      setup: { seed: 435794, channels: ["mixed", "room", "ordersOfA"] },
+      steps: [
+        { after: 26_271, do: "kill", code: 1006 },
+        { after: 0, do: "flurry" },
+        { after: 600, do: "latency", addMs: 700, ms: 10_000 },
+        { after: 0, do: "drain", deadlineMs: 13_500 },
+        { after: 8_530, do: "silence", ms: 3_000, newest: true },
+        { after: 0, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "a replay that comes late and whole may have been cut, and that is told",
+    script: {
+      setup: { clientSkewMs: -120_000, databaseSkewMs: 0, user: "bob", replayMs: 1_000 },
+      steps: [
+        { after: 0, do: "join", channel: "mail" },
+        { after: 100, do: "insert", table: "orders", count: 1 },
+        { after: 3_600_150, do: "store", count: 30, row: 1 },
+      ],
+    },
+  },
 ];

@@ -155,6 +155,14 @@ const motifs = [
     waits("nothing", of(6_000, 15_000)),
     event,
   ),
+  // A move whose next socket brings for seconds nothing of what the old one has brought.
+  motif(
+    step("latency", { addMs: of(700, 2_500), ms: of(8_000, 20_000) }, soon),
+    step("drain", { deadlineMs: of(13_500, 30_000) }, soon),
+    ...[flurry, flurry, flurry],
+    step("silence", { ms: of(2_500, 3_500, 4_500), newest: fc.constant(true) }, of(500, 1_500)),
+    ...[flurry, flurry, flurry],
+  ),
   // What Realtime lets nobody subscribe to any more.
   motif(
     step("subscriptions", {

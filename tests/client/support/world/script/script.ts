@@ -127,7 +127,8 @@ export type Step =
     | { do: "drain"; deadlineMs: number }
     | { do: "kill"; code?: number }
     | { do: "halfOpen" }
-    | { do: "silence"; ms: number }
+    /** Nothing passes for so long; `newest`: on the socket that was opened last. */
+    | { do: "silence"; ms: number; newest?: boolean }
     | { do: "offline"; ms: number }
     | { do: "dial"; answer: DialAnswer; ms: number }
     | { do: "latency"; addMs: number; ms: number }
