@@ -81,7 +81,7 @@ export function lookReady(state: State): void {
 
 /** Lets the next link take over; topics that are not ready there have a gap. */
 export function take(state: State, next: Link): void {
-  const since = (state.active?.lastFrameAt ?? state.now) - 10_000;
+  const since = (state.active?.freshAt ?? state.now) - 10_000;
   state.active = next;
   state.next = undefined;
   inherit(state, next);
@@ -95,6 +95,15 @@ export function take(state: State, next: Link): void {
   state.beat(next, { to: "alive" }, ALIVE_MS);
   state.do({ is: "moved", link: next });
   state.wait("#settled", state.now + SETTLE_MS);
+}
+
+/** The page stood still: what comes on its sockets may have waited for it, until they answer anew. */
+export function thaw(state: State): void {
+  for (const link of [state.active, state.next]) {
+    if (link?.provenAt === undefined) continue;
+    link.behind++;
+    state.beat(link, { to: "fresh" });
+  }
 }
 
 /** The socket ended. What it missed is read again once another is there. */

@@ -84,7 +84,7 @@ export class Session {
       }
       if (fault?.answer === "hangs") return;
       if (!fault || fault.answer === "null") call.answer();
-      else time.later(fault.lateMs ?? 3_000, call.answer);
+      else time.later(fault.lateMs ?? 3_000, call.answer, "arrival");
     });
   }
 

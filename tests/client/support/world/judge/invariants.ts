@@ -150,7 +150,7 @@ export const INVARIANTS = {
     sentence: "where token() does not answer the status says so",
     always: ({ transport, time, session: { open } }) => {
       const { state, reason = "" } = transport.status;
-      const waits = [...open].some(({ at }) => time.now - at > 20_000);
+      const waits = [...open].some(({ at }) => time.now - Math.max(at, time.frozenUntil) > 20_000);
       const isOpen = state === "connecting" || state === "reconnecting" || state === "offline";
       return waits && isOpen && !/token/.test(reason)
         ? `token() has not answered for 20 s, and the status says ${state}: ${reason || "nothing"}`

@@ -87,6 +87,7 @@ const loss = fc.oneof(
 const fault = fc.oneof(
   { weight: 6, arbitrary: loss },
   { weight: 1, arbitrary: step("silence", { ms: of(1_000, 4_000, 8_000) }) },
+  { weight: 1, arbitrary: step("freeze", { ms: of(1_000, 4_000, 12_000, 40_000) }) },
   {
     weight: 2,
     arbitrary: step("dial", {
@@ -162,6 +163,13 @@ const motifs = [
     ...[flurry, flurry, flurry],
     step("silence", { ms: of(2_500, 3_500, 4_500), newest: fc.constant(true) }, of(500, 1_500)),
     ...[flurry, flurry, flurry],
+  ),
+  // A page that stands still while it moves.
+  motif(
+    step("drain", { deadlineMs: of(3_000, 6_000, 13_500) }, soon),
+    ...[flurry, flurry],
+    step("freeze", { ms: of(1_000, 2_500, 4_000, 12_000) }, of(30, 150, 500, 1_500)),
+    ...[flurry, flurry],
   ),
   // What Realtime lets nobody subscribe to any more.
   motif(

@@ -73,7 +73,7 @@ export class WorldSocket {
     const { time, setup } = this.world;
     // Who does not answer a close is waited for.
     const wait = this.line.isDead || !wasOpen ? 2_000 : 2 * setup.latencyMs;
-    time.later(wait, () => this.closed(wasOpen ? code : 1006, reason));
+    time.later(wait, () => this.closed(wasOpen ? code : 1006, reason), "arrival");
   }
 
   // --- the world's side
