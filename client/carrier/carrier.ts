@@ -102,8 +102,7 @@ export class Carrier implements Underneath {
   }
 
   /** Takes the face away. Without `keep` the session ends with it, unless the page is away. */
-  detach(face: RelaySocket, keep: boolean): void {
-    if (face !== this.face) return;
+  detach(keep: boolean): void {
     this.face = undefined;
     this.#isUnheard = false;
     this.#hearBy = Infinity;
@@ -279,7 +278,7 @@ export class Carrier implements Underneath {
     });
   };
 
-  /** One timer, for whatever is due first. */
+  /** One timer, for whatever is due first. Where each frame set it anew it might never come. */
   #arm(): void {
     const { host } = this.#options;
     const at = Math.min(this.#session.dueAt, this.#connection.dueAt, this.#hearBy);
