@@ -160,7 +160,11 @@ export class Carrier implements Underneath {
   }
 
   #act(act: Act): void {
-    if ("is" in act) return this.#tell(act);
+    if ("is" in act) {
+      // The application may have closed what it is about, as it heard of what came before.
+      const isOver = "link" in act && !this.#sockets.has(act.link);
+      return isOver ? undefined : this.#tell(act);
+    }
     switch (act.do) {
       case "ask":
         return void this.#ask();

@@ -81,7 +81,8 @@ export function proven(standing: Standing, link: Link): void {
 
 /** The session has moved to the next link. */
 export function moved(standing: Standing, link: Link): void {
-  const { active: old, at } = standing;
+  const { active: old, leaving, at } = standing;
+  standing.close(leaving?.link);
   if (old) standing.leaving = { link: old, until: at.now + LINGER_MS };
   // A socket that was opened beside another shows as well that the trouble is over.
   standing.attempts = 0;
