@@ -230,6 +230,20 @@ const motifs = [
     store,
   ),
   motif(event, step("signIn", { user }, soon), event, loss),
+  // Somebody else comes while token() is about to answer for whoever was there.
+  motif(
+    step("token", { answer: fc.constant("late"), ms, lateMs: of(3_000, 12_000) }, soon),
+    step("wake", {}, soon),
+    step("signIn", { user }, soon),
+    ...[store, flurry, store],
+  ),
+  // The application is away for seconds, and asks for a socket meanwhile.
+  motif(
+    step("disconnect"),
+    step("retry", {}, soon),
+    step("token", { answer: of("hangs", "throws", "late"), ms, lateMs: of(3_000, 12_000) }, soon),
+    event,
+  ),
   // While it is read again somebody else comes.
   motif(
     step("rest", { answer: fc.constant("slow"), ms: of(12_000, 25_000) }, soon),

@@ -27,6 +27,9 @@ export class WorldSocket {
   constructor(readonly world: World, url: string | URL, readonly protocols: string[]) {
     this.url = String(url);
     world.dials.push(world.time.now);
+    if (world.transport.status.state === "closed") {
+      world.ledger.breaks("status", "a socket is asked for, and the status is closed");
+    }
     if (world.weather.now("dial")?.answer === "throws") {
       throw new DOMException("The operation is insecure.", "SecurityError");
     }
