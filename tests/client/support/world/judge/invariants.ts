@@ -114,9 +114,11 @@ export const INVARIANTS = {
     always: (world) => {
       const { transport, time, wokenAt, wellSince, setup: { tokenLifeS } } = world;
       if (tokenLifeS < 3600 || isBeyondTime(world) || isStarved(world)) return;
-      const { state, reason } = transport.status;
+      const { state, reason, since } = transport.status;
       const isDown = state === "connecting" || state === "reconnecting" || state === "offline";
-      const isLate = wokenAt >= wellSince && time.now - wokenAt > WAKE_MS;
+      // Who was refused dials when there is a newer token, be it long after that.
+      const from = Math.max(wokenAt, since - time.skew);
+      const isLate = wokenAt >= wellSince && time.now - from > WAKE_MS;
       return isDown && isLate
         ? `the status is ${state} (${reason}), ${WAKE_MS / 1000} s after it was woken`
         : undefined;
