@@ -93,14 +93,15 @@ function push(state: State, frame: Frame, isOpen: boolean): void {
     channel.track = payload.event === "track" ? frame : undefined;
   }
   if (channel && event === "broadcast") channel.ledger.broadcasts = true;
-  if (active && isOpen && (!channel || channel.places.get(active)?.isJoined)) {
+  const isMuted = !!active?.muted;
+  if (active && isOpen && !isMuted && (!channel || channel.places.get(active)?.isJoined)) {
     send(state, active, frame);
     if (isPresence && next && channel?.places.get(next)?.isJoined) state.send(next, frame);
     // The next socket is another listener: it gets what this one sends.
     if (next && event === "broadcast" && !hasBroadcast(channel, "self")) {
       next.overlap!.count(frame);
     }
-  } else if (channel && isPresence) {
+  } else if (channel && isPresence && !isMuted) {
     // The last track is repeated when the topic is joined; another one nobody sees any more.
     state.deliver(reply(frame, "ok"));
   } else if (!channel || !queue.add(frame)) {

@@ -42,8 +42,12 @@ export interface Place {
   stage: Stage;
   /** Realtime has it joined: its frames come. */
   isJoined: boolean;
+  /** When its join went out, in ms by this machine's clock. */
+  askedAt: number;
   /** When its join was answered last, in ms by this machine's clock. */
   answeredAt?: number;
+  /** What was answered last to a join that is new, and is tried again. */
+  refusal?: Frame;
   /** The join under way has ended one that stood. */
   replaces: boolean;
   /** The join has asked for a replay of what was missing since then. */
@@ -173,8 +177,8 @@ export const topicOf = (channel: Channel): Topic => ({
 
 /** When the channel wants to be told `due`. */
 export function dueAt({ places, parts, told }: Channel): number {
-  const stages = [...places.values()].map(({ stage }) =>
-    "until" in stage && (told || stage.at !== "joining") ? stage.until : Infinity
+  const stages = [...places.values()].map(({ stage, refusal }) =>
+    "until" in stage && (told || refusal || stage.at !== "joining") ? stage.until : Infinity
   );
   const tracks = [parts.rows, parts.casts].map((track) =>
     track.at === "reading" ? Math.min(track.until, track.againAt ?? Infinity) : Infinity

@@ -4,7 +4,7 @@ import { isKept, PARTS, release } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
 import { Overlap } from "../gap/overlap.ts";
 import { cut } from "../gap/track.ts";
-import { about, considerSwitch, doubt, forget, isReady, placeAll, tell } from "./places.ts";
+import { about, considerSwitch, doubt, flush, forget, isReady, placeAll, tell } from "./places.ts";
 import type { State } from "./state.ts";
 
 /** The next socket's topics are to be subscribed by then. */
@@ -197,6 +197,7 @@ export function settle(state: State, link: Link): void {
   placeAll(state, link, true);
   release(state, link);
   for (const channel of [...state.channels.values()]) {
+    if (channel.places.get(link)?.isJoined) flush(state, channel, { link });
     tell(state, channel, { is: "settled" });
   }
   considerSwitch(state);

@@ -144,10 +144,10 @@ function sendJoin(
 }
 
 /** Sends what waited for the topic: the last track, then the pushes. */
-function flush(
+export function flush(
   state: State,
   { topic, track }: Channel,
-  { link, isNew }: ChannelDeed & { do: "flush" },
+  { link, isNew }: Pick<ChannelDeed & { do: "flush" }, "link" | "isNew">,
 ): void {
   if (track && isNew) state.send(link, track);
   if (link !== state.active) return;

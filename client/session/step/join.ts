@@ -19,6 +19,9 @@ const NEW_SUBSCRIBE_MS = 5_000;
 /** How often it is tried again before the application is told. */
 const TRIES = 5;
 
+/** A join that is new is answered with its last refusal by then: realtime-js gives it up after 10 s. */
+const NEW_JOIN_MS = 9_500;
+
 /** An answer that says "later" is told after so long; to a join that is new, before its 10 s are up. */
 const LATER_MS = 60_000;
 const NEW_LATER_MS = 8_000;
@@ -45,10 +48,21 @@ export function join(change: Change, link: Link): void {
   const { casts } = parts;
   const isMissing = casts.at !== "flowing";
   const replaysFrom = isMissing && isReplayed(catchUps, topicOf(channel)) ? casts.from : undefined;
+  const refusal = told ? undefined : before?.refusal;
+  const patience = replaces ? READ_MS : JOIN_MS;
+  const until = Math.min(now + patience, refusal ? channel.askedAt + NEW_JOIN_MS : Infinity);
   places.set(link, {
     // What the first brought last waits for this one, and for no longer than for any read.
-    stage: { at: "joining", until: now + (replaces ? READ_MS : JOIN_MS) },
-    ...{ isJoined: false, replaces, replaysFrom, late: 0, ids: before?.ids ?? new Map() },
+    stage: { at: "joining", until },
+    ...{
+      askedAt: now,
+      refusal,
+      isJoined: false,
+      replaces,
+      replaysFrom,
+      late: 0,
+      ids: before?.ids ?? new Map(),
+    },
     closes: (before?.closes ?? 0) + (replaces ? 1 : 0),
   });
   change.deeds.push({
@@ -130,9 +144,9 @@ function refused(change: Change, link: Link, place: Place, reason: string, answe
       return;
     }
     // Where the next answer would take as long as this one, the application gives up before it.
-    const took = place.stage.at === "joining" ? now + JOIN_MS - place.stage.until : 0;
-    const isEarly = now + took - channel.askedAt < NEW_LATER_MS;
+    const isEarly = 2 * now - place.askedAt - channel.askedAt < NEW_LATER_MS;
     if (isLater && isEarly && link.provenAt !== undefined) {
+      place.refusal = answer;
       return wait(change, link, place, reason);
     }
     if (link === active) end(change, link, answer);

@@ -120,6 +120,8 @@ function due(change: Change): void {
       recover(change);
     } else if (stage.at === "subscribing") {
       silent(change, link, place);
+    } else if (place.refusal) {
+      end(change, link, place.refusal);
     } else if (channel.told) {
       wait(change, link, place, "Realtime does not answer the join.");
     }

@@ -327,7 +327,7 @@ export class Application {
   doTrack(here: boolean): void {
     const channel = this.channels.get("lobby");
     if (!channel || !this.world.ledger.record("lobby").stay) return;
-    const payload = { mood: ++this.#count, by: this.world.session.known };
+    const payload = { mood: ++this.#count, by: this.world.session.knownBefore };
     this.track = here ? payload : undefined;
     const { ledger, time, liveAt } = this.world;
     this.isTrackDoubtful = ledger.switches.some((when) =>

@@ -37,6 +37,10 @@ export class Session {
   #toldAt = -Infinity;
   /** Who is signed in as far as the client was told. */
   known: string | null = null;
+  /** Undefined where it was told in this very moment: what it sends now goes before that. */
+  get knownBefore(): string | null | undefined {
+    return this.#toldAt === this.world.time.now ? undefined : this.known;
+  }
   lastAskedAt = 0;
   /** When the newest token was made. */
   mintedAt = 0;

@@ -407,7 +407,8 @@ function waiting(world: World): string | undefined {
     for (const emission of record.emissions.values()) {
       const { id, at, deliveredAt, broughtAt, broughtBy } = emission;
       if (deliveredAt !== undefined || broughtAt === undefined || !broughtBy!.isOpen) continue;
-      if (at < stay.from || time.now - broughtAt <= waitOf(world, topic)) continue;
+      const since = Math.max(broughtAt, time.frozenUntil);
+      if (at < stay.from || time.now - since <= waitOf(world, topic)) continue;
       if (!isOwed(world, record, emission) || isCovered(record, emission)) continue;
       return `${id} of ${topic} waits since ${seconds(broughtAt)} s, and its socket is open`;
     }

@@ -632,4 +632,25 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what somebody sends who has signed in does not leave on the socket of whoever was",
+    script: {
+      setup: { channels: ["lobby"], user: "bob" },
+      steps: [
+        { after: 0, do: "token", answer: "late", ms: 3_000 },
+        { after: 1_000, do: "signIn", user: "ann" },
+        { after: 100, do: "track", channel: "lobby" },
+      ],
+    },
+  },
+  {
+    sentence: "a join that was refused does not just time out, where the last try is not answered",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "joins", answer: "rateOnly", ms: 3_000 },
+        { after: 3_000, do: "silence", ms: 8_000 },
+      ],
+    },
+  },
 ];

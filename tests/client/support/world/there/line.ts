@@ -282,7 +282,7 @@ export class Line extends Wire {
       if (reason) this.#refuse(frame, reason, isQuick);
       else this.#letIn(frame, given);
       if (fault?.answer === "rate") time.later(4, () => this.end(1001, ""));
-      if (fault?.answer === "twice") this.#letIn(frame, given);
+      if (fault?.answer === "twice" && !reason) this.#letIn(frame, given);
       process.release();
     });
   }
