@@ -16,6 +16,8 @@ interface Coming {
   time?: string;
   /** Undefined until it came live: it was read. */
   stamp?: string;
+  /** Of what was read, the commit that brought it live: what was read is the last state of that. */
+  readBehind?: number;
 }
 
 interface Entry {
@@ -133,17 +135,17 @@ export class Ledger {
  */
 function isNews(
   comings: Coming[],
-  { time, stamp }: Identity,
+  { time, stamp, committedAt }: Identity,
   isRead: boolean,
   over: () => void,
 ): boolean {
   const known = comings.find((each) => each.time === time);
-  if (known) {
-    if (isRead || known.stamp === stamp) return false;
-    if (known.stamp !== undefined) return true;
-    known.stamp = stamp;
+  if (known && (isRead || known.stamp === stamp)) return false;
+  if (known && known.stamp === undefined) {
+    Object.assign(known, { stamp, readBehind: committedAt });
     return false;
   }
+  if (known && committedAt !== undefined && known.readBehind === committedAt) return false;
   const isOver = !isRead &&
     comings.some((each) => each.stamp === undefined && Number(each.time) > Number(time));
   if (!isOver) return true;

@@ -133,16 +133,13 @@ export class Session extends State {
     }
     if (what.is !== "rows") return tell(this, channel, what);
     if (!isReading(parts[what.part], what.read)) return;
-    const { catchUp, frameOf } = what.source;
-    for (const row of what.rows) {
-      // The last one is the server's time.
-      if (catchUp.history && row.id === null) {
-        history.begin(row[catchUp.time], this.now);
-        continue;
-      }
-      const frame = frameOf(row);
-      if (frame) deliver(this, channel, { ...frame, topic: what.topic }, row);
+    const { catchUp, framesOf } = what.source;
+    // The last message of all is the server's time.
+    const isTime = (row: Json) => !!catchUp.history && row.id === null;
+    for (const { frame, row } of framesOf(what.rows.filter((row) => !isTime(row)))) {
+      deliver(this, channel, { ...frame, topic: what.topic }, row);
     }
+    for (const row of what.rows.filter(isTime)) history.begin(row[catchUp.time], this.now);
   }
 
   #due(): void {
