@@ -81,7 +81,9 @@ export function lookReady(state: State): void {
 
 /** Lets the next link take over; topics that are not ready there have a gap. */
 export function take(state: State, next: Link): void {
-  const since = (state.active?.lastFrameAt ?? state.now) - 10_000;
+  const { active } = state;
+  const since = (active?.lastFrameAt ?? state.now) - 10_000;
+  if (active?.muted) forgetHeld(state, active.held, since);
   state.active = next;
   state.next = undefined;
   inherit(state, next);
@@ -110,18 +112,19 @@ export function lose(state: State, link: Link): void {
     state.active = undefined;
     const kept = link.held.filter((frame) => isKept(state, frame));
     if (!link.muted) state.kept = kept;
-    else forgetRows(state, kept);
+    else forgetHeld(state, kept, state.now);
   }
   state.dues.delete(`#${link.id}`);
   for (const pending of link.pending.values()) unanswered(state, pending);
   link.pending.clear();
 }
 
-/** Nobody knows for whom these rows were: what waits is gone, and told. */
-function forgetRows({ channels, now }: State, kept: Frame[]): void {
-  for (const { topic, event } of kept) {
+/** Nobody knows for whom these events were: what waits is gone, and told. */
+function forgetHeld({ channels }: State, held: Frame[], from: number): void {
+  for (const { topic, event } of held) {
     const parts = channels.get(topic)?.parts;
-    if (parts) parts[PARTS[event]] = cut(parts[PARTS[event]], now);
+    const part = PARTS[event];
+    if (parts && part) parts[part] = cut(parts[part], from);
   }
 }
 

@@ -607,4 +607,17 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what waits for whoever is signed in is told where a move passes over it",
+    script: {
+      setup: { latencyMs: 150, subscribeMs: 300 },
+      steps: [
+        { after: 100, do: "token", answer: "late", ms: 6_000 },
+        { after: 550, do: "drain", deadlineMs: 13_500 },
+        { after: 4_200, do: "signIn", user: "ann" },
+        { after: 0, do: "flurry" },
+        { after: 500, do: "insert", table: "notes", count: 1 },
+      ],
+    },
+  },
 ];
