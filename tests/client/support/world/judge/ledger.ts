@@ -19,12 +19,16 @@ export interface Emission {
   writer: string;
   place: number;
   transaction: number;
+  /** Of a change of a table: the row, and how often it had been changed. */
+  row?: { n: number; rev: number };
   /** A catch-up finds it, if it finds it by when its transaction began. */
   isStored: boolean;
   /** When its transaction began, in true time. */
   startedAt: number;
   /** Its row was deleted before it came: no catch-up can read it. */
   isGone?: boolean;
+  /** Its row was deleted before the application had it: what is read may come before. */
+  isUnread?: true;
   /** When the application had it; what it had again is a fault of its own. */
   deliveredAt?: number;
   /** When a socket of the client's first brought it, while that socket stayed open. */
@@ -40,6 +44,14 @@ export interface Stay {
   end?: "told" | "left";
   /** When the client was live last, by its end. */
   liveAt?: number;
+}
+
+/** What the application knows of a row. */
+export interface Heard {
+  rev: number;
+  at: number;
+  /** Its newest state among those that were read. */
+  read: number;
 }
 
 export interface Gap {
@@ -58,6 +70,8 @@ export class Record {
   /** When REST told the server's time, from which messages can be read. */
   readonly timedAt: number[] = [];
   readonly emissions = new Map<string, Emission>();
+  /** The rows of which it has had an INSERT or an UPDATE, by their `n`. */
+  readonly heard = new Map<number, Heard>();
   /** What is delivered, in its order. */
   readonly delivered: Emission[] = [];
   /** Since when Realtime has let it in nowhere, and whether it was always told so at once. */
@@ -68,7 +82,7 @@ export class Record {
     ref: unknown;
     line: { isUp: boolean };
   };
-  /** The join that Realtime looks at. */
+  /** The join that Realtime looks at, or that is on its way there. */
   underWay?: unknown;
   /** When the application asked last to be let in, and by which ref. */
   asked: { at: number; ref?: unknown } = { at: -Infinity };

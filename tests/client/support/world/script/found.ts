@@ -620,4 +620,75 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "a row that is inserted and changed between two reads is one INSERT, and none behind",
+    script: {
+      setup: {
+        seed: 400216,
+        channels: ["everything", "notes", "lobby", "room", "ordersOfA"],
+        user: "bob",
+        updates: true,
+      },
+      steps: [
+        { after: 6_000, do: "peer", channel: "room", evil: "none" },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 1001 },
+        { after: 600, do: "reinsert", table: "orders" },
+        { after: 0, do: "update", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "two changes of one transaction that were read come live no more",
+    script: {
+      setup: {
+        channels: ["everything", "ordersOfA", "notes", "orders", "changes"],
+        user: "ann",
+        updates: true,
+      },
+      steps: [
+        { after: 100, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 1_210, do: "update", table: "orders", count: 2 },
+      ],
+    },
+  },
+  {
+    sentence: "nor behind a newer one that was read",
+    script: {
+      setup: { channels: ["changes"], updates: true },
+      steps: [
+        { after: 0, do: "rest", answer: "slow", ms: 1_000 },
+        { after: 100, do: "kill", code: 1012 },
+        { after: 1_000, do: "update", table: "orders", count: 2 },
+        { after: 0, do: "update", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "what came as an UPDATE is not read as an INSERT in the same state",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 3_000, do: "halfOpen" },
+        { after: 19_570, do: "insert", table: "orders" },
+        { after: 0, do: "rest", answer: 406, ms: 20_000 },
+        { after: 13_774, do: "update", table: "orders", count: 1 },
+        { after: 100, do: "halfOpen" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "an INSERT that is older than what was read of its row as an UPDATE is told, not delivered",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 100, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 1_000, do: "insert", table: "orders", startedAgoMs: 3_000 },
+        { after: 0, do: "update", table: "orders", count: 1 },
+      ],
+    },
+  },
 ];
