@@ -139,13 +139,15 @@ function isNews(
   isRead: boolean,
   over: () => void,
 ): boolean {
-  const known = comings.find((each) => each.time === time);
-  if (known && (isRead || known.stamp === stamp)) return false;
-  if (known && known.stamp === undefined) {
-    Object.assign(known, { stamp, readBehind: committedAt });
+  const known = comings.filter((each) => each.time === time);
+  if (known.some((each) => isRead || each.stamp === stamp)) return false;
+  const read = known.find((each) => each.stamp === undefined);
+  if (read) {
+    Object.assign(read, { stamp, readBehind: committedAt });
     return false;
   }
-  if (known && committedAt !== undefined && known.readBehind === committedAt) return false;
+  const isIn = committedAt !== undefined && known.some((each) => each.readBehind === committedAt);
+  if (isIn) return false;
   const isOver = !isRead &&
     comings.some((each) => each.stamp === undefined && Number(each.time) > Number(time));
   if (!isOver) return true;

@@ -81,8 +81,9 @@ class Followed {
   /** What reached the application: the type, the row's id and state, and for whom. */
   get came(): string[] {
     return this.rig.events("postgres_changes").map(({ payload }) => {
-      const { data, ids } = payload as { data: { type: string; record: Row }; ids: number[] };
-      return `${data.type} ${data.record.id} ${data.record.state} ${ids}`;
+      const { data, ids } = payload as { data: Record<string, Row>; ids: number[] };
+      const { id, state } = data.record ?? data.old_record;
+      return `${data.type} ${id} ${state} ${ids}`;
     });
   }
 
@@ -187,11 +188,12 @@ Deno.test("live UPDATEs that waited: what was read has them, or they come behind
   assert.deepEqual(followed.told, [["updates", ["DELETE"]]]);
 });
 
-Deno.test("two changes of one transaction have one time, and come live both", () => {
+Deno.test("two changes of one transaction have one time, and come live both, once", () => {
   const followed = new Followed("*");
   followed.live("INSERT", row(1, "a", 5), 5);
-  followed.live("UPDATE", row(1, "b", 5, 5), 5);
-  followed.live("UPDATE", row(1, "c", 5, 5), 5);
+  for (const state of ["b", "c", "b", "c"]) {
+    followed.live("UPDATE", row(1, state, 5, 5), 5);
+  }
   assert.deepEqual(followed.came, ["INSERT 1 a 11", "UPDATE 1 b 11", "UPDATE 1 c 11"]);
 });
 
@@ -212,12 +214,13 @@ Deno.test("a row that is inserted and changed while it is read is an INSERT, and
   const followed = new Followed("*");
   followed.live("INSERT", row(1, "a", 5), 5);
   followed.lose();
-  followed.between = () => followed.rows.push(row(2, "c", HOUR + 1, HOUR + 2));
+  followed.between = () =>
+    followed.rows.push(row(2, "c", HOUR + 1, HOUR + 4), row(3, "d", HOUR + 2, HOUR + 3));
   followed.back();
   followed.live("INSERT", row(2, "b", HOUR + 1), HOUR + 1);
-  followed.live("UPDATE", row(2, "c", HOUR + 1, HOUR + 2), HOUR + 2);
+  followed.live("UPDATE", row(2, "c", HOUR + 1, HOUR + 4), HOUR + 4);
   await followed.rig.settle();
-  assert.deepEqual(followed.came, ["INSERT 1 a 11", "INSERT 2 c 11"]);
+  assert.deepEqual(followed.came, ["INSERT 1 a 11", "INSERT 2 c 11", "INSERT 3 d 11"]);
 });
 
 Deno.test("a row that came as an UPDATE comes as no INSERT in the same state, and then as UPDATE", async () => {
@@ -234,6 +237,18 @@ Deno.test("a row that came as an UPDATE comes as no INSERT in the same state, an
     assert.deepEqual(followed.came, came);
     followed.rows[0] = row(2, "d", 6, HOUR + 1);
   }
+});
+
+Deno.test("a row that was deleted and is put back as it was comes again", async () => {
+  const followed = new Followed("*");
+  followed.live("INSERT", row(1, "a", 5), 5);
+  followed.lose();
+  followed.rows.push(row(2, "c", HOUR + 1, HOUR + 2));
+  followed.back();
+  await followed.rig.settle();
+  followed.live("DELETE", row(2, "c", HOUR + 1, HOUR + 2), HOUR + 600_000);
+  followed.live("INSERT", row(2, "c", HOUR + 1, HOUR + 2), HOUR + 600_001);
+  assert.deepEqual(followed.came.slice(1), ["INSERT 2 c 11", "DELETE 2 c 11", "INSERT 2 c 11"]);
 });
 
 Deno.test("changes that could not be read are read again from the last one on, whatever was inserted", async () => {
