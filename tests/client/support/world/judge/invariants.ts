@@ -331,7 +331,7 @@ function covers({ missing, kinds }: Gap, kind: Emission["kind"]): boolean {
 function late(record: Told): Emission | undefined {
   const last = new Map<string, Emission>();
   for (const emission of record.delivered) {
-    if (emission.isUnread) continue;
+    if (emission.isLate) continue;
     // What was there before the application came, or while it was told that it is not joined.
     if (!record.stays.some(({ from, to }) => from <= emission.at && emission.at < to)) continue;
     const key = `${emission.kind} ${emission.writer}`;

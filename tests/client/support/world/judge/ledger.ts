@@ -27,8 +27,8 @@ export interface Emission {
   startedAt: number;
   /** Its row was deleted before it came: no catch-up can read it. */
   isGone?: boolean;
-  /** Its row was deleted before the application had it: what is read may come before. */
-  isUnread?: true;
+  /** Newer ones may come before it: its row was deleted unread, or Realtime replays it too late. */
+  isLate?: true;
   /** When the application had it; what it had again is a fault of its own. */
   deliveredAt?: number;
   /** When a socket of the client's first brought it, while that socket stayed open. */

@@ -691,4 +691,17 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "two changes of one transaction come once where two sockets have brought them",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 100, do: "rest", answer: "slow", ms: 1_000 },
+        { after: 0, do: "kill", code: 1001 },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 600, do: "drain", deadlineMs: 1_000 },
+        { after: 500, do: "update", table: "orders", count: 2, back: 2, startedAgoMs: 14_000 },
+      ],
+    },
+  },
 ];

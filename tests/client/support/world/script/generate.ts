@@ -330,7 +330,7 @@ const changes = fc.oneof(
     step("rest", { answer: fc.constant("slow"), ms: of(12_000, 25_000) }, soon),
     ...[newOrder, loss, change, change],
     waits("nothing", of(500, 3_000)),
-    ...[newOrder, change, change, change],
+    ...[newOrder, newOrder, change, change, change],
   ),
   motif(step("rest", { answer: restAnswer, ms: msOrEver }, soon), change, loss, change, newOrder),
 );

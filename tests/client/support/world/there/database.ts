@@ -85,19 +85,19 @@ export class Database {
     const row = this.#newest(table);
     if (!row) return;
     this.rows.delete(row);
-    // A move may have passed over what its old socket has brought.
-    const newest = this.world.sockets.findLast(({ isOpen }) => isOpen);
+    // A move passes over what one of its two sockets has brought.
+    const [socket, other] = this.world.sockets.filter(({ isOpen }) => isOpen);
     const changes = this.world.setup.updates
       ? Array.from({ length: row.rev }, (_, i) => `u${row.n}.${i + 1}`)
       : [];
     for (const { emissions } of this.world.ledger.records.values()) {
       for (const id of [`i${row.n}`, `m${row.n}`, ...changes]) {
         const emission = emissions.get(id);
-        const isNew = emission?.broughtAt === undefined || emission.broughtBy !== newest;
+        const isNew = emission?.broughtAt === undefined || emission.broughtBy !== socket || other;
         if (emission && isNew) emission.isGone = true;
         // Nobody reads it any more.
         if (emission && emission.deliveredAt === undefined) {
-          Object.assign(emission, { isStored: false, isUnread: true });
+          Object.assign(emission, { isStored: false, isLate: true });
         }
       }
     }

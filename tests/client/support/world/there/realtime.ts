@@ -192,6 +192,7 @@ export class Realtime {
       if (!join.isHere) return;
       for (const message of found) {
         const emission = ledger.record(topic).emissions.get(`b${message.n}`);
+        if (emission && setup.replayMs > 0) emission.isLate = true;
         this.#sendStored(join, message, emission, true);
       }
     };
