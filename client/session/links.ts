@@ -27,9 +27,12 @@ export function adopt(state: State, link: Link): void {
   placeAll(state, link);
 }
 
-/** What came on the last link and waited there waits on this one, before what comes. */
-function inherit(state: State, { held }: Link): void {
-  held.unshift(...state.kept.splice(0));
+/** What came on the last link and waited there waits on this one, once, before what comes. */
+function inherit(state: State, link: Link): void {
+  const both = new Overlap();
+  for (const frame of state.kept) both.count(frame);
+  const rest = link.held.filter((frame) => !both.repeats(frame));
+  link.held = [...state.kept.splice(0), ...rest];
 }
 
 /** By the application's own word somebody else is signed in than the one whose link this is. */

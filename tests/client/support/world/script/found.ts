@@ -704,4 +704,18 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "nor does what waited on both come twice, be its row deleted meanwhile",
+    script: {
+      setup: { seed: 833921, channels: ["everything", "notes"], user: "ann", updates: true },
+      steps: [
+        { after: 100, do: "update", table: "orders", count: 1 },
+        { after: 6_000, do: "offline", ms: 4_000 },
+        { after: 4_500, do: "rest", answer: "slow", ms: 10_000 },
+        { after: 4_650, do: "drain", deadlineMs: 6_000 },
+        { after: 3_000, do: "update", table: "orders", count: 1, startedAgoMs: 1_000 },
+        { after: 500, do: "remove", table: "orders" },
+      ],
+    },
+  },
 ];
