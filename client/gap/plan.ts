@@ -98,8 +98,10 @@ function planRows(catchUps: CatchUp[], topic: Topic, skew: Skew): Plan {
       const catchUp = read[kind];
       if (catchUp) {
         const since = sinceOf(catchUp, topic.ledger, skew);
-        const inserted = each((row) => change("INSERT", read.INSERT!, [binding.id], row));
-        const framesOf = kind === "INSERT" ? inserted : changed(read, topic, skew, binding);
+        const table = read.INSERT!;
+        const framesOf = kind === "INSERT"
+          ? each((row) => change(kind, table, [binding.id], row))
+          : changed(catchUp, table, sinceOf(table, topic.ledger, skew).since, topic, binding);
         plan.sources.push({ catchUp, filter: binding.filter as string, ...since, framesOf });
       } else if (kind === "INSERT") plan.missing = "events";
       else plan.missing ??= "updates";
@@ -197,28 +199,20 @@ function change(type: Kind, { schema, table, time }: CatchUp, ids: unknown[], re
  * Rows that have changed. What was inserted since the INSERTs were read is one yet, before its change
  * comes. A row whose two times are one was not changed since.
  */
-function changed(
-  { INSERT: table, UPDATE: updates }: Partial<Record<Kind, CatchUp>>,
-  { bindings, ledger }: Topic,
-  skew: Skew,
-  { id, ...binding }: Json,
-) {
+function changed(updates: CatchUp, table: CatchUp, since: string, { bindings }: Topic, by: Json) {
   const ids = bindings.filter((each) =>
-    changesOf(each.event).includes("INSERT") &&
-    (["schema", "table", "filter"].every((name) => each[name] === binding[name]))
+    changesOf(each.event).includes("INSERT") && tableOf([table], each) && each.filter === by.filter
   ).map(({ id }) => id);
-  const since = Date.parse(sinceOf(table!, ledger, skew).since);
-  const madeAt = (row: Json) => timeOf(row[table!.time]) ?? -Infinity;
-  return (rows: Json[]): Brought[] => {
-    const made = rows.filter((row) => ids.length > 0 && madeAt(row) >= since)
-      .toSorted((a, b) => madeAt(a) - madeAt(b));
-    return [
-      ...each((row) => change("INSERT", table!, ids, row))(made),
-      ...each((row) => change("UPDATE", updates!, [id], row))(
-        rows.filter((row) => row[updates!.time] !== row[table!.time]),
-      ),
-    ];
-  };
+  const madeAt = (row: Json) => timeOf(row[table.time])!;
+  const inserted = each((row) => change("INSERT", table, ids, row));
+  const others = each((row) => change("UPDATE", updates, [by.id], row));
+  return (rows: Json[]) => [
+    ...inserted(
+      rows.filter((row) => ids.length > 0 && madeAt(row) >= Date.parse(since))
+        .sort((a, b) => madeAt(a) - madeAt(b)),
+    ),
+    ...others(rows.filter((row) => row[updates.time] !== row[table.time])),
+  ];
 }
 
 const broadcast = ({ event, payload }: Mirror) => (row: Json) => ({

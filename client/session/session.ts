@@ -135,11 +135,11 @@ export class Session extends State {
     if (!isReading(parts[what.part], what.read)) return;
     const { catchUp, framesOf } = what.source;
     // The last message of all is the server's time.
-    const isTime = (row: Json) => !!catchUp.history && row.id === null;
-    for (const { frame, row } of framesOf(what.rows.filter((row) => !isTime(row)))) {
+    const last = catchUp.history && what.rows.at(-1)?.id === null ? what.rows.pop() : undefined;
+    for (const { frame, row } of framesOf(what.rows)) {
       deliver(this, channel, { ...frame, topic: what.topic }, row);
     }
-    for (const row of what.rows.filter(isTime)) history.begin(row[catchUp.time], this.now);
+    if (last) history.begin(last[catchUp.time], this.now);
   }
 
   #due(): void {
