@@ -6,7 +6,7 @@ export interface Underneath {
   readonly protocol: string;
   /** Returns the address that is dialled. */
   attach(face: RelaySocket, address: URL): string;
-  detach(face: RelaySocket, keep: boolean): void;
+  detach(keep: boolean): void;
   push(data: Data): void;
 }
 
@@ -99,7 +99,7 @@ export class RelaySocket {
   close(code = 1000, reason = ""): void {
     if (this.readyState >= this.CLOSING) return;
     this.readyState = this.CLOSING;
-    this.#connection.detach(this, reason === "heartbeat timeout");
+    this.#connection.detach(reason === "heartbeat timeout");
     // As WebSocket does: whoever closes a socket may still attach handlers before they are called.
     Promise.resolve().then(() => {
       this.readyState = this.CLOSED;

@@ -14,7 +14,6 @@ export function doubt(standing: Standing): void {
 export function answer(standing: Standing, token: string | null, own: string | null): void {
   const { way, active, beside, isStaleAnswer } = standing;
   end(standing);
-  if (!standing.isOn) return;
   if (isStaleAnswer) return standing.ask();
   for (const link of [active, beside]) {
     if (!link || (link === beside && !link.muted && !active)) continue;
@@ -24,10 +23,8 @@ export function answer(standing: Standing, token: string | null, own: string | n
     }
     standing.do({ is: "known", link, token: own });
   }
-  if (way.at === "refused") {
-    if (token !== way.token) dialWith(standing, token, own);
-    else way.pollAt = standing.at.now + POLL_MS;
-  } else if (way.at === "asking") askedFor(standing, way, token, own);
+  if (way.at === "asking") askedFor(standing, way, token, own);
+  else if (way.at === "refused" && token !== way.token) dialWith(standing, token, own);
   keepAsking(standing, own);
 }
 
@@ -54,11 +51,9 @@ function askedFor(
 /** token() has thrown. */
 export function noAnswer(standing: Standing, reason: string): void {
   end(standing);
-  const { way, isOn } = standing;
-  if (!isOn) return;
+  const { way } = standing;
   const isDoubtful = standing.dropMuted(reason);
-  if (way.at === "refused") way.pollAt = standing.at.now + POLL_MS;
-  else if (way.at === "asking" || isDoubtful) {
+  if (way.at === "asking" || isDoubtful) {
     if (!standing.active) standing.why = { reason };
     standing.again();
   }

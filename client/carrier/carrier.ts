@@ -102,8 +102,7 @@ export class Carrier implements Underneath {
   }
 
   /** Takes the face away. Without `keep` the session ends with it, unless the page is away. */
-  detach(face: RelaySocket, keep: boolean): void {
-    if (face !== this.face) return;
+  detach(keep: boolean): void {
     this.face = undefined;
     this.#isUnheard = false;
     this.#hearBy = Infinity;
@@ -161,7 +160,11 @@ export class Carrier implements Underneath {
   }
 
   #act(act: Act): void {
-    if ("is" in act) return this.#tell(act);
+    if ("is" in act) {
+      // The application may have closed what it is about, as it heard of what came before.
+      const isOver = "link" in act && !this.#sockets.has(act.link);
+      return isOver ? undefined : this.#tell(act);
+    }
     switch (act.do) {
       case "ask":
         return void this.#ask();
@@ -279,7 +282,7 @@ export class Carrier implements Underneath {
     });
   };
 
-  /** One timer, for whatever is due first. */
+  /** One timer, for whatever is due first. Where each frame set it anew it might never come. */
   #arm(): void {
     const { host } = this.#options;
     const at = Math.min(this.#session.dueAt, this.#connection.dueAt, this.#hearBy);

@@ -20,7 +20,7 @@
  */
 import type { Link } from "../session/link.ts";
 import { answer, doubt, noAnswer } from "./answers.ts";
-import { carry, dial, moved, notice, opened, proven, UNAUTHORIZED } from "./dialling.ts";
+import { dial, moved, notice, opened, proven, UNAUTHORIZED } from "./dialling.ts";
 import { POLL_MS, Standing } from "./standing.ts";
 import type { Act, Event, Moment } from "./way.ts";
 import { ended, NO_ANSWER } from "./words.ts";
@@ -80,7 +80,6 @@ export class Connection extends Standing {
   // --- the application's side
 
   #attach(): void {
-    if (this.isOn) return;
     this.isOn = true;
     this.why = {};
     this.wasLive = this.wasRefused = false;
@@ -101,7 +100,6 @@ export class Connection extends Standing {
   #closed(link: Link, code: number | undefined, reason: string): void {
     const { way, active, beside, at } = this;
     this.close(link);
-    if (this.leaving?.link === link) this.leaving = undefined;
     const isOpening = beside === link;
     if (link !== active && !isOpening) return;
     if (isOpening && active) return this.again();
@@ -113,7 +111,6 @@ export class Connection extends Standing {
     if (beside) {
       // It is on its way already: it takes over as it is.
       if (way.at !== "dialling") this.do({ is: "over", link: beside });
-      if (way.at === "joining" && this.way === way) carry(this, beside);
     } else if (way.at !== "asking") this.#consider(link, code);
   }
 

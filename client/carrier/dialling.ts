@@ -36,10 +36,7 @@ export function dialWith(standing: Standing, token: string | null, own: string |
   const link = createLink(++standing.links, now, token, own);
   recognise(standing, link);
   if (token !== null && !isWellFormed(token)) return standing.forbid(link, NO_TOKEN);
-  if (isStale(standing, token)) {
-    if (standing.active) return standing.again();
-    return standing.refuse(token, { code: UNAUTHORIZED, reason: EXPIRED });
-  }
+  if (isStale(standing, token)) return standing.forbid(link, EXPIRED, UNAUTHORIZED);
   standing.way = { at: "dialling", link, since: now, until: now + DIAL_MS };
   standing.do({ do: "dial", link });
 }
@@ -84,8 +81,9 @@ export function proven(standing: Standing, link: Link): void {
 
 /** The session has moved to the next link. */
 export function moved(standing: Standing, link: Link): void {
-  const { active: old, at } = standing;
-  if (old && old !== link) standing.leaving = { link: old, until: at.now + LINGER_MS };
+  const { active: old, leaving, at } = standing;
+  standing.close(leaving?.link);
+  if (old) standing.leaving = { link: old, until: at.now + LINGER_MS };
   // A socket that was opened beside another shows as well that the trouble is over.
   standing.attempts = 0;
   carry(standing, link);
@@ -105,7 +103,7 @@ export function carry(standing: Standing, link: Link): void {
   standing.wasRefused = false;
   for (const status of ["token_expiring", "drain"]) heed(standing, link, status);
   // Who was nobody when it was asked may have signed in since, and no frame tells before a while.
-  if (link.muted || link.token === null) standing.ask();
+  if (link.token === null) standing.ask();
 }
 
 /** It may come before the link is proven, and counts once that is active. */

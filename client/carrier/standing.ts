@@ -105,9 +105,9 @@ export class Standing {
   }
 
   /** The link could not even be made. */
-  forbid(link: Link, reason: string): void {
+  forbid(link: Link, reason: string, code?: number): void {
     if (this.active) this.again();
-    else this.refuse(link.handshake, { reason });
+    else this.refuse(link.handshake, { code, reason });
   }
 
   /** Nothing may pass on a link while it is in doubt for whom. */

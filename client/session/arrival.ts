@@ -1,6 +1,7 @@
 import { asJson, type Frame, withPayload } from "../frame.ts";
+import { identify } from "../gap/identity.ts";
 import { isReading } from "../gap/track.ts";
-import type { Channel, Place } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import { admit, deliverReplay, isReplay, REPLAY_LIMIT } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
 import { prove, take } from "./links.ts";
@@ -14,6 +15,7 @@ const LOST_JITTER_MS = 5_000;
 export function fromLink(state: State, link: Link, frame: Frame): void {
   const { topic, event, payload, ref } = frame;
   link.lastFrameAt = state.now;
+  if (link.behind === 0) link.freshAt = state.now;
   if (link.provenAt === undefined && !isRelays(frame)) prove(state, link);
   if (event === "phx_reply") return answered(state, link, ref ?? "", frame);
   const isRelay = event === "system" && payload.extension === "relay";
@@ -28,7 +30,7 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
   if (!place) return isActive && !channel ? state.deliver(frame) : undefined;
   if (isRelay && payload.status === "gap") {
     const lostMs = Number(payload.to) - Number(payload.from) || 0;
-    tell(state, channel!, { is: "missing", lostMs });
+    tell(state, channel!, { is: "missing", since: link.freshAt - lostMs });
     return state.wait(`#lost ${topic}`, state.now + LOST_JITTER_MS * state.chance);
   }
   if (event === "system") {
@@ -39,17 +41,28 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
   }
   const { ids } = place;
   if (ids.size === 0 || !Array.isArray(payload.ids)) {
-    admit(state, link, frame);
-    return isActive && isReplay(frame) ? noteReplay(state, link, channel!, place) : undefined;
+    if (isActive && isReplay(frame) && channel!.parts.casts.at === "flowing") {
+      return lateReplay(state, link, channel!, frame);
+    }
+    if (event === "broadcast" && !isReplay(frame)) place.isLive = true;
+    return admit(state, link, frame);
   }
   const known = payload.ids.map((id) => ids.get(id) ?? id);
   admit(state, link, withPayload(frame, { ...payload, ids: known }));
 }
 
-/** All of a replay comes before the answer to a heartbeat, but where Realtime is in trouble. */
-function noteReplay(state: State, link: Link, channel: Channel, place: Place): void {
-  if (channel.parts.casts.at !== "flowing" || place.isSpent) return;
-  if (++place.late === REPLAY_LIMIT) tell(state, channel, { is: "cut", link });
+/**
+ * All of a replay comes before the answer to a heartbeat, but where Realtime is in trouble. What comes
+ * later is delivered as long as nothing newer was, and nothing tells that it was cut.
+ */
+function lateReplay(state: State, link: Link, channel: Channel, frame: Frame): void {
+  const place = channel.places.get(link)!;
+  const { isSpent, isLive } = place;
+  if (isSpent || (isLive && channel.ledger.has(identify(state.catchUps, frame)))) return;
+  if (!isLive) admit(state, link, frame);
+  if (!isLive && ++place.late < REPLAY_LIMIT) return;
+  place.isSpent = true;
+  tell(state, channel, { is: "cut", link });
 }
 
 /** The relay itself refuses joins, in words of its own form, and speaks about the socket. */
@@ -84,7 +97,8 @@ function follow(state: State, link: Link, pending: Pending, frame: Frame): void 
   else if (pending.to === "switch") {
     const { active, next } = state;
     if (active === link && next && isReady(state, next)) take(state, next);
-  } else if (pending.to === "settled") link.overlap = undefined;
+  } else if (pending.to === "fresh") link.behind--;
+  else if (pending.to === "settled") link.overlap = undefined;
   else if (pending.to !== "alive") state.deliver(frame);
 }
 

@@ -48,6 +48,8 @@ export interface Place {
   replaces: boolean;
   /** The join has asked for a replay of what was missing since then. */
   replaysFrom?: number;
+  /** A broadcast that is none of it has come. */
+  isLive?: boolean;
   /** How much of it came late: behind the answer to what was sent after the join. */
   late: number;
   /** It took over when nothing was missing any more: what it is still replayed was had, or told. */
@@ -91,8 +93,8 @@ export type ChannelEvent =
   | { is: "lost"; link: Link }
   /** The link has become the active one in the place of another, whose last frame came then. */
   | { is: "over"; link: Link; since: number }
-  /** The relay has lost events of the topic, for so long. */
-  | { is: "missing"; lostMs: number }
+  /** The relay has lost events of the topic. */
+  | { is: "missing"; since: number }
   /** Realtime has replayed late as much as it ever does: there may be more. */
   | { is: "cut"; link: Link }
   /** It is in doubt who is signed in: what is read is not for whoever comes. */

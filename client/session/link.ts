@@ -23,6 +23,10 @@ export interface Link {
   /** Heartbeats in the order in which they went out, each with the time by which it is answered. */
   readonly beats: { ref: string; at: number; until: number }[];
   lastFrameAt: number;
+  /** The same, but for a page that stood still: what comes behind that may have waited for it. */
+  freshAt: number;
+  /** Answers that are to come before what comes is known to be fresh. */
+  behind: number;
   /** When the last join went out. */
   joinedAt?: number;
 }
@@ -35,6 +39,8 @@ export type Pending =
   | { to: "beat"; frame: Frame }
   /** A heartbeat of the transport's own: the socket is alive. */
   | { to: "alive" }
+  /** All that came while the page stood still has come. */
+  | { to: "fresh" }
   /** All that this old socket had in flight has come. */
   | { to: "switch" }
   /** All that this new socket had in flight, which the old one may have brought, has come. */
@@ -49,7 +55,8 @@ export const createLink = (
   token = handshake,
 ): Link => ({
   ...{ id, handshake, token },
-  ...{ held: [], pending: new Map(), beats: [], lastFrameAt: now },
+  ...{ held: [], pending: new Map(), beats: [] },
+  ...{ lastFrameAt: now, freshAt: now, behind: 0 },
 });
 
 /** A push that is never answered, as one that may not be sent, is forgotten after so many others. */

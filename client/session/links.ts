@@ -85,7 +85,7 @@ export function lookReady(state: State): void {
 /** Lets the next link take over; topics that are not ready there have a gap. */
 export function take(state: State, next: Link): void {
   const { active } = state;
-  const since = (active?.lastFrameAt ?? state.now) - 10_000;
+  const since = (active?.freshAt ?? state.now) - 10_000;
   if (active?.muted) forgetHeld(state, active.held, since);
   state.active = next;
   state.next = undefined;
@@ -100,6 +100,15 @@ export function take(state: State, next: Link): void {
   state.beat(next, { to: "alive" }, ALIVE_MS);
   state.do({ is: "moved", link: next });
   state.wait("#settled", state.now + SETTLE_MS);
+}
+
+/** The page stood still: what comes on its sockets may have waited for it, until they answer anew. */
+export function thaw(state: State): void {
+  for (const link of [state.active, state.next]) {
+    if (link?.provenAt === undefined) continue;
+    link.behind++;
+    state.beat(link, { to: "fresh" });
+  }
 }
 
 /** The socket ended. What it missed is read again once another is there. */

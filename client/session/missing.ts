@@ -48,11 +48,11 @@ export function stopReading(change: Change): void {
 }
 
 /** The relay has lost events: newer ones wait from now on. */
-export function missLive(change: Change, lostMs: number): void {
-  const { channel, at: { now, active } } = change;
+export function missLive(change: Change, since: number): void {
+  const { channel, at: { active } } = change;
   const place = active && channel.places.get(active);
   if (!channel.told) return;
-  miss(change, now - lostMs - IN_FLIGHT_MS);
+  miss(change, since - IN_FLIGHT_MS);
   if (place) place.replaysFrom = undefined;
 }
 

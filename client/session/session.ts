@@ -33,6 +33,7 @@ import {
   settle,
   SETTLE_MS,
   take,
+  thaw,
 } from "./links.ts";
 import { askTime, tell } from "./places.ts";
 import { type Deed, State } from "./state.ts";
@@ -42,6 +43,10 @@ const WAKE_MS = 5_000;
 
 /** Realtime refuses a join after 5 s, and its socket takes nothing else meanwhile. */
 const REFUSAL_MS = 6_000;
+
+/** So often it is seen that the page runs: one that does so later stood still meanwhile. */
+const AWAKE_MS = 5_000;
+const LATE_MS = 2_000;
 
 /** A join that has had no answer by then is lost. */
 const JOIN_MS = 15_000;
@@ -76,9 +81,12 @@ export type Happening =
 export class Session extends State {
   /** What is to be done about it, in this order. */
   step(happening: Happening, now: number, chance: number): Deed[] {
+    const isLate = now > this.dues.get("#awake")! + LATE_MS;
     this.now = now;
     this.chance = chance;
+    if (isLate) thaw(this);
     this.#take(happening);
+    if (this.active && (isLate || !this.dues.has("#awake"))) this.wait("#awake", now + AWAKE_MS);
     return this.deeds.splice(0);
   }
 
@@ -149,6 +157,7 @@ export class Session extends State {
       const [, what, about = ""] = /^#(\S+) ?(.*)$/.exec(name) ?? [];
       if (what === "ready") lookReady(this);
       else if (what === "settled") this.#settled();
+      else if (what === "awake") continue;
       else if (what === "lost") this.#tell(about, "settled");
       else if (what === "time") this.#askTime(about);
       else if (what) this.#silent(Number(what));

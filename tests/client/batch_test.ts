@@ -49,3 +49,24 @@ Deno.test("what ends the socket ends the batch", async () => {
   first.onmessage!({ data: lines.join("\n") });
   assert.equal(heard, 2);
 });
+
+Deno.test("and what is behind it is not taken for the next one's", async () => {
+  const world = new ScriptedWorld();
+  const { face } = world.connect();
+  await world.settle();
+  const { socket } = world;
+  socket.answers = false;
+  socket.open();
+  world.join(face, TOPIC);
+  face.onmessage = () => face.close();
+  // The relay itself refuses the join, and Realtime answers the heartbeat.
+  const answers = [
+    { ...socket.out("phx_join")[0], payload: { status: "error", response: { reason: "busy: x" } } },
+    { ...socket.out("heartbeat")[0], payload: { status: "ok", response: {} } },
+  ];
+  const lines = answers.map((frame) => encode("2.0.0", { ...frame, event: "phx_reply" }));
+  socket.onmessage!({ data: lines.join("\n") });
+  const again = await world.live();
+  assert.equal(again.first.out("phx_join").length, 1);
+  again.face.close();
+});

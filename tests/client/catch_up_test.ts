@@ -192,7 +192,7 @@ for (
     rig.join(TOPIC, { private: true });
     rig.joined(first, TOPIC);
     rig.time += 60_000;
-    first.lastFrameAt = rig.time;
+    first.freshAt = rig.time;
     if (isClockKnown) tellClock(rig, first);
     if (known) rig.bring(first, broadcast(TOPIC, 0, "id-0"));
     const link = interrupt(rig, TOPIC, []);

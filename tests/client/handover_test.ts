@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { CatchUp } from "../../client/catch_up.ts";
 import type { Frame } from "../../client/frame.ts";
 import { BINDING, broadcast, change, clicks, SessionRig } from "./support/session_rig.ts";
-import { ScriptedWorld } from "./support/scripted_server.ts";
+import { type ScriptedSocket, ScriptedWorld } from "./support/scripted_server.ts";
 
 const TOPIC = "realtime:room";
 const keys = (frames: Frame[]) =>
@@ -108,21 +108,82 @@ Deno.test("before a known wall clock it moves by itself", async () => {
   face.close();
 });
 
-Deno.test("a next socket that is refused leaves the old one alone, and is tried again", async () => {
+/** The relay's word that the worker ends, and the move that follows. */
+async function drain(world: ScriptedWorld, socket: ScriptedSocket): Promise<void> {
+  const payload = { extension: "relay", status: "drain", deadline_ms: 1_000 };
+  socket.bring({ topic: "phoenix", event: "system", payload });
+  await world.pass(1_000);
+}
+
+for (const code of [4503, 4403, 4401]) {
+  Deno.test(`a next socket that is refused with ${code} leaves the old one alone, and is tried again`, async () => {
+    const world = new ScriptedWorld();
+    const { face, first } = await world.live();
+    await drain(world, first);
+    world.socket.refuse(code, "refused: Later.");
+    assert.equal(world.transport.status.state, "live");
+    await world.pass(2_000);
+    assert.equal(world.sockets.length, 3);
+    first.refuse(1012, "");
+    world.socket.open();
+    await world.settle();
+    assert.equal(world.transport.status.state, "live");
+    assert.equal(world.socket.out("phx_join").length, 1);
+    face.close();
+  });
+}
+
+Deno.test("nor does a next socket that cannot be made take joins from the old one", async () => {
+  let current: string | null = null;
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, frames, first } = await world.live();
+  first.answers = false;
+  world.join(face, "realtime:late", {}, "5");
+  current = "Bearer a.b.c";
+  await drain(world, first);
+  assert.equal(world.transport.status.state, "live");
+  first.reply(first.out("phx_join").at(-1)!, { status: "ok", response: {} });
+  assert.deepEqual(frames.map(({ payload }) => payload.status), ["ok", "ok"]);
+  current = null;
+  await world.pass(2_000);
+  assert.equal(world.sockets.length, 2);
+  face.close();
+});
+
+Deno.test("who disconnects as the old socket dies is joined on the one that it connects then", async () => {
+  const world = new ScriptedWorld();
+  const { face, first } = await world.live(TOPIC, { broadcast: { ack: true } });
+  await drain(world, first);
+  const next = world.socket;
+  first.answers = next.answers = false;
+  next.open();
+  next.reply(next.out("heartbeat")[0], { status: "ok", response: {} });
+  world.push(face, {
+    ...{ join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast" },
+    payload: { type: "broadcast", event: "e", payload: 1 },
+  });
+  // What it hears is that nobody knows whether the push arrived.
+  face.onmessage = () => face.close();
+  first.refuse(1012, "");
+  assert.equal(world.transport.status.state, "closed");
+  const again = await world.live();
+  assert.equal(again.first.out("phx_join").length, 1);
+  again.face.close();
+});
+
+Deno.test("two moves within seconds leave one socket open", async () => {
   const world = new ScriptedWorld();
   const { face, first } = await world.live();
-  const notice = { extension: "relay", status: "drain", deadline_ms: 1_000 };
-  first.bring({ topic: "phoenix", event: "system", payload: notice });
-  await world.pass(1_000);
-  world.socket.refuse(4503, "draining: The worker is ending.");
-  assert.equal(world.transport.status.state, "live");
-  await world.pass(2_000);
-  assert.equal(world.sockets.length, 3);
-  first.refuse(1012, "");
-  world.socket.open();
-  await world.settle();
-  assert.equal(world.transport.status.state, "live");
-  assert.equal(world.socket.out("phx_join").length, 1);
+  const move = async (from: ScriptedSocket) => {
+    await drain(world, from);
+    world.socket.open();
+    await world.settle();
+    return world.socket;
+  };
+  const second = await move(first);
+  const third = await move(second);
+  await world.pass(5_000);
+  assert.deepEqual([first, second, third].map(({ readyState }) => readyState), [3, 3, 1]);
   face.close();
 });
 

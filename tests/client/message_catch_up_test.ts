@@ -386,7 +386,7 @@ Deno.test("the server's time is asked again where it was not answered, less and 
   database.failure = { error: { code: "XX000", message: "no" }, status: 503 };
   await watched.join();
   for (let i = 0; i < 20; i++) {
-    rig.time = rig.session.dueAt;
+    rig.time = rig.dueAt;
     rig.tell({ is: "due" });
     await rig.settle();
   }
@@ -394,10 +394,10 @@ Deno.test("the server's time is asked again where it was not answered, less and 
   const waited = rig.time - 1_000_000;
   assert.ok(waited > 200_000 && waited < 20 * 30_000, `asked for ${waited} ms`);
   database.failure = undefined;
-  rig.time = rig.session.dueAt;
+  rig.time = rig.dueAt;
   rig.tell({ is: "due" });
   await rig.settle();
-  assert.equal(rig.session.dueAt, Infinity, "and no more once it is known");
+  assert.equal(rig.dueAt, Infinity, "and no more once it is known");
   watched.pass(60_000);
   watched.lose();
   database.send("missed", { n: 1 });
@@ -410,7 +410,7 @@ Deno.test("who cannot be told the server's time at all is not asked again", asyn
   const watched = new Watched();
   watched.database.failure = { error: { code: "PGRST202", message: "no" }, status: 404 };
   await watched.join();
-  assert.equal(watched.rig.session.dueAt, Infinity);
+  assert.equal(watched.rig.dueAt, Infinity);
 });
 
 Deno.test("the time that is answered while something is missing is not the channel's start", async () => {

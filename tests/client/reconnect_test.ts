@@ -3,6 +3,7 @@ import { createClient } from "@supabase/supabase-js";
 import { backoff } from "../../client/backoff.ts";
 import { inTime } from "../support/in_time.ts";
 import { ScriptedWorld } from "./support/scripted_server.ts";
+import { token } from "./support/session_rig.ts";
 
 const TOPIC = "realtime:room";
 
@@ -36,6 +37,26 @@ Deno.test("a lost socket is dialled again without end, and the application sees 
   assert.equal(world.timers, 0);
 });
 
+Deno.test("who was live for 5 s begins anew with the waits, and who was for less does not", async () => {
+  const world = new ScriptedWorld({ token: () => token("alice") });
+  const { face, first } = await world.live();
+  const lost = async (livedMs: number) => {
+    await world.pass(livedMs);
+    world.socket.refuse(1006, "");
+    const wait = world.transport.status.retryAt! - world.now;
+    await world.pass(wait);
+    world.socket.open();
+    await world.settle();
+    assert.equal(world.transport.status.state, "live");
+    return wait;
+  };
+  const waits = [];
+  for (const livedMs of [0, 4_000, 4_000, 6_000, 0]) waits.push(await lost(livedMs));
+  assert.deepEqual(waits, [0, 1, 2, 0, 1].map((attempt) => backoff(attempt, 0.5)));
+  assert.equal(first.readyState, 3);
+  face.close();
+});
+
 Deno.test("a socket that never answers is given up", async () => {
   const world = new ScriptedWorld();
   const { face } = await world.live();
@@ -49,6 +70,20 @@ Deno.test("a socket that never answers is given up", async () => {
   await world.pass(4_000);
   assert.notEqual(world.socket, mute);
   assert.equal(mute.readyState, 3);
+  face.close();
+});
+
+Deno.test("retry() dials where nothing is on its way, and nothing where it is closed", async () => {
+  const world = new ScriptedWorld();
+  world.transport.retry();
+  const { face } = world.connect();
+  await world.settle();
+  world.transport.retry();
+  await world.settle();
+  assert.equal(world.sockets.length, 1);
+  world.socket.open();
+  await world.settle();
+  assert.equal(world.transport.status.state, "live");
   face.close();
 });
 
@@ -69,7 +104,11 @@ for (const why of ["online", "visible"] as const) {
 Deno.test("a socket that died in its sleep is found out when the page is visible again", async () => {
   const world = new ScriptedWorld();
   const { face, first } = await world.live();
+  world.wake("visible");
+  await world.pass(60_000);
+  assert.equal(world.sockets.length, 1, "one that answers stays");
   first.answers = false;
+  world.join(face, "realtime:other", {}, "2");
   world.wake("visible");
   // A join went out on it just now, which Realtime may take 5 s to refuse: a second more.
   await world.pass(7_000);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { backoff } from "../../client/backoff.ts";
 import { ScriptedWorld } from "./support/scripted_server.ts";
 import { broadcast, token } from "./support/session_rig.ts";
 
@@ -13,6 +14,8 @@ for (const code of [4400, 4403, 4409]) {
     const { face, frames, first } = await world.live();
     first.refuse(code, "role_forbidden: Use another account.");
     await world.pass(600_000);
+    world.wake("online");
+    await world.settle();
     assert.equal(world.sockets.length, 1);
     const { state, reason, relay } = world.transport.status;
     assert.deepEqual([state, reason], ["refused", "role_forbidden: Use another account."]);
@@ -50,6 +53,34 @@ Deno.test("4401: it waits for another token, then joins anew what was refused", 
   await world.settle();
   assert.equal(world.transport.status.state, "live");
   assert.equal(opened(), 2, "realtime-js joins again at each open");
+  face.close();
+});
+
+Deno.test("refused: who signs in and sends something is let in at once", async () => {
+  let current: string | null = null;
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, first } = await world.live();
+  first.refuse(4403, "role_forbidden: Use another account.");
+  current = token("alice");
+  world.join(face, "realtime:other", {}, "5");
+  await world.settle();
+  assert.equal(world.sockets.length, 2);
+  assert.equal(world.socket.token, current);
+  face.close();
+});
+
+Deno.test("4401 to each of ever new tokens: it dials less and less often", async () => {
+  let asked = 0;
+  const world = new ScriptedWorld({ token: () => token("alice", 1_000 + asked++) });
+  const { face } = world.connect();
+  await world.settle();
+  for (let attempt = 0; attempt < 4; attempt++) {
+    world.socket.refuse(4401, EXPIRED);
+    await world.settle();
+    assert.equal(world.transport.status.retryAt! - world.now, backoff(attempt, 0.5));
+    await world.pass(backoff(attempt, 0.5));
+    assert.equal(world.sockets.length, attempt + 2);
+  }
   face.close();
 });
 
@@ -172,6 +203,56 @@ Deno.test("signed in as somebody else while the socket was on its way: its joins
   assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
   face.close();
 });
+
+Deno.test("signed in while an anonymous socket was on its way: it is that user's", async () => {
+  let current: string | null = null;
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, first } = await world.live();
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  current = token("alice");
+  world.socket.open();
+  await world.settle();
+  const [push] = world.socket.out("access_token");
+  assert.deepEqual([push?.topic, push?.payload], [TOPIC, { access_token: current }]);
+  face.close();
+});
+
+for (const when of ["opens", "is proven"]) {
+  Deno.test(`a token() that throws at once where it is in doubt who is signed in, as a socket ${when}`, async () => {
+    let current: string | undefined = token("alice");
+    const world = new ScriptedWorld({
+      token: () => {
+        if (current) return current;
+        throw new Error("no session");
+      },
+    });
+    const { face, first } = await world.live(TOPIC, {}, current);
+    first.refuse(1006, "");
+    await world.pass(1_000);
+    const doubtful = world.socket;
+    doubtful.answers = false;
+    world.push(face, {
+      ...{ join_ref: "1", ref: "3", topic: TOPIC, event: "access_token" },
+      payload: { access_token: token("bob") },
+    });
+    await world.settle();
+    if (when === "opens") current = undefined;
+    doubtful.open();
+    await world.settle();
+    current = undefined;
+    doubtful.reply(doubtful.out("heartbeat")[0], { status: "ok", response: {} });
+    assert.equal(world.transport.status.state, "reconnecting");
+    assert.equal(doubtful.readyState, 3);
+    current = token("bob");
+    await world.pass(2_000);
+    world.socket.open();
+    await world.settle();
+    assert.equal(world.transport.status.state, "live");
+    assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+    face.close();
+  });
+}
 
 Deno.test("signed in as somebody else when it is time to move: the old socket goes first", async () => {
   let current = token("alice");

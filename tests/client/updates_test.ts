@@ -68,7 +68,7 @@ class Followed {
 
   lose(): void {
     this.rig.time = AT + 3_600_000;
-    this.link.lastFrameAt = this.rig.time;
+    this.link.freshAt = this.rig.time;
     this.rig.lose(this.link);
   }
 

@@ -326,3 +326,76 @@ Deno.test("token() that hangs while it is in doubt who is signed in: nothing is 
   assert.deepEqual(events(frames, "broadcast"), []);
   face.close();
 });
+
+Deno.test("token() that fails while nobody doubts who is signed in changes nothing", async () => {
+  let fails = false;
+  const world = new ScriptedWorld({ token: () => fails ? Promise.reject(new Error()) : null });
+  const { face } = await world.live();
+  fails = true;
+  world.wake("visible");
+  await world.settle();
+  fails = false;
+  await world.pass(60_000);
+  assert.equal(world.sockets.length, 1);
+  assert.deepEqual(world.states, ["connecting", "live"]);
+  face.close();
+});
+
+Deno.test("a socket that is closed while token() is open waits for nothing", async () => {
+  const world = new ScriptedWorld({ token: () => new Promise(() => {}) });
+  const { face } = world.connect();
+  face.close();
+  await world.settle();
+  assert.equal(world.timers, 0);
+});
+
+Deno.test("a broadcast that nobody would answer, and that no longer fits, throws", async () => {
+  const world = new ScriptedWorld({ maxQueueBytes: 10 });
+  const { face, first } = await world.live();
+  first.refuse(1006, "");
+  const payload = { type: "broadcast", event: "e", payload: "more than that" };
+  const frame = { join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast", payload };
+  assert.throws(() => world.push(face, frame), {
+    name: "QuotaExceededError",
+    message: /queue_full/,
+  });
+  face.close();
+});
+
+Deno.test("a table is read no further once the socket under it is lost", async () => {
+  let [pages, isAborted, isEnded] = [0, false, false];
+  const { promise: more, resolve } = Promise.withResolvers<void>();
+  const catchUp: CatchUp = {
+    ...{ schema: "public", table: "url_clicks", key: "id", time: "at", overlapMs: 30_000 },
+    async *read({ signal }) {
+      isEnded = false;
+      signal.addEventListener("abort", () => isAborted = true);
+      try {
+        for (; pages < 10; pages++) {
+          if (pages > 0) await more;
+          yield [];
+        }
+      } finally {
+        isEnded = true;
+      }
+    },
+  };
+  const { world, face, first } = await subscribing({ catchUp: [catchUp] });
+  answer(first);
+  subscribed(first);
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  world.socket.answers = false;
+  world.socket.open();
+  answerBeats(world.socket);
+  await world.settle();
+  answer(world.socket);
+  subscribed(world.socket);
+  await world.settle();
+  assert.equal(isEnded, false);
+  world.socket.refuse(1006, "");
+  resolve();
+  await world.settle();
+  assert.deepEqual([isAborted, isEnded, pages], [true, true, 1]);
+  face.close();
+});

@@ -82,7 +82,7 @@ function joined(change: Change, link: Link, place: Place, frame: Frame): void {
   const isReady = bindings.length === 0;
   const untilTold = Math.max(channel.askedAt + NEW_SUBSCRIBE_MS, now);
   place.isJoined = true;
-  place.answeredAt = now;
+  place.answeredAt = link.freshAt;
   place.stage = isReady
     ? { at: "ready" }
     : channel.told
@@ -172,7 +172,7 @@ export function end(change: Change, link: Link, word: Frame, isLeft = false): vo
   const { channel } = change;
   const { reason = "closed" } = { ...asJson(word.payload.response), ...word.payload };
   if (!isLeft) channel.refusal = String(reason);
-  if (channel.told) miss(change, link.lastFrameAt - IN_FLIGHT_MS);
+  if (channel.told) miss(change, link.freshAt - IN_FLIGHT_MS);
   channel.places.clear();
   change.deeds.push({ do: "forget", isLeft }, { do: "deliver", frame: word });
 }

@@ -36,7 +36,7 @@ export function step(channel: Channel, event: ChannelEvent, at: Moment): Channel
 function take(change: Change, event: ChannelEvent): void {
   if (event.is === "due") return due(change);
   if (event.is === "read" || event.is === "failed") return endRead(change, event);
-  if (event.is === "missing") return missLive(change, event.lostMs);
+  if (event.is === "missing") return missLive(change, event.since);
   if (event.is === "doubted") return stopReading(change);
   if (event.is === "settled") return recover(change);
   const { link } = event;
@@ -72,7 +72,7 @@ function lost(change: Change, link: Link): void {
   const { channel, at: { active } } = change;
   channel.places.delete(link);
   if (link === active && channel.told) {
-    miss(change, link.lastFrameAt - IN_FLIGHT_MS);
+    miss(change, link.freshAt - IN_FLIGHT_MS);
   }
 }
 

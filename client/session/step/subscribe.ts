@@ -23,7 +23,7 @@ export function system(change: Change, link: Link, place: Place, frame: Frame): 
       return unsubscribed(change, link, place, frame);
     }
     channel.reported.delete(extension);
-    if (isChanges) troubled(change, String(message));
+    if (isChanges) troubled(change, link, String(message));
     if (link === active) change.deeds.push({ do: "deliver", frame });
     return;
   }
@@ -44,8 +44,8 @@ export function system(change: Change, link: Link, place: Place, frame: Frame): 
 }
 
 /** From now on rows may be missing. */
-function troubled({ channel, at: { now } }: Change, reason: string): void {
-  const { since = now - IN_FLIGHT_MS } = channel.trouble ?? {};
+function troubled({ channel }: Change, { freshAt }: Link, reason: string): void {
+  const { since = freshAt - IN_FLIGHT_MS } = channel.trouble ?? {};
   channel.trouble = { reason, since };
 }
 
@@ -64,7 +64,7 @@ function unsubscribed(change: Change, link: Link, place: Place, frame: Frame): v
     return void change.deeds.push({ do: "flow" });
   }
   channel.reported.delete(extension);
-  troubled(change, reason);
+  troubled(change, link, reason);
   change.deeds.push({ do: "deliver", frame });
   if (channel.parts.rows.at !== "flowing" && hadWorked) {
     close(change, "rows", "events", reason);

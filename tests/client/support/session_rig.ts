@@ -33,7 +33,20 @@ export class SessionRig {
   }
 
   tell(happening: Happening): void {
+    this.#look();
     this.#perform(this.session.step(happening, this.time, 0.5));
+  }
+
+  /** When it wants to be told of anything but that the page runs. */
+  get dueAt(): number {
+    const { dues } = this.session;
+    return Math.min(...[...dues].filter(([name]) => name !== "#awake").map(([, at]) => at));
+  }
+
+  /** The page did not stand still: what only sees that has run. */
+  #look(): void {
+    const { dues } = this.session;
+    if (dues.has("#awake")) dues.set("#awake", this.time);
   }
 
   /** Does a part of what the session does by itself. */

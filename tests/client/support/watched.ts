@@ -113,7 +113,7 @@ export class Watched {
 
   pass(ms: number): void {
     this.rig.time += ms;
-    this.link.lastFrameAt = this.rig.time;
+    this.link.freshAt = this.rig.time;
   }
 
   get payloads(): unknown[] {

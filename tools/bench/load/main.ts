@@ -10,6 +10,7 @@ import { TEXT } from "./frames.ts";
 import { answer as answerTo, fan, joinAll, watch } from "./viewers.ts";
 
 const ends = new Ends();
+let arrived: ReturnType<typeof watch>;
 // deno-lint-ignore no-explicit-any
 const commands: Record<string, (options: any) => unknown> = {
   open: (options) => open(ends, options),
@@ -17,7 +18,8 @@ const commands: Record<string, (options: any) => unknown> = {
   echo: (options) => echo(ends, options),
   join: (options) => joinAll(ends, options),
   fan: (options) => fan(ends, options),
-  watch: (options) => watch(ends, options),
+  watch: (options) => void (arrived = watch(ends, options)),
+  arrived: () => arrived(),
   request: (options) => request(ends, options),
   idle: ({ ms }: { ms: number }) => ends.during(ms),
   upstreams: () => ends.upstreams.length,

@@ -97,16 +97,23 @@ export interface WatchOptions {
   event?: string;
 }
 
-/** Waits for frames of an event; how many did not come, and when the last did, since the epoch. */
-export function watch(ends: Ends, options: WatchOptions): { missing: number; last: number } {
+/**
+ * Counts frames of an event from now on; what it returns waits for them, and says how many did not
+ * come and when the last did, since the epoch.
+ */
+export function watch(ends: Ends, options: WatchOptions) {
   const { frames, timeoutMs, event = "postgres_changes" } = options;
   const sign = `"${event}",`;
   let missing = frames;
+  let last = performance.now();
   ends.onFrame = (end, code, data) => {
     if (end.side !== "client" || code !== TEXT) return;
     for (const line of decoder.decode(data).split("\n")) if (line.includes(sign)) missing--;
+    last = performance.now();
   };
-  const deadline = performance.now() + timeoutMs;
-  while (missing > 0 && performance.now() < deadline) ends.during(1);
-  return { missing, last: performance.timeOrigin + performance.now() };
+  return (): { missing: number; last: number } => {
+    const deadline = performance.now() + timeoutMs;
+    while (missing > 0 && performance.now() < deadline) ends.during(1);
+    return { missing, last: performance.timeOrigin + last };
+  };
 }

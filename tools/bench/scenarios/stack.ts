@@ -89,14 +89,11 @@ async function measurePath(measurement: Measurement): Promise<void> {
     sql`insert into public.url_clicks (slug) select 'docs' from generate_series(1, ${rows})`;
   /** How long the rows took to reach all, in ms, from when the work began or, else, was committed. */
   async function deliver(rows: number, work: () => Promise<unknown>, from: "begin" | "commit") {
-    const arrival = load.tell<{ missing: number; last: number }>("watch", {
-      frames: rows * viewers,
-      timeoutMs: LOST_MS,
-    });
+    await load.tell("watch", { frames: rows * viewers, timeoutMs: LOST_MS });
     const begin = performance.timeOrigin + performance.now();
     await work();
     const start = from === "begin" ? begin : performance.timeOrigin + performance.now();
-    const { missing, last } = await arrival;
+    const { missing, last } = await load.tell<{ missing: number; last: number }>("arrived");
     return { ms: last - start, missing };
   }
   await deliver(1, () => insert(1), "commit");

@@ -132,13 +132,11 @@ async function measureRound({ rig, plan, streams, samples }: Course): Promise<vo
 
 /** How long after the first run the last of all was there, in ms; of one alone after it was on its way. */
 async function deliver({ load }: Rig, { event, run }: Stream, frames: number, times: number) {
-  const arrival = load.tell<{ missing: number; last: number }>("watch", {
-    ...{ frames: frames * times, event, timeoutMs: LOST_MS },
-  });
+  await load.tell("watch", { frames: frames * times, event, timeoutMs: LOST_MS });
   const now = () => performance.timeOrigin + performance.now();
   let start = now();
   for (let time = 0; time < times; time++) await run();
   if (times === 1) start = now();
-  const { missing, last } = await arrival;
+  const { missing, last } = await load.tell<{ missing: number; last: number }>("arrived");
   return { missing, ms: last - start };
 }

@@ -76,21 +76,22 @@ function isCalm(setup: Setup, steps: Step[]): boolean {
 const areClocksRight = ({ clientSkewMs, databaseSkewMs, relaySkewMs }: Setup): boolean =>
   clientSkewMs === 0 && databaseSkewMs === 0 && relaySkewMs === 0;
 
-/** A join that is not answered for so long is repeated, and answered twice then. */
-const REPEATED_MS = 14_000;
-
 const isReadable = (setup: Setup, steps: Step[]): boolean =>
   areClocksRight(setup) && !setup.zone &&
   !steps.some((step) =>
     step.do === "rest" || step.do === "token" ||
     (step.do === "subscriptions" && step.ms === 0) ||
     // Of what comes between the two answers nothing is read: it is told.
-    (step.do === "joins" && (step.answer === "twice" || (step.lateMs ?? 0) > REPEATED_MS))
+    (step.do === "joins" && (step.answer === "twice" || step.lateMs! > JOIN_MS))
   );
+
+/** Who has had no answer by then joins again. */
+const JOIN_MS = 15_000;
 
 const UNTIMELY = new Set<Step["do"]>([
   "token",
   "silence",
+  "freeze",
   "latency",
   "signIn",
   "signOut",
@@ -191,13 +192,32 @@ function wake(world: World, why: "online" | "visible"): void {
 }
 
 const FAULTS = new Set<Step["do"]>([
-  ...["drain", "kill", "halfOpen", "silence", "offline", "dial", "latency", "joins"] as const,
+  ...[
+    "drain",
+    "kill",
+    "halfOpen",
+    "silence",
+    "freeze",
+    "offline",
+    "dial",
+    "latency",
+    "joins",
+  ] as const,
   ...["subscriptions", "resubscribe", "endChannel", "relayGap", "rest", "token"] as const,
   ...["signIn", "signOut", "closeUnauthorized"] as const,
 ]);
 
+/** What only a page does that runs. */
+const PAGES = new Set<Step["do"]>([
+  ...["join", "leave", "send", "track", "untrack", "disconnect", "wake", "retry", "twin"] as const,
+  ...["signIn", "signOut"] as const,
+]);
+
 function take(world: World, step: Step): void {
   const { database, realtime, weather, session, application, time, ledger } = world;
+  if (PAGES.has(step.do) && time.now < time.frozenUntil) {
+    return void time.later(0, () => take(world, step), "arrival");
+  }
   if (FAULTS.has(step.do)) {
     ledger.faults++;
     const until = time.now + ("ms" in step ? step.ms || Infinity : 1);
@@ -236,10 +256,12 @@ function take(world: World, step: Step): void {
         line.stalledUntil = time.now + step.ms;
       }
       return;
+    case "freeze":
+      return void (time.frozenUntil = Math.max(time.frozenUntil, time.now + step.ms));
     case "offline":
       weather.set("offline", { is: true }, step.ms);
       for (const line of realtime.lines) line.die();
-      return void time.later(step.ms, () => wake(world, "online"));
+      return void time.later(step.ms, () => wake(world, "online"), "arrival");
     case "dial":
       return weather.set("dial", step, step.ms);
     case "latency":

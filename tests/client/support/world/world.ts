@@ -114,7 +114,7 @@ export class World {
         random: chance,
         setTimeout: (then, ms) => {
           this.#turns();
-          return time.later(ms, then);
+          return time.later(ms, then, "timer");
         },
         clearTimeout: (timer) => time.cancel(timer as number),
         isAway: () => false,

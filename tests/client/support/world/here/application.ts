@@ -46,6 +46,9 @@ const NEW_LATER_MS = 5_000;
 /** A refusal is known on this side after so long, in ms. */
 const KNOWN_MS = 4_000;
 
+/** realtime-js waits so long for the answer to a join, in ms. */
+const TIMED_OUT_MS = 10_000;
+
 const quiet = () => {};
 
 /** An application on realtime-js, which is the real one. */
@@ -176,7 +179,7 @@ export class Application {
     if (status !== "CLOSED") return;
     // realtime-js drops what is closed: who still wants it makes it anew.
     this.channels.delete(name);
-    time.later(1_000, () => this.wanted.has(name) && this.join(name));
+    time.later(1_000, () => this.wanted.has(name) && this.join(name), "timer");
   }
 
   /** Nobody is told of what passes by itself; of what does not with the reason. */
@@ -193,8 +196,12 @@ export class Application {
     }
     const isKnown = refused && refused.ref === asked.ref && time.now - refused.at > KNOWN_MS &&
       refused.line.isUp && !(refused.isQuick && underWay === asked.ref);
-    // Over a move it may have come to a socket that no longer carries.
-    if (status === "TIMED_OUT" && !stay && isKnown && drainedAt < asked.at) {
+    // Over a move it may have come to a socket that no longer carries, and in a page that stood still
+    // behind realtime-js's timer.
+    const isHeard = drainedAt < asked.at && time.frozenUntil < asked.at &&
+      // It waits from its subscribe() on, and the transport knows of it when the socket is open.
+      time.now - asked.at > TIMED_OUT_MS - 500;
+    if (status === "TIMED_OUT" && !stay && isKnown && isHeard) {
       ledger.breaks("reasons", `${name} was told ${status}, and Realtime had refused it`);
     }
   }
@@ -291,13 +298,16 @@ export class Application {
     }
     if (!emission) return ledger.breaks("invented", `${id} of ${topic} was never sent`);
     if (emission.deliveredAt !== undefined) {
-      // Two of an UPDATE or DELETE may come after a loss.
-      const mayRepeat = !isCalm && (emission.kind === "update" || emission.kind === "delete");
+      // Two of an UPDATE or DELETE may come after a loss; what looks otherwise to whoever has signed in
+      // meanwhile is another.
+      const mayRepeat = emission.deliveredAs !== reader ||
+        !isCalm && (emission.kind === "update" || emission.kind === "delete");
       const isOneStay = record.stay && record.stay.from <= emission.deliveredAt;
       if (!mayRepeat && isOneStay) ledger.breaks("once", `${id} of ${topic} came twice`);
       return;
     }
     emission.deliveredAt = time.now;
+    emission.deliveredAs = reader;
     record.delivered.push(emission);
   }
 
@@ -340,8 +350,10 @@ export class Application {
     if (!channel || !this.world.ledger.record("lobby").stay) return;
     const payload = { mood: ++this.#count, by: this.world.session.known };
     this.track = here ? payload : undefined;
-    const { ledger, time } = this.world;
-    this.isTrackDoubtful = ledger.switches.some((when) => time.now - when < SWITCH_BEHIND_MS);
+    const { ledger, time, liveAt } = this.world;
+    this.isTrackDoubtful = ledger.switches.some((when) =>
+      time.now - when < SWITCH_BEHIND_MS || when >= liveAt
+    );
     (here ? channel.track(payload) : channel.untrack()).catch(quiet);
   }
 
@@ -351,7 +363,7 @@ export class Application {
     for (const [id, { leftAt }] of this.sent) if (leftAt === undefined) this.sent.delete(id);
     this.track = undefined;
     this.realtime.disconnect().catch(quiet);
-    this.world.time.later(3_000, () => this.realtime.connect());
+    this.world.time.later(3_000, () => this.realtime.connect(), "timer");
   }
 }
 

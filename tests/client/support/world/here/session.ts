@@ -33,6 +33,8 @@ export class Session {
   readonly given = new Set<string>();
   #mintedAt = new Map<string, number>();
   #signedOutAt = -Infinity;
+  /** When the client learned last that somebody else is signed in. */
+  #toldAt = -Infinity;
   /** Who is signed in as far as the client was told. */
   known: string | null = null;
   lastAskedAt = 0;
@@ -65,7 +67,12 @@ export class Session {
     time.isDeep = true;
     this.lastAskedAt = time.now;
     const fault = weather.now("token");
-    if (fault?.answer === "throws") return Promise.reject(new Error("no session"));
+    if (fault?.answer === "throws") {
+      const error = new Error("no session");
+      // As an async function does, or one that is none.
+      if (this.world.chance() < 0.5) return Promise.reject(error);
+      throw error;
+    }
     return new Promise((resolve) => {
       const early = fault?.answer === "late" ? this.current() : undefined;
       const call = {
@@ -74,7 +81,9 @@ export class Session {
           this.open.delete(call);
           time.isDeep = true;
           const value = weather.now("token")?.answer === "null" ? null : early ?? this.current();
-          this.#give(value);
+          // What was asked before the application itself named somebody says nothing of who that is.
+          const isOld = early !== undefined && call.at < this.#toldAt && !this.world.hasTwin;
+          if (!isOld) this.#give(value);
           resolve(value && this.world.setup.blanks ? ` ${value}\n` : value);
         },
       };
@@ -84,7 +93,7 @@ export class Session {
       }
       if (fault?.answer === "hangs") return;
       if (!fault || fault.answer === "null") call.answer();
-      else time.later(fault.lateMs ?? 3_000, call.answer);
+      else time.later(fault.lateMs ?? 3_000, call.answer, "arrival");
     });
   }
 
@@ -108,6 +117,7 @@ export class Session {
   /** The client learns who is signed in. */
   #tell(user: string | null): void {
     if (user === this.known) return;
+    this.#toldAt = this.world.time.now;
     if (this.known !== null) {
       this.world.ledger.switches.push(this.world.time.now);
       this.world.application.track = undefined;

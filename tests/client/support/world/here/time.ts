@@ -4,8 +4,12 @@ interface Timer {
   id: number;
   at: number;
   order: number;
+  kind?: Kind;
   then: () => void;
 }
+
+/** What a page does by itself, and what comes to it; what happens elsewhere has none. */
+type Kind = "timer" | "arrival";
 
 /** Twenty turns are more than what hangs on one frame; only fetch and token() chain deeper. */
 const TURNS = 20;
@@ -23,6 +27,8 @@ export class Time {
   onThrow: (error: unknown) => void = () => {};
   /** Something is under way that takes many turns to settle. */
   isDeep = false;
+  /** The page stands still until then: its timers run late, and what came meanwhile comes after them. */
+  frozenUntil = 0;
   readonly #heap: Timer[] = [];
   readonly #cancelled = new Set<number>();
   #count = 0;
@@ -37,7 +43,7 @@ export class Time {
   /** Takes the globals. */
   begin(): void {
     Object.assign(globalThis, {
-      setTimeout: (then: () => void, ms?: number) => this.later(ms ?? 0, then),
+      setTimeout: (then: () => void, ms?: number) => this.later(ms ?? 0, then, "timer"),
       clearTimeout: (id: number) => this.cancel(id),
     });
     Date.now = () => Math.floor(this.now + this.skew);
@@ -51,10 +57,10 @@ export class Time {
     removeEventListener("unhandledrejection", this.#rejected);
   }
 
-  later(ms: number, then: () => void): number {
+  later(ms: number, then: () => void, kind?: Kind): number {
     const id = ++this.#count;
     const at = this.now + Math.max(0, Number.isFinite(ms) ? ms : 0);
-    this.#push({ id, at, order: id, then });
+    this.#push({ id, at, order: id, then, kind });
     return id;
   }
 
@@ -76,8 +82,14 @@ export class Time {
   async until(end: number, look: () => boolean): Promise<boolean> {
     await this.settle();
     while (this.#heap.length > 0 && this.#heap[0].at <= end) {
-      const { id, at, then } = this.#pop();
+      const { id, at, then, kind } = this.#pop();
       if (this.#cancelled.delete(id)) continue;
+      const thaw = this.frozenUntil + (kind === "arrival" ? 1 : 0);
+      if (kind && at <= thaw) {
+        // In the order in which they were due.
+        this.#push({ id, at: thaw, order: ++this.#count, then });
+        continue;
+      }
       this.now = Math.max(this.now, at);
       try {
         then();

@@ -115,9 +115,11 @@ export const INVARIANTS = {
     always: (world) => {
       const { transport, time, wokenAt, wellSince, setup: { tokenLifeS } } = world;
       if (tokenLifeS < 3600 || isBeyondTime(world) || isStarved(world)) return;
-      const { state, reason } = transport.status;
+      const { state, reason, since } = transport.status;
       const isDown = state === "connecting" || state === "reconnecting" || state === "offline";
-      const isLate = wokenAt >= wellSince && time.now - wokenAt > WAKE_MS;
+      // Who was refused dials when there is a newer token, be it long after that.
+      const from = Math.max(wokenAt, since - time.skew);
+      const isLate = wokenAt >= wellSince && time.now - from > WAKE_MS;
       return isDown && isLate
         ? `the status is ${state} (${reason}), ${WAKE_MS / 1000} s after it was woken`
         : undefined;
@@ -151,7 +153,7 @@ export const INVARIANTS = {
     sentence: "where token() does not answer the status says so",
     always: ({ transport, time, session: { open } }) => {
       const { state, reason = "" } = transport.status;
-      const waits = [...open].some(({ at }) => time.now - at > 20_000);
+      const waits = [...open].some(({ at }) => time.now - Math.max(at, time.frozenUntil) > 20_000);
       const isOpen = state === "connecting" || state === "reconnecting" || state === "offline";
       return waits && isOpen && !/token/.test(reason)
         ? `token() has not answered for 20 s, and the status says ${state}: ${reason || "nothing"}`

@@ -31,6 +31,8 @@ export interface Emission {
   isLate?: true;
   /** When the application had it; what it had again is a fault of its own. */
   deliveredAt?: number;
+  /** Whom it said it was read as. */
+  deliveredAs?: unknown;
   /** When a socket of the client's first brought it, while that socket stayed open. */
   broughtAt?: number;
   broughtBy?: { isOpen: boolean };

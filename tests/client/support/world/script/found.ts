@@ -608,6 +608,31 @@ export const FOUND: { sentence: string; script: Script }[] = [
     },
   },
   {
+    sentence: "what a page that stood still missed lies in the gap that it tells",
+    script: {
+      setup: { channels: ["lobby", "mixed"], subscribeMs: 300 },
+      steps: [
+        { after: 100, do: "drain", deadlineMs: 1_000 },
+        { after: 30, do: "freeze", ms: 12_000 },
+        { after: 1_000, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "what a late replay brings behind newer messages is told, not delivered",
+    script: {
+      setup: { user: "bob", replayMs: 1_000 },
+      steps: [
+        { after: 100, do: "insert", table: "orders", count: 1 },
+        { after: 0, do: "join", channel: "mail" },
+        { after: 100, do: "halfOpen" },
+        { after: 36_700, do: "kill", code: 1001 },
+        { after: 500, do: "store", row: 1, count: 1 },
+        { after: 500, do: "store", row: 1, count: 1 },
+      ],
+    },
+  },
+  {
     sentence: "what waits for whoever is signed in is told where a move passes over it",
     script: {
       setup: { latencyMs: 150, subscribeMs: 300 },

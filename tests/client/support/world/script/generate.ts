@@ -94,6 +94,7 @@ const loss = fc.oneof(
 const fault = fc.oneof(
   { weight: 6, arbitrary: loss },
   { weight: 1, arbitrary: step("silence", { ms: of(1_000, 4_000, 8_000) }) },
+  { weight: 1, arbitrary: step("freeze", { ms: of(1_000, 4_000, 12_000, 40_000) }) },
   {
     weight: 2,
     arbitrary: step("dial", {
@@ -170,6 +171,13 @@ const motifs = [
     step("silence", { ms: of(2_500, 3_500, 4_500), newest: fc.constant(true) }, of(500, 1_500)),
     ...[flurry, flurry, flurry],
   ),
+  // A page that stands still while it moves.
+  motif(
+    step("drain", { deadlineMs: of(3_000, 6_000, 13_500) }, soon),
+    ...[flurry, flurry],
+    step("freeze", { ms: of(1_000, 2_500, 4_000, 12_000) }, of(30, 150, 500, 1_500)),
+    ...[flurry, flurry],
+  ),
   // What Realtime lets nobody subscribe to any more.
   motif(
     step("subscriptions", {
@@ -229,6 +237,20 @@ const motifs = [
     store,
   ),
   motif(event, step("signIn", { user }, soon), event, loss),
+  // Somebody else comes while token() is about to answer for whoever was there.
+  motif(
+    step("token", { answer: fc.constant("late"), ms, lateMs: of(3_000, 12_000) }, soon),
+    step("wake", {}, soon),
+    step("signIn", { user }, soon),
+    ...[store, flurry, store],
+  ),
+  // The application is away for seconds, and asks for a socket meanwhile.
+  motif(
+    step("disconnect"),
+    step("retry", {}, soon),
+    step("token", { answer: of("hangs", "throws", "late"), ms, lateMs: of(3_000, 12_000) }, soon),
+    event,
+  ),
   // While it is read again somebody else comes.
   motif(
     step("rest", { answer: fc.constant("slow"), ms: of(12_000, 25_000) }, soon),

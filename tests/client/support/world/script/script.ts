@@ -136,6 +136,8 @@ export type Step =
     /** Nothing passes for so long; `newest`: on the socket that was opened last. */
     | { do: "silence"; ms: number; newest?: boolean }
     | { do: "offline"; ms: number }
+    /** The page stands still: its timers run behind that, and before what came meanwhile. */
+    | { do: "freeze"; ms: number }
     | { do: "dial"; answer: DialAnswer; ms: number }
     | { do: "latency"; addMs: number; ms: number }
     | { do: "joins"; answer: JoinAnswer; ms: number; channel?: ChannelName; lateMs?: number }

@@ -95,7 +95,7 @@ export class Line extends Wire {
       this.socket.opened(this.protocol);
       if (!this.#refusal) return this.#live();
       time.later(REFUSAL_MS, () => this.end(this.#refusal!.code, this.#refusal!.reason));
-    });
+    }, "arrival");
   }
 
   /** The token's life on this line begins, or begins anew. */

@@ -30,7 +30,7 @@ export function answer(world: World, input: string | URL | Request, init: Reques
         ? missedMessages(world, readerOf(headers), String(init.body))
         : select(world, url, headers);
       resolve(json(200, rows));
-    });
+    }, "arrival");
   });
 }
 

@@ -27,6 +27,9 @@ export class WorldSocket {
   constructor(readonly world: World, url: string | URL, readonly protocols: string[]) {
     this.url = String(url);
     world.dials.push(world.time.now);
+    if (world.transport.status.state === "closed") {
+      world.ledger.breaks("status", "a socket is asked for, and the status is closed");
+    }
     if (world.weather.now("dial")?.answer === "throws") {
       throw new DOMException("The operation is insecure.", "SecurityError");
     }
@@ -73,7 +76,7 @@ export class WorldSocket {
     const { time, setup } = this.world;
     // Who does not answer a close is waited for.
     const wait = this.line.isDead || !wasOpen ? 2_000 : 2 * setup.latencyMs;
-    time.later(wait, () => this.closed(wasOpen ? code : 1006, reason));
+    time.later(wait, () => this.closed(wasOpen ? code : 1006, reason), "arrival");
   }
 
   // --- the world's side

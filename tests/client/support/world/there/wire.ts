@@ -75,7 +75,7 @@ export class Wire {
     const { time } = this.world;
     const at = Math.max(time.now + this.latency, this.stalledUntil, this.#lastDown);
     this.#lastDown = at;
-    time.later(at - time.now, then);
+    time.later(at - time.now, then, "arrival");
   }
 
   #brought(emission: Emission): void {
