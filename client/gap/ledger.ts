@@ -16,6 +16,8 @@ interface Coming {
   time?: string;
   /** Undefined until it came live: it was read. */
   stamp?: string;
+  /** Of what was read, the commit that brought it live: what was read is the last state of that. */
+  readBehind?: number;
 }
 
 interface Entry {
@@ -133,17 +135,19 @@ export class Ledger {
  */
 function isNews(
   comings: Coming[],
-  { time, stamp }: Identity,
+  { time, stamp, committedAt }: Identity,
   isRead: boolean,
   over: () => void,
 ): boolean {
-  const known = comings.find((each) => each.time === time);
-  if (known) {
-    if (isRead || known.stamp === stamp) return false;
-    if (known.stamp !== undefined) return true;
-    known.stamp = stamp;
+  const known = comings.filter((each) => each.time === time);
+  if (known.some((each) => isRead || each.stamp === stamp)) return false;
+  const read = known.find((each) => each.stamp === undefined);
+  if (read) {
+    Object.assign(read, { stamp, readBehind: committedAt });
     return false;
   }
+  const isIn = committedAt !== undefined && known.some((each) => each.readBehind === committedAt);
+  if (isIn) return false;
   const isOver = !isRead &&
     comings.some((each) => each.stamp === undefined && Number(each.time) > Number(time));
   if (!isOver) return true;

@@ -2,7 +2,7 @@ import type { CatchUp, Mirror } from "../catch_up.ts";
 import { binaryBroadcast, decode, type Frame, type Json, nameOf } from "../frame.ts";
 import { mirrorOf, tableOf } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
-import { DATABASE, type Skew } from "./time.ts";
+import { DATABASE, type Skew, timeOf } from "./time.ts";
 import type { Kind, Missing, Part } from "./track.ts";
 
 /** Where no server has told its time, this machine's clock is not ahead of it by more. */
@@ -30,8 +30,13 @@ export interface Source {
   /** Of messages: whose, and the last that was had where that is known. */
   topic?: string;
   afterId?: string;
-  /** Undefined for a row that is nobody's business. */
-  frameOf(row: Json): Omit<Frame, "topic"> | undefined;
+  /** What the rows of a page are delivered as, in this order. */
+  framesOf(rows: Json[]): Brought[];
+}
+
+interface Brought {
+  frame: Omit<Frame, "topic">;
+  row: Json;
 }
 
 /** How a part of a topic is brought back, and what cannot be in any case. */
@@ -85,16 +90,19 @@ export function planOf(
  * Rows are read again for each binding, and delivered to it as the INSERT that they were, or as the
  * UPDATE that they came to.
  */
-function planRows(catchUps: CatchUp[], { bindings, ledger }: Topic, skew: Skew): Plan {
+function planRows(catchUps: CatchUp[], topic: Topic, skew: Skew): Plan {
   const plan: Plan = { sources: [] };
-  for (const { event, id, filter, ...names } of bindings) {
-    const read = readOf(catchUps, names);
-    for (const kind of changesOf(event)) {
+  for (const binding of topic.bindings) {
+    const read = readOf(catchUps, binding);
+    for (const kind of changesOf(binding.event)) {
       const catchUp = read[kind];
       if (catchUp) {
-        const frameOf = (row: Json) => change(kind, catchUp, read.INSERT!, id, row);
-        const since = sinceOf(catchUp, ledger, skew);
-        plan.sources.push({ catchUp, filter: filter as string, ...since, frameOf });
+        const since = sinceOf(catchUp, topic.ledger, skew);
+        const table = read.INSERT!;
+        const framesOf = kind === "INSERT"
+          ? each((row) => change(kind, table, [binding.id], row))
+          : changed(catchUp, table, sinceOf(table, topic.ledger, skew).since, topic, binding);
+        plan.sources.push({ catchUp, filter: binding.filter as string, ...since, framesOf });
       } else if (kind === "INSERT") plan.missing = "events";
       else plan.missing ??= "updates";
     }
@@ -138,7 +146,7 @@ function planCasts(catchUps: CatchUp[], topic: Topic, skew: Skew): Plan {
   if (!catchUp) return { sources: [], missing: "events" };
   const { filter } = mirror!;
   const since = sinceOf(catchUp, ledger, skew);
-  return { sources: [{ catchUp, filter, ...since, frameOf: broadcast(mirror!) }] };
+  return { sources: [{ catchUp, filter, ...since, framesOf: each(broadcast(mirror!)) }] };
 }
 
 function planMessages(catchUp: CatchUp, at: Topic, from: number, age: number): Plan {
@@ -146,7 +154,7 @@ function planMessages(catchUp: CatchUp, at: Topic, from: number, age: number): P
   const isWhole = catchUp.history!.databaseOnly || !mayBroadcast;
   return {
     sources: [{
-      ...{ catchUp, topic: nameOf(topic), frameOf: message(topic) },
+      ...{ catchUp, topic: nameOf(topic), framesOf: each(message(topic)) },
       ...ledger.history.from(from),
     }],
     missing: age > KEPT_MS ? "events" : isWhole ? undefined : "unstored",
@@ -178,18 +186,33 @@ function sinceOf(catchUp: CatchUp, ledger: Ledger, skew: Skew): Since {
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-/** A row whose two times are one was inserted, and not changed since. */
-function change(
-  type: string,
-  { schema, table, time }: CatchUp,
-  by: CatchUp,
-  id: unknown,
-  record: Json,
-) {
-  if (type === "UPDATE" && record[time] === record[by.time]) return undefined;
+const each = (frameOf: (row: Json) => Brought["frame"]) => (rows: Json[]): Brought[] =>
+  rows.map((row) => ({ frame: frameOf(row), row }));
+
+function change(type: Kind, { schema, table, time }: CatchUp, ids: unknown[], record: Json) {
   const about = { schema, table, type, commit_timestamp: record[time] };
   const data = { ...about, errors: null, columns: [], record };
-  return { event: "postgres_changes", payload: { ids: [id], data } };
+  return { event: "postgres_changes", payload: { ids, data } };
+}
+
+/**
+ * Rows that have changed. What was inserted since the INSERTs were read is one yet, before its change
+ * comes. A row whose two times are one was not changed since.
+ */
+function changed(updates: CatchUp, table: CatchUp, since: string, { bindings }: Topic, by: Json) {
+  const ids = bindings.filter((each) =>
+    changesOf(each.event).includes("INSERT") && tableOf([table], each) && each.filter === by.filter
+  ).map(({ id }) => id);
+  const madeAt = (row: Json) => timeOf(row[table.time])!;
+  const inserted = each((row) => change("INSERT", table, ids, row));
+  const others = each((row) => change("UPDATE", updates, [by.id], row));
+  return (rows: Json[]) => [
+    ...inserted(
+      rows.filter((row) => ids.length > 0 && madeAt(row) >= Date.parse(since))
+        .sort((a, b) => madeAt(a) - madeAt(b)),
+    ),
+    ...others(rows.filter((row) => row[updates.time] !== row[table.time])),
+  ];
 }
 
 const broadcast = ({ event, payload }: Mirror) => (row: Json) => ({

@@ -63,7 +63,7 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
   const { ledger } = channel;
   if (!row && repeats(state, frame)) return;
   const identity = identify(catchUps, frame, row);
-  const { keys, catchUp, gone } = identity;
+  const { keys, catchUp, gone, change } = identity;
   noteTimes(state, channel, identity, frame, !!row);
   // A change that is older than what was read of its row is in that.
   const isUpdate = asJson(frame.payload.data).type === "UPDATE";
@@ -71,26 +71,28 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
   if (keys.length > 0 && fresh.length === 0) return;
   const isLate = !isInOrder(state, channel, frame, row);
   if (gone !== undefined) {
-    const bindings = channel.told?.bindings ?? [];
-    ledger.forget(
-      bindings.map(({ id }) => rowKey(catchUp!, gone, id)),
-      catchUp!,
-      identity.committedAt ?? now,
-    );
+    const keys = (channel.told?.bindings ?? []).map(({ id }) => rowKey(catchUp!, gone, id));
+    for (const each of [catchUp!, catchUp!.updates]) {
+      if (each) ledger.forget(keys, each, identity.committedAt ?? now);
+    }
   }
   // Of messages that are read or replayed none is forgotten before its turn.
   const messageMs = row || isReplay(frame) ? Infinity : ledger.history.keepMs(now);
   ledger.note(fresh, identity, now, Math.max(state.keepMs, catchUp ? 0 : messageMs));
-  const { change } = identity;
+  let wanted = fresh;
   if (change) {
     noteTimes(state, channel, change, frame, !!row);
-    ledger.note(ledger.fresh(change, !!row, () => {}), change, now, state.keepMs);
+    // What was read as an UPDATE has that state, or a newer one.
+    const states = ledger.fresh(change, !!row, () => missed(state, channel, frame));
+    ledger.note(states, change, now, state.keepMs);
+    wanted = fresh.filter((key) => states.includes(key));
+    if (wanted.length === 0) return;
   }
   if (isLate) return missed(state, channel, frame);
   figures.lastEventAt = now;
   if (row || isReplay(frame)) figures.caughtUp++;
-  if (fresh.length === keys.length) return state.deliver(frame);
-  const ids = asArray(frame.payload.ids).filter((_, i) => fresh.includes(keys[i]));
+  if (wanted.length === keys.length) return state.deliver(frame);
+  const ids = asArray(frame.payload.ids).filter((_, i) => wanted.includes(keys[i]));
   state.deliver(withPayload(frame, { ...frame.payload, ids }));
 }
 

@@ -27,9 +27,12 @@ export function adopt(state: State, link: Link): void {
   placeAll(state, link);
 }
 
-/** What came on the last link and waited there waits on this one, before what comes. */
-function inherit(state: State, { held }: Link): void {
-  held.unshift(...state.kept.splice(0));
+/** What came on the last link and waited there waits on this one, once, before what comes. */
+function inherit(state: State, link: Link): void {
+  const both = new Overlap();
+  for (const frame of state.kept) both.count(frame);
+  const rest = link.held.filter((frame) => !both.repeats(frame));
+  link.held = [...state.kept.splice(0), ...rest];
 }
 
 /** By the application's own word somebody else is signed in than the one whose link this is. */
@@ -81,7 +84,9 @@ export function lookReady(state: State): void {
 
 /** Lets the next link take over; topics that are not ready there have a gap. */
 export function take(state: State, next: Link): void {
-  const since = (state.active?.freshAt ?? state.now) - 10_000;
+  const { active } = state;
+  const since = (active?.freshAt ?? state.now) - 10_000;
+  if (active?.muted) forgetHeld(state, active.held, since);
   state.active = next;
   state.next = undefined;
   inherit(state, next);
@@ -119,18 +124,19 @@ export function lose(state: State, link: Link): void {
     state.active = undefined;
     const kept = link.held.filter((frame) => isKept(state, frame));
     if (!link.muted) state.kept = kept;
-    else forgetRows(state, kept);
+    else forgetHeld(state, kept, state.now);
   }
   state.dues.delete(`#${link.id}`);
   for (const pending of link.pending.values()) unanswered(state, pending);
   link.pending.clear();
 }
 
-/** Nobody knows for whom these rows were: what waits is gone, and told. */
-function forgetRows({ channels, now }: State, kept: Frame[]): void {
-  for (const { topic, event } of kept) {
+/** Nobody knows for whom these events were: what waits is gone, and told. */
+function forgetHeld({ channels }: State, held: Frame[], from: number): void {
+  for (const { topic, event } of held) {
     const parts = channels.get(topic)?.parts;
-    if (parts) parts[PARTS[event]] = cut(parts[PARTS[event]], now);
+    const part = PARTS[event];
+    if (parts && part) parts[part] = cut(parts[part], from);
   }
 }
 

@@ -141,16 +141,13 @@ export class Session extends State {
     }
     if (what.is !== "rows") return tell(this, channel, what);
     if (!isReading(parts[what.part], what.read)) return;
-    const { catchUp, frameOf } = what.source;
-    for (const row of what.rows) {
-      // The last one is the server's time.
-      if (catchUp.history && row.id === null) {
-        history.begin(row[catchUp.time], this.now);
-        continue;
-      }
-      const frame = frameOf(row);
-      if (frame) deliver(this, channel, { ...frame, topic: what.topic }, row);
+    const { catchUp, framesOf } = what.source;
+    // The last message of all is the server's time.
+    const last = catchUp.history && what.rows.at(-1)?.id === null ? what.rows.pop() : undefined;
+    for (const { frame, row } of framesOf(what.rows)) {
+      deliver(this, channel, { ...frame, topic: what.topic }, row);
     }
+    if (last) history.begin(last[catchUp.time], this.now);
   }
 
   #due(): void {

@@ -25,6 +25,8 @@ class Followed {
   readonly rows: Row[] = [];
   /** What the next reads throw. */
   readonly failures: string[] = [];
+  /** Happens behind the first read. */
+  between = () => {};
   readonly rig: SessionRig;
   readonly bindings: Json[];
   link: Link;
@@ -44,6 +46,7 @@ class Followed {
 
   #reading(catchUp: CatchUp): CatchUp {
     const { rows, failures } = this;
+    const between = () => this.between();
     const at = (row: Json) => Date.parse(String(row[catchUp.time])) || 0;
     return {
       ...catchUp,
@@ -51,6 +54,7 @@ class Followed {
         if (catchUp.time === "updated_at" && failures.length > 0) throw new Error(failures.pop());
         const wanted = rows.filter((row) => at(row) >= Date.parse(since));
         yield await Promise.resolve(wanted.toSorted((a, b) => at(a) - at(b)));
+        if (catchUp.time === "clicked_at") between();
       },
     };
   }
@@ -77,8 +81,9 @@ class Followed {
   /** What reached the application: the type, the row's id and state, and for whom. */
   get came(): string[] {
     return this.rig.events("postgres_changes").map(({ payload }) => {
-      const { data, ids } = payload as { data: { type: string; record: Row }; ids: number[] };
-      return `${data.type} ${data.record.id} ${data.record.state} ${ids}`;
+      const { data, ids } = payload as { data: Record<string, Row>; ids: number[] };
+      const { id, state } = data.record ?? data.old_record;
+      return `${data.type} ${id} ${state} ${ids}`;
     });
   }
 
@@ -183,12 +188,67 @@ Deno.test("live UPDATEs that waited: what was read has them, or they come behind
   assert.deepEqual(followed.told, [["updates", ["DELETE"]]]);
 });
 
-Deno.test("two changes of one transaction have one time, and come live both", () => {
+Deno.test("two changes of one transaction have one time, and come live both, once", () => {
   const followed = new Followed("*");
   followed.live("INSERT", row(1, "a", 5), 5);
-  followed.live("UPDATE", row(1, "b", 5, 5), 5);
-  followed.live("UPDATE", row(1, "c", 5, 5), 5);
+  for (const state of ["b", "c", "b", "c"]) {
+    followed.live("UPDATE", row(1, state, 5, 5), 5);
+  }
   assert.deepEqual(followed.came, ["INSERT 1 a 11", "UPDATE 1 b 11", "UPDATE 1 c 11"]);
+});
+
+Deno.test("and come live no more where they were read", async () => {
+  const followed = new Followed("*");
+  followed.live("INSERT", row(1, "a", HOUR - 1_000), HOUR - 1_000);
+  followed.lose();
+  followed.rows.push(row(1, "c", HOUR - 1_000, HOUR + 10));
+  followed.back();
+  for (const state of ["b", "c"]) {
+    followed.live("UPDATE", row(1, state, HOUR - 1_000, HOUR + 10), HOUR + 12);
+  }
+  await followed.rig.settle();
+  assert.deepEqual(followed.came, ["INSERT 1 a 11", "UPDATE 1 c 11"]);
+});
+
+Deno.test("a row that is inserted and changed while it is read is an INSERT, and no older one comes behind it", async () => {
+  const followed = new Followed("*");
+  followed.live("INSERT", row(1, "a", 5), 5);
+  followed.lose();
+  followed.between = () =>
+    followed.rows.push(row(2, "c", HOUR + 1, HOUR + 4), row(3, "d", HOUR + 2, HOUR + 3));
+  followed.back();
+  followed.live("INSERT", row(2, "b", HOUR + 1), HOUR + 1);
+  followed.live("UPDATE", row(2, "c", HOUR + 1, HOUR + 4), HOUR + 4);
+  await followed.rig.settle();
+  assert.deepEqual(followed.came, ["INSERT 1 a 11", "INSERT 2 c 11", "INSERT 3 d 11"]);
+});
+
+Deno.test("a row that came as an UPDATE comes as no INSERT in the same state, and then as UPDATE", async () => {
+  const followed = new Followed("*");
+  followed.live("INSERT", row(1, "a", 5), 5);
+  followed.rig.time = AT + HOUR - 1;
+  followed.live("UPDATE", row(2, "c", 6, HOUR - 1), HOUR - 1);
+  followed.rows.push(row(2, "c", 6, HOUR - 1));
+  const live = ["INSERT 1 a 11", "UPDATE 2 c 11"];
+  for (const came of [live, [...live, "UPDATE 2 d 11"]]) {
+    followed.lose();
+    followed.back();
+    await followed.rig.settle();
+    assert.deepEqual(followed.came, came);
+    followed.rows[0] = row(2, "d", 6, HOUR + 1);
+  }
+});
+
+Deno.test("a row that was deleted and is put back as it was comes again", async () => {
+  const followed = new Followed("*");
+  followed.live("INSERT", row(1, "a", 5), 5);
+  followed.lose();
+  followed.rows.push(row(2, "c", HOUR + 1, HOUR + 2));
+  followed.back();
+  await followed.rig.settle();
+  followed.live("DELETE", row(2, "c", HOUR + 1, HOUR + 2), HOUR + 600_000);
+  followed.live("INSERT", row(2, "c", HOUR + 1, HOUR + 2), HOUR + 600_001);
+  assert.deepEqual(followed.came.slice(1), ["INSERT 2 c 11", "DELETE 2 c 11", "INSERT 2 c 11"]);
 });
 
 Deno.test("changes that could not be read are read again from the last one on, whatever was inserted", async () => {

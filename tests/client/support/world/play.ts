@@ -228,7 +228,7 @@ function take(world: World, step: Step): void {
     case "insert":
       return database.insert(step.table, step.slug ?? "a", step.count ?? 1, step.startedAgoMs);
     case "update":
-      return database.update(step.table);
+      return database.update(step.table, step);
     case "remove":
       return void database.remove(step.table);
     case "reinsert":

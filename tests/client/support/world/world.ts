@@ -125,7 +125,10 @@ export class World {
         },
       },
     });
-    const how = { key: "id", time: "placed_at", event: "order" };
+    const how = {
+      ...{ key: "id", time: "placed_at", event: "order" },
+      ...(setup.updates && { updated: "changed_at" }),
+    };
     transport.catchUp(client.tableCatchUp(restFor(this), "orders", {
       ...how,
       topic: "orders:{slug}",

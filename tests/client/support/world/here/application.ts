@@ -240,7 +240,28 @@ export class Application {
       : eventType === "UPDATE"
       ? `u${row.n}.${row.rev}`
       : `d${row.n}`;
+    if (eventType !== "DELETE") this.#hears(name, id, row);
     this.#had(name, id, row.reader);
+  }
+
+  /** Where changes are read a state of a row comes once, and none behind a newer one. */
+  #hears(name: ChannelName, id: string, row: Payload): void {
+    const { ledger, time, setup } = this.world;
+    const { topic, bindings } = planOf(name);
+    if (!setup.updates || bindings![0].table !== "orders") return;
+    const record = ledger.record(topic);
+    const [n, rev] = [Number(row.n), Number(row.rev)];
+    const before = record.heard.get(n);
+    if (before && record.stay && record.stay.from <= before.at) {
+      const state = `${id} of ${topic} tells the row's state ${rev}`;
+      const isSince = id.startsWith("u") || (record.emissions.get(id)?.at ?? 0) >= record.stay.from;
+      if (rev === before.rev && isSince) ledger.breaks("once", `${state} again`);
+      if (rev < before.rev) ledger.breaks("order", `${state} behind ${before.rev}`);
+    }
+    // A live INSERT tells the first state, and a live UPDATE no reader.
+    const isRead = id.startsWith("u") ? row.reader !== undefined : rev > 0;
+    const read = Math.max(isRead ? rev : 0, before?.read ?? 0);
+    record.heard.set(n, { rev: Math.max(rev, before?.rev ?? 0), at: time.now, read });
   }
 
   #broadcast(name: ChannelName, event: Payload): void {

@@ -113,8 +113,10 @@ export class Session {
     this.#tell(userOf(token));
     if (token === null) this.signedOut();
     else this.given.add(token);
+    this.#lastGiven = String(token);
   }
   #wasGiven = false;
+  #lastGiven = "";
 
   /** The client learns who is signed in. */
   #tell(user: string | null): void {
@@ -148,7 +150,9 @@ export class Session {
     const isYounger = (this.#mintedAt.get(String(token)) ?? 0) >= this.#signedOutAt;
     if (!isYounger) return;
     this.given.add(String(token));
-    this.#tell(userOf(token));
+    // Old joins name who signed in first: token() has given a newer one.
+    const minted = [...this.#mintedAt.keys()];
+    if (minted.indexOf(String(token)) >= minted.indexOf(this.#lastGiven)) this.#tell(userOf(token));
   }
 
   /** A token leaves the machine. */

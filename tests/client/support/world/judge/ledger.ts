@@ -19,12 +19,16 @@ export interface Emission {
   writer: string;
   place: number;
   transaction: number;
+  /** Of a change of a table: the row, and how often it had been changed. */
+  row?: { n: number; rev: number };
   /** A catch-up finds it, if it finds it by when its transaction began. */
   isStored: boolean;
   /** When its transaction began, in true time. */
   startedAt: number;
   /** Its row was deleted before it came: no catch-up can read it. */
   isGone?: boolean;
+  /** Newer ones may come before it: its row was deleted unread, or Realtime replays it too late. */
+  isLate?: true;
   /** When the application had it; what it had again is a fault of its own. */
   deliveredAt?: number;
   /** Whom it said it was read as. */
@@ -44,6 +48,14 @@ export interface Stay {
   liveAt?: number;
 }
 
+/** What the application knows of a row. */
+export interface Heard {
+  rev: number;
+  at: number;
+  /** Its newest state among those that were read. */
+  read: number;
+}
+
 export interface Gap {
   from: number;
   to: number;
@@ -60,6 +72,8 @@ export class Record {
   /** When REST told the server's time, from which messages can be read. */
   readonly timedAt: number[] = [];
   readonly emissions = new Map<string, Emission>();
+  /** The rows of which it has had an INSERT or an UPDATE, by their `n`. */
+  readonly heard = new Map<number, Heard>();
   /** What is delivered, in its order. */
   readonly delivered: Emission[] = [];
   /** Since when Realtime has let it in nowhere, and whether it was always told so at once. */
@@ -70,7 +84,7 @@ export class Record {
     ref: unknown;
     line: { isUp: boolean };
   };
-  /** The join that Realtime looks at. */
+  /** The join that Realtime looks at, or that is on its way there. */
   underWay?: unknown;
   /** When the application asked last to be let in, and by which ref. */
   asked: { at: number; ref?: unknown } = { at: -Infinity };

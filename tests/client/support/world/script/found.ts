@@ -633,6 +633,117 @@ export const FOUND: { sentence: string; script: Script }[] = [
     },
   },
   {
+    sentence: "what waits for whoever is signed in is told where a move passes over it",
+    script: {
+      setup: { latencyMs: 150, subscribeMs: 300 },
+      steps: [
+        { after: 100, do: "token", answer: "late", ms: 6_000 },
+        { after: 550, do: "drain", deadlineMs: 13_500 },
+        { after: 4_200, do: "signIn", user: "ann" },
+        { after: 0, do: "flurry" },
+        { after: 500, do: "insert", table: "notes", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "a row that is inserted and changed between two reads is one INSERT, and none behind",
+    script: {
+      setup: {
+        seed: 400216,
+        channels: ["everything", "notes", "lobby", "room", "ordersOfA"],
+        user: "bob",
+        updates: true,
+      },
+      steps: [
+        { after: 6_000, do: "peer", channel: "room", evil: "none" },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 1001 },
+        { after: 600, do: "reinsert", table: "orders" },
+        { after: 0, do: "update", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "two changes of one transaction that were read come live no more",
+    script: {
+      setup: {
+        channels: ["everything", "ordersOfA", "notes", "orders", "changes"],
+        user: "ann",
+        updates: true,
+      },
+      steps: [
+        { after: 100, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 1_210, do: "update", table: "orders", count: 2 },
+      ],
+    },
+  },
+  {
+    sentence: "nor behind a newer one that was read",
+    script: {
+      setup: { channels: ["changes"], updates: true },
+      steps: [
+        { after: 0, do: "rest", answer: "slow", ms: 1_000 },
+        { after: 100, do: "kill", code: 1012 },
+        { after: 1_000, do: "update", table: "orders", count: 2 },
+        { after: 0, do: "update", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "what came as an UPDATE is not read as an INSERT in the same state",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 3_000, do: "halfOpen" },
+        { after: 19_570, do: "insert", table: "orders" },
+        { after: 0, do: "rest", answer: 406, ms: 20_000 },
+        { after: 13_774, do: "update", table: "orders", count: 1 },
+        { after: 100, do: "halfOpen" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "an INSERT that is older than what was read of its row as an UPDATE is told, not delivered",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 100, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 1_000, do: "insert", table: "orders", startedAgoMs: 3_000 },
+        { after: 0, do: "update", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "two changes of one transaction come once where two sockets have brought them",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 100, do: "rest", answer: "slow", ms: 1_000 },
+        { after: 0, do: "kill", code: 1001 },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 600, do: "drain", deadlineMs: 1_000 },
+        { after: 500, do: "update", table: "orders", count: 2, back: 2, startedAgoMs: 14_000 },
+      ],
+    },
+  },
+  {
+    sentence: "nor does what waited on both come twice, be its row deleted meanwhile",
+    script: {
+      setup: { seed: 833921, channels: ["everything", "notes"], user: "ann", updates: true },
+      steps: [
+        { after: 100, do: "update", table: "orders", count: 1 },
+        { after: 6_000, do: "offline", ms: 4_000 },
+        { after: 4_500, do: "rest", answer: "slow", ms: 10_000 },
+        { after: 4_650, do: "drain", deadlineMs: 6_000 },
+        { after: 3_000, do: "update", table: "orders", count: 1, startedAgoMs: 1_000 },
+        { after: 500, do: "remove", table: "orders" },
+      ],
+    },
+  },
+  {
     sentence: "what somebody sends who has signed in does not leave on the socket of whoever was",
     script: {
       setup: { channels: ["lobby"], user: "bob" },

@@ -61,12 +61,19 @@ const rowChange = step("store", {
   startedAgoMs: of(0, 0, 1_000, 4_000, 14_000),
 }, of(50, 500, 3_000));
 
+const changed = {
+  count: of(1, 1, 1, 2),
+  back: of(0, 0, 1, 2),
+  startedAgoMs: of(0, 0, 0, 5_000, 14_000),
+};
+const update = step("update", { table, ...changed });
+
 /** Something happens that the application is to hear of. */
 const event = fc.oneof(
   { weight: 5, arbitrary: insert },
   { weight: 3, arbitrary: peer },
   { weight: 2, arbitrary: store },
-  { weight: 1, arbitrary: step("update", { table }) },
+  { weight: 1, arbitrary: update },
   { weight: 1, arbitrary: step("remove", { table }) },
   { weight: 1, arbitrary: step("reinsert", { table }) },
   { weight: 1, arbitrary: step("peerTrack", { key: of("x", "y"), here: fc.boolean() }) },
@@ -330,6 +337,26 @@ const segment = fc.oneof(
 
 const skew = of(0, 0, 0, 11_000, -11_000, 120_000, -120_000, 4_200_000);
 
+const order = { table: fc.constant("orders") } as const;
+const newOrder = step("insert", { ...order, startedAgoMs: of(0, 0, 5_000) }, of(0, 30, 500));
+const change = step("update", { ...order, ...changed }, of(0, 30, 150, 500, 3_000));
+const goes = step("remove", order, of(0, 30, 500));
+
+/** Rows change while nothing is heard, or while they are read again. */
+const changes = fc.oneof(
+  motif(newOrder, change, loss, change, newOrder, change, change),
+  motif(newOrder, change, loss, change, goes, change),
+  motif(newOrder, loss, newOrder, step("reinsert", order, soon), change),
+  motif(change, loss, waits("nothing", of(6_000, 16_000)), change, loss, change),
+  motif(
+    step("rest", { answer: fc.constant("slow"), ms: of(12_000, 25_000) }, soon),
+    ...[newOrder, loss, change, change],
+    waits("nothing", of(500, 3_000)),
+    ...[newOrder, newOrder, change, change, change],
+  ),
+  motif(step("rest", { answer: restAnswer, ms: msOrEver }, soon), change, loss, change, newOrder),
+);
+
 /** Mostly as usual: what is not needed for a failure is. */
 const rarely = <T>(value: fc.Arbitrary<T>, weight = 1): fc.Arbitrary<T | undefined> =>
   fc.oneof(
@@ -360,6 +387,7 @@ const setup: fc.Arbitrary<Partial<Setup>> = fc.record({
   replayMs: rarely(of(100, 1_000)),
   replaysTwice: rarely(fc.constant(true)),
   history: rarely(fc.constant(true), 6),
+  updates: rarely(fc.constant(true)),
 }).map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
 
 /** Nothing happens but announced moves, and what is to come over them. */
@@ -381,8 +409,28 @@ const calm = fc.array(
 
 const hostile = fc.array(segment, { minLength: 1, maxLength: 7 }).map((all) => all.flat());
 
-/** Any world. */
-export const scripts: fc.Arbitrary<Script> = fc.record({
+/** Of a table whose changes are read. */
+const changing: fc.Arbitrary<Script> = fc.record({
+  setup: fc.record({ setup, name: of<ChannelName>("everything", "everything", "changes") }).map(
+    ({ setup, name }) => ({
+      ...setup,
+      updates: true,
+      channels: [...new Set([name, ...setup.channels ?? []])],
+    }),
+  ),
+  steps: fc.array(fc.oneof({ weight: 3, arbitrary: changes }, segment), {
+    minLength: 1,
+    maxLength: 5,
+  }).map((all) => all.flat()),
+});
+
+const usual: fc.Arbitrary<Script> = fc.record({
   setup,
   steps: fc.oneof({ weight: 8, arbitrary: hostile }, { weight: 1, arbitrary: calm }),
 });
+
+/** Any world. */
+export const scripts: fc.Arbitrary<Script> = fc.oneof(
+  { weight: 6, arbitrary: usual },
+  { weight: 1, arbitrary: changing },
+);

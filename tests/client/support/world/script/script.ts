@@ -43,6 +43,8 @@ export interface Setup {
   replaysTwice: boolean;
   /** The messages of the database can be read, all of them, and the client does. */
   history: boolean;
+  /** Rows that have changed are read again, by the time of their last change. */
+  updates: boolean;
 }
 
 export const USUAL: Setup = {
@@ -67,6 +69,7 @@ export const USUAL: Setup = {
   replayMs: 0,
   replaysTwice: false,
   history: false,
+  updates: false,
 };
 
 export type ChannelName = keyof typeof CHANNELS;
@@ -93,6 +96,7 @@ export const CHANNELS = {
   orders: { topic: "orders", bindings: [on("INSERT", "orders")] },
   ordersOfA: { topic: "ordersOfA", bindings: [on("INSERT", "orders", "slug=eq.a")] },
   everything: { topic: "everything", bindings: [on("*", "orders")] },
+  changes: { topic: "changes", bindings: [on("UPDATE", "orders")] },
   notes: { topic: "notes", bindings: [on("*", "notes")] },
   room: { topic: "room", broadcast: true },
   asked: { topic: "asked", broadcast: true, ack: true },
@@ -116,7 +120,9 @@ export type Step =
   & (
     // The database and the peers.
     | { do: "insert"; table: Table; slug?: string; count?: number; startedAgoMs?: number }
-    | { do: "update" | "remove" | "reinsert"; table: Table }
+    /** So many times in one transaction, of the row so many before the newest. */
+    | { do: "update"; table: Table; count?: number; back?: number; startedAgoMs?: number }
+    | { do: "remove" | "reinsert"; table: Table }
     /** With `row` they are changes of that row, as the trigger relay.broadcast_row() sends them. */
     | { do: "store"; count?: number; startedAgoMs?: number; row?: number }
     | { do: "peer"; channel: ChannelName; evil?: Evil }

@@ -39,7 +39,7 @@ function* lesser(name: string, value: unknown): Generator<unknown> {
     const round = [100, 1_000, 3_000, 6_000, 10_000, 20_000].findLast((each) => each < value);
     if (round && name !== "count") yield round;
   }
-  if (name === "startedAgoMs" || name === "lateMs" || name === "slug") yield undefined;
+  if (["startedAgoMs", "lateMs", "slug", "back"].includes(name)) yield undefined;
   if (name === "evil" && value !== "none") yield "none";
 }
 

@@ -10,6 +10,8 @@ export interface Row {
   slug: string;
   /** The start of its transaction by the database's clock, in µs since the epoch. */
   time: number;
+  /** The same of the transaction that changed it last. */
+  changed: number;
   rev: number;
 }
 
@@ -44,6 +46,7 @@ export class Database {
 
   constructor(readonly world: World) {
     this.insert("orders", "a", 1, 3_600_000, true);
+    this.update("orders", { startedAgoMs: 2_400_000, isOld: true });
     this.insert("orders", "a", 1, 300_000, true);
   }
 
@@ -56,10 +59,8 @@ export class Database {
     const transaction = ++this.#transactions;
     const time = this.#micros(startedAgoMs, transaction);
     for (let i = 0; i < count; i++) {
-      this.#add({ table, id: this.#key(), n: ++this.#count, slug, time, rev: 0 }, transaction, {
-        startedAgoMs,
-        isOld,
-      });
+      const row = { table, id: this.#key(), n: ++this.#count, slug, time, changed: time, rev: 0 };
+      this.#add(row, transaction, { startedAgoMs, isOld });
     }
   }
 
@@ -68,23 +69,36 @@ export class Database {
     return Math.floor(this.now() - agoMs) * 1000 + transaction % 1000;
   }
 
-  update(table: Table): void {
-    const row = this.#newest(table);
+  update(table: Table, { count = 1, back = 0, startedAgoMs = 0, isOld = false }: Update): void {
+    const row = this.#newest(table, back);
     if (!row) return;
-    row.rev++;
-    this.world.realtime.change("UPDATE", row, { transaction: ++this.#transactions });
+    const transaction = ++this.#transactions;
+    // No transaction changes a row that has begun before the last one which did.
+    row.changed = Math.max(this.#micros(startedAgoMs, transaction), row.changed + 1);
+    for (let i = 0; i < count; i++) {
+      row.rev++;
+      this.world.realtime.change("UPDATE", row, { transaction, startedAgoMs, isOld });
+    }
   }
 
   remove(table: Table): Row | undefined {
     const row = this.#newest(table);
     if (!row) return;
     this.rows.delete(row);
+    // A move passes over what one of its two sockets has brought.
+    const [socket, other] = this.world.sockets.filter(({ isOpen }) => isOpen);
+    const changes = this.world.setup.updates
+      ? Array.from({ length: row.rev }, (_, i) => `u${row.n}.${i + 1}`)
+      : [];
     for (const { emissions } of this.world.ledger.records.values()) {
-      for (const id of [`i${row.n}`, `m${row.n}`]) {
+      for (const id of [`i${row.n}`, `m${row.n}`, ...changes]) {
         const emission = emissions.get(id);
-        if (emission && emission.broughtAt === undefined) emission.isGone = true;
+        const isNew = emission?.broughtAt === undefined || emission.broughtBy !== socket || other;
+        if (emission && isNew) emission.isGone = true;
         // Nobody reads it any more.
-        if (emission && emission.deliveredAt === undefined) emission.isStored = false;
+        if (emission && emission.deliveredAt === undefined) {
+          Object.assign(emission, { isStored: false, isLate: true });
+        }
       }
     }
     this.world.realtime.change("DELETE", row, { transaction: ++this.#transactions });
@@ -97,7 +111,7 @@ export class Database {
     if (!row) return;
     const transaction = ++this.#transactions;
     const time = this.#micros(0, transaction);
-    this.#add({ ...row, n: ++this.#count, time, rev: 0 }, transaction, {});
+    this.#add({ ...row, n: ++this.#count, time, changed: time, rev: 0 }, transaction, {});
   }
 
   /** Messages of one transaction on the private topic. */
@@ -126,14 +140,21 @@ export class Database {
     return String(this.world.setup.bigKeys ? FIRST_KEY + count : count);
   }
 
-  #newest(table: Table): Row | undefined {
-    return [...this.rows].filter((row) => row.table === table).at(-1);
+  #newest(table: Table, back = 0): Row | undefined {
+    return [...this.rows].filter((row) => row.table === table).at(-1 - back);
   }
 }
 
+interface Update {
+  count?: number;
+  back?: number;
+  startedAgoMs?: number;
+  /** From before this world began. */
+  isOld?: boolean;
+}
+
 /** As Realtime and PostgREST write it. */
-export function timeText(row: Row, zone: string): string {
-  const text = new Date(Math.floor(row.time / 1000)).toISOString().slice(0, -1);
-  const micros = String(row.time % 1000).padStart(3, "0");
-  return `${text}${micros}${zone ? "" : "+00:00"}`;
+export function timeText(micros: number, zone: string): string {
+  const text = new Date(Math.floor(micros / 1000)).toISOString().slice(0, -1);
+  return `${text}${String(micros % 1000).padStart(3, "0")}${zone ? "" : "+00:00"}`;
 }

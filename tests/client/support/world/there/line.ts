@@ -169,6 +169,7 @@ export class Line extends Wire {
     this.world.ledger.note(
       `-> ${event} ${topic} ${ref} ${JSON.stringify(payload).slice(0, 120)}`,
     );
+    if (event === "phx_join") this.#record(topic).underWay = ref;
     this.up(() => this.#take(frame));
   }
 
@@ -176,10 +177,10 @@ export class Line extends Wire {
     const { event, topic } = frame;
     this.#ups++;
     if (this.#refusal) {
-      if (event === "phx_join") this.reply(frame, "error", { reason: this.#refusal.reason });
-      return;
+      if (event !== "phx_join") return;
+      this.#record(topic).underWay = undefined;
+      return this.reply(frame, "error", { reason: this.#refusal.reason });
     }
-    if (event === "phx_join") this.#record(topic).underWay = frame.ref;
     if (this.isRelay && !this.#passes(frame)) return;
     this.#process(topic).take(() => this.#receive(frame));
   }

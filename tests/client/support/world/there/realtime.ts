@@ -11,9 +11,9 @@ import type { World } from "../world.ts";
 const MIRROR = "orders:a";
 
 const COLUMNS = [["id", "int8"], ["n", "int4"], ["slug", "text"], ["placed_at", "timestamptz"], [
-  "rev",
-  "int4",
-]].map(([name, type]) => ({ name, type }));
+  "changed_at",
+  "timestamptz",
+], ["rev", "int4"]].map(([name, type]) => ({ name, type }));
 
 /** So much of what came before its loss a gap covers, by docs/CLIENT.md. */
 const IN_FLIGHT_MS = 10_000;
@@ -93,10 +93,13 @@ export class Realtime {
   change(type: "INSERT" | "UPDATE" | "DELETE", row: Row, how: How): void {
     const { time, setup } = this.world;
     const frozen = { ...row };
+    // Where changes are read they come row by row.
+    const writer = setup.updates && type === "UPDATE" && { writer: ROW + row.n };
     for (const plan of PLANS) {
       const wanted = (plan.bindings ?? []).some((binding) => matches(binding, type, row));
       const kind = type.toLowerCase() as Emission["kind"];
-      const emission = wanted && this.#emit(plan.topic, kind, eventIdOf(type, row), how);
+      const emission = wanted &&
+        this.#emit(plan.topic, kind, eventIdOf(type, row), { ...how, ...writer, row: frozen });
       if (!emission) continue;
       const stamp = new Date(Math.floor(time.now + setup.databaseSkewMs)).toISOString();
       time.later(setup.pollMs, () => this.#sendChange(plan.topic, type, frozen, emission, stamp));
@@ -115,7 +118,8 @@ export class Realtime {
       if (!join.isSubscribed || ids.length === 0) continue;
       const cells = {
         ...{ id: digits(row.id), n: row.n, slug: row.slug, rev: row.rev },
-        placed_at: timeText(row, this.world.setup.zone),
+        placed_at: timeText(row.time, this.world.setup.zone),
+        changed_at: timeText(row.changed, this.world.setup.zone),
         ...(type === "INSERT" && { reader: join.reader }),
       };
       const record = type === "DELETE" ? { old_record: cells } : { record: cells };
@@ -135,7 +139,7 @@ export class Realtime {
       for (const join of this.channels(MIRROR)) {
         const body = {
           ...{ id: digits(row.id), n: row.n, slug: row.slug },
-          ...{ placed_at: timeText(row, this.world.setup.zone), reader: join.reader },
+          ...{ placed_at: timeText(row.time, this.world.setup.zone), reader: join.reader },
         };
         const payload = {
           event: "order",
@@ -188,6 +192,7 @@ export class Realtime {
       if (!join.isHere) return;
       for (const message of found) {
         const emission = ledger.record(topic).emissions.get(`b${message.n}`);
+        if (emission && setup.replayMs > 0) emission.isLate = true;
         this.#sendStored(join, message, emission, true);
       }
     };
@@ -214,7 +219,7 @@ export class Realtime {
     const writer = how.writer ?? (how.startedAgoMs ? `slow${how.transaction}` : "quick");
     const place = (this.#places.get(topic + kind) ?? 0) + 1;
     this.#places.set(topic + kind, place);
-    const { transaction } = how;
+    const { transaction, row } = how;
     const emission: Emission = {
       isStored: topic !== CHANNELS.notes.topic && (how.startedAgoMs ?? 0) <= OVERLAP_MS,
       topic,
@@ -225,6 +230,7 @@ export class Realtime {
       writer,
       place,
       transaction,
+      row,
     };
     this.world.ledger.emit(emission);
     return emission;
@@ -237,6 +243,7 @@ const OVERLAP_MS = 15_000;
 interface How {
   transaction: number;
   writer?: string;
+  row?: Row;
   startedAgoMs?: number;
   /** From before this world began. */
   isOld?: boolean;

@@ -55,7 +55,8 @@ type Cells = Record<string, string | number | bigint | null>;
 
 /** The columns of a row as values that compare, and their JSON. */
 function cellsOf(row: Row): Cells {
-  return { id: BigInt(row.id), n: row.n, slug: row.slug, placed_at: row.time, rev: row.rev };
+  const { id, n, slug, time, changed, rev } = row;
+  return { id: BigInt(id), n, slug, placed_at: time, changed_at: changed, rev };
 }
 
 const readerOf = (headers: Headers): string | null =>
@@ -99,23 +100,28 @@ function select(world: World, url: URL, headers: Headers): string {
 /** The JSON of a selected column, or of all. */
 function written(row: Row, selected: string, zone: string): string[] {
   if (selected === "*") {
-    return ["id", "n", "slug", "placed_at", "rev"].flatMap((name) => written(row, name, zone));
+    return ["id", "n", "slug", "placed_at", "changed_at", "rev"].flatMap((name) =>
+      written(row, name, zone)
+    );
   }
   const [, alias, column, cast] = /^(?:(\w+):(?!:))?(\w+)(::\w+)?$/.exec(selected)!;
   const isText = cast === "::text";
+  const time = (micros: number) =>
+    JSON.stringify(isText ? textOf(micros, zone) : timeText(micros, zone));
   const values: Record<string, string> = {
     id: isText ? `"${row.id}"` : row.id,
     n: isText ? `"${row.n}"` : String(row.n),
     slug: JSON.stringify(row.slug),
     rev: String(row.rev),
-    placed_at: JSON.stringify(isText ? textOf(row, zone) : timeText(row, zone)),
+    placed_at: time(row.time),
+    changed_at: time(row.changed),
   };
   return [`"${alias ?? column}":${values[column]}`];
 }
 
 /** PostgreSQL's own text of a time: a blank for the T, hours alone for the zone. */
-const textOf = (row: Row, zone: string): string =>
-  timeText(row, zone).replace("T", " ").replace(/\+00:00$/, "+00").replace(/0+(?=\+|$)/, "")
+const textOf = (micros: number, zone: string): string =>
+  timeText(micros, zone).replace("T", " ").replace(/\+00:00$/, "+00").replace(/0+(?=\+|$)/, "")
     .replace(/\.(?=\+|$)/, "");
 
 type Test = (cells: Cells) => boolean;
@@ -163,7 +169,7 @@ const unquoted = (value: string): string =>
 
 function valueOf(column: string, text: string): string | number | bigint {
   if (column === "id") return BigInt(text);
-  if (column === "placed_at") return microsOf(text);
+  if (column.endsWith("_at")) return microsOf(text);
   return column === "n" || column === "rev" ? Number(text) : text;
 }
 
