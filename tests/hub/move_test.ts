@@ -94,6 +94,34 @@ test("a change that only the group brings, after the new channel is subscribed, 
   assert.equal(clock.pending, 0);
 });
 
+test("what the group had on its way to a worker that stood still is not lost", async () => {
+  using stage = new Stage();
+  const { realtime, clock } = stage;
+  const change = (data: unknown, to: (channel: FakeChannel) => boolean) =>
+    realtime.emit(TOPIC, "postgres_changes", { data }, to);
+  for (const isLost of [false, true]) {
+    const viewer = await stage.view(TOPIC);
+    viewer.send(TOPIC, "access_token", { access_token: await token() }, "1");
+    await until(stage, () => realtime.channels.some(isOwn));
+    const { socket } = realtime.channels.find(isShared)!.line;
+    const { receive } = socket;
+    const unread: string[] = [];
+    socket.receive = (message) => unread.push(message as string);
+    await clock.pass(2_000);
+    change("late", isShared);
+    change("own", isOwn);
+    await clock.pass(1_500);
+    assert.deepEqual(changesOf(viewer), []);
+    socket.receive = receive;
+    if (isLost) await clock.pass(3_000);
+    else unread.forEach((message) => receive.call(socket, message));
+    await clock.settle();
+    assert.deepEqual(changesOf(viewer), isLost ? ["own"] : ["late", "own"]);
+    viewer.socket.end(1001);
+    await clock.pass(10_000);
+  }
+});
+
 test("what its own socket brings late is not given a second time", async () => {
   using stage = new Stage();
   const { realtime, clock } = stage;

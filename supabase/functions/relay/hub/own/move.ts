@@ -209,7 +209,14 @@ export class Move {
     this.#own();
     const isCommon = this.#fromOwn.some((message) => this.#seenOf(message) > 0);
     if (!this.options.hasBindings || isCommon) this.leave();
-    else this.#timer = setTimeout(() => this.leave(), OVERLAP_MS);
+    else this.#timer = setTimeout(() => this.#leaveFlushed(), OVERLAP_MS);
+  }
+
+  /** A worker that stood still is told that time has passed before it reads what the group has sent. */
+  async #leaveFlushed(): Promise<void> {
+    this.#timer = setTimeout(() => this.leave(), OVERLAP_MS);
+    await this.options.flushGroup();
+    this.leave();
   }
 
   /** From here on broadcasts come from the viewer's own channel, and go to it. */
