@@ -59,6 +59,30 @@ test("what waited in Realtime behind a join is in the gap, whoever has left that
   assert.equal(gap.from, from);
 });
 
+test("of a worker that stood still the gap begins where it stopped, until it has heard anew", async () => {
+  for (const isHeardAnew of [false, true]) {
+    using stage = new Stage();
+    const { clock, realtime } = stage;
+    const client = await stage.view(TOPIC);
+    await clock.pass(30_000);
+    const stopped = clock.now();
+    clock.time += 120_000;
+    // What it reads first may have waited all the time, and what came behind that is lost.
+    realtime.emit(TOPIC, "postgres_changes", { data: "early" });
+    if (isHeardAnew) await clock.pass(30_000);
+    const heard = clock.now();
+    realtime.emit(TOPIC, "postgres_changes", { data: "late" });
+    realtime.cut();
+    await clock.pass(5_000);
+    const [gap] = gapsOf(client);
+    if (isHeardAnew) assert.equal(gap.from, heard);
+    else {assert.ok(
+        Number(gap.from) <= stopped,
+        `${stopped - Number(gap.from)} ms before it stopped`,
+      );}
+  }
+});
+
 test("without Postgres Changes the gap is over with the answer to the join", async () => {
   using stage = new Stage();
   const client = await stage.view(TOPIC, { ...CONFIG, postgres_changes: [] });

@@ -12,6 +12,9 @@ import type { Vsn } from "../realtime/upstream.ts";
 /** Realtime closes a socket that says nothing for 60 s; an answer that is not there by the next. */
 const HEARTBEAT_MS = 25_000;
 
+/** An answer takes less than this. */
+const LATE_MS = 2_000;
+
 /** A restarted Realtime is back in seconds; one that is not is asked less and less often. */
 const BACKOFF_MS = { first: 500, most: 10_000 };
 
@@ -51,6 +54,8 @@ export class Trunk {
   #lostAt: number | undefined;
   /** When Realtime last said anything. */
   #heardAt = 0;
+  /** Since when the worker had stood still when it heard again, and when that was. */
+  #still: { at: number; until: number } | undefined;
   #wait = BACKOFF_MS.first;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #refs = 0;
@@ -109,6 +114,7 @@ export class Trunk {
     const backlog = new Backlog(unsent, upstream.socket);
     this.#upstream = upstream;
     this.#heardAt = now();
+    this.#still = undefined;
     this.#backlog = backlog;
     unsent.watch(backlog);
     upstream.listen({
@@ -164,11 +170,12 @@ export class Trunk {
    */
   #hasAllUntil(): number {
     const [beat] = this.#awaited.values();
-    return Math.min(this.#heardAt, this.#joins.oldestAt, beat?.at ?? Infinity);
+    const { at: stoodStill } = this.#still ?? { at: Infinity };
+    return Math.min(this.#heardAt, this.#joins.oldestAt, beat?.at ?? Infinity, stoodStill);
   }
 
   #receive(message: Message): void {
-    this.#heardAt = this.options.now();
+    this.#hear();
     if (typeof message !== "string") {
       const topic = topicOfBroadcast(message) ?? "";
       if (!this.#joins.isOfEarlier(topic)) this.groups.get(topic)?.broadcast(message);
@@ -191,6 +198,15 @@ export class Trunk {
     this.groups.delete(group.topic);
     this.options.onEnd(group);
     if (this.groups.size === 0) this.#close();
+  }
+
+  /** Heartbeats are answered more often: who hears later than that stood still, and hears what waited. */
+  #hear(): void {
+    const now = this.options.now();
+    if (now - this.#heardAt > HEARTBEAT_MS + LATE_MS) {
+      this.#still = { at: this.#still?.at ?? this.#heardAt, until: now };
+    }
+    this.#heardAt = now;
   }
 
   /** An upstream that has not answered a heartbeat for as long as is between two is given up. */
@@ -216,6 +232,7 @@ export class Trunk {
   #beaten(ref: string): void {
     const beat = this.#awaited.get(ref);
     if (beat) { for (const group of this.groups.values()) group.standsAt(beat.at); }
+    if (this.#still && beat && beat.at >= this.#still.until) this.#still = undefined;
     beat?.onAnswer();
     this.#awaited.delete(ref);
   }
