@@ -52,7 +52,7 @@ const runtime: Runtime = {
 };
 
 /** Refusals reach their clients, whatever these are still sending. */
-const mended = keepsUnread(Deno.version.deno) ? (handler: Handler) => handler : readingOff;
+const mended = (handler: Handler) => readingOff(handler, keepsUnread(Deno.version.deno));
 
 /** The platform accepts, and has the bounds: what is listened on here is its own business. */
 function serveOnEdge(hostname: string, port: number, handler: Handler): void {

@@ -17,16 +17,18 @@ type Handler = (request: Request) => Promise<Response>;
 /**
  * Reads off what a handler left unread of a body, before its answer goes out. Deno 2.1, and so Edge
  * Runtime, closes the connection behind such an answer, and a client that sends all before it reads
- * sees that break instead of the answer (RFC 9112, 9.6).
+ * sees that break instead of the answer (RFC 9112, 9.6). A host that keeps what is unread does so until
+ * it was begun to be read, as one that turns out too long.
  */
-export function readingOff(handler: Handler): Handler {
+export function readingOff(handler: Handler, keepsUnread: boolean): Handler {
   // Strangers do not take the places of those whose token was good.
   const [tooBig, others] = [new ReadOff(), new ReadOff()];
   return async (request) => {
     const response = await handler(request);
     // The body of a request that became a socket is not to be asked for.
-    if (response.status === 101) return response;
-    const bytes = await (response.status === 413 ? tooBig : others).read(request);
+    const isTooBig = response.status === 413;
+    if (response.status === 101 || (keepsUnread && !isTooBig)) return response;
+    const bytes = await (isTooBig ? tooBig : others).read(request);
     if (bytes > SMALL_BYTES) response.headers.set("connection", "close");
     return response;
   };
