@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { inTime } from "../support/in_time.ts";
 import { canMeasureMemory, memoryOf, peakMemory } from "../support/memory.ts";
 import { hosts, testOnNewest } from "../support/relay_host.ts";
 import { withRelay } from "../support/served_relay.ts";
@@ -33,14 +32,6 @@ function headOf(address: string, headers: Record<string, string>, length?: numbe
 
 const bearer = async (sub: string) => ({ authorization: `Bearer ${await sign({ sub })}` });
 
-/** Status and code of the next answer on a connection. */
-async function answerOn(wire: Wire): Promise<[number, string | undefined]> {
-  const head = await inTime(wire.until("\r\n\r\n"), "an answer");
-  const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-  const body = String(await wire.take(length));
-  return [Number(head.split(" ")[1]), body ? JSON.parse(body).code : undefined];
-}
-
 for (const kind of ["a length", "chunks"]) {
   // Where time is short, one stands for both.
   const isShort = !LONG && kind === "a length";
@@ -64,7 +55,7 @@ for (const kind of ["a length", "chunks"]) {
           const head = headOf(address, await bearer(`user-${index}`), length);
           // A relay that answers at once may close before all is written.
           await wire.send(head + body).catch(() => {});
-          const [status] = await answerOn(wire).catch(() => [0]);
+          const [status] = await wire.answer().catch(() => [0]);
           statuses[status] = (statuses[status] ?? 0) + 1;
         };
         const before = memoryOf(pid);
@@ -97,7 +88,7 @@ testOnNewest("one sender has few bodies under way; others are served", async (ho
         wires.push(await Wire.to(`http://${address}`));
         await wires[n].send(headOf(address, sender, LARGEST));
       }
-      const answers = wires.map(answerOn);
+      const answers = wires.map((wire) => wire.answer());
       assert.deepEqual(await Promise.any(answers), [429, "too_many_bodies"]);
       const send = async (headers: Record<string, string>) => {
         const type = { "content-type": "application/json" };
@@ -119,13 +110,13 @@ testOnNewest("a length over the bound is refused before a byte of it is there", 
   await withRelay(host, { onRequest }, async ({ relay: { address } }) => {
     using wire = await Wire.to(`http://${address}`);
     await wire.send(headOf(address, await bearer(ALICE), LARGEST + 1));
-    assert.deepEqual(await answerOn(wire), [413, "too_big"]);
+    assert.deepEqual(await wire.answer(), [413, "too_big"]);
     using chunked = await Wire.to(`http://${address}`);
     await chunked.send(headOf(address, await bearer(ALICE)));
     const size = 500_000;
     const chunk = `${size.toString(16)}\r\n${" ".repeat(size)}\r\n`;
     for (let sent = 0; sent <= LARGEST; sent += size) await chunked.send(chunk).catch(() => {});
-    assert.deepEqual(await answerOn(chunked), [413, "too_big"]);
+    assert.deepEqual(await chunked.answer(), [413, "too_big"]);
     assert.equal(arrived.length, 0);
   });
 });
@@ -144,7 +135,7 @@ testOnNewest("who sends too fast is told so before a byte of the body is there",
     for (let n = 0; n < 10; n++) {
       using wire = await Wire.to(`http://${address}`);
       await wire.send(headOf(address, sender, 1_000));
-      codes.push((await answerOn(wire))[1]);
+      codes.push((await wire.answer())[1]);
     }
     assert.ok(codes.includes("too_many_frames"), String(codes));
   });

@@ -12,14 +12,6 @@ const UPGRADE = [
 
 const textOf = (...lines: string[]) => `${lines.join("\r\n")}\r\n\r\n`;
 
-/** Status and code of an answer; the code is the relay's own. */
-async function readAnswer(wire: Wire): Promise<[status: number, code: string | undefined]> {
-  const head = await wire.until("\r\n\r\n");
-  const size = Number(/^content-length: (\d+)\r$/im.exec(head)?.[1] ?? 0);
-  const body = String(await wire.take(size));
-  return [Number(head.split(" ")[1]), body ? JSON.parse(body).code : undefined];
-}
-
 testOnNode(
   "an upgrade that is refused by plain HTTP is answered in full, and its connection ends",
   { env: { RELAY_REFUSAL_MAX: "0" } },
@@ -39,7 +31,7 @@ testOnNode(
     for (const [path, headers, status, code] of cases) {
       using wire = await Wire.to(`http://${address}`);
       await wire.send(textOf(`GET ${path} HTTP/1.1`, `Host: ${address}`, ...headers));
-      assert.deepEqual(await readAnswer(wire), [status, code], headers.join());
+      assert.deepEqual(await wire.answer(), [status, code], headers.join());
       assert.ok(await wire.ended());
     }
   },
@@ -60,9 +52,9 @@ testOnNode(
     // Part of the body comes with the head, and part of it later.
     await wire.send(head + body.slice(0, 20));
     await wire.send(body.slice(20));
-    assert.equal((await readAnswer(wire))[0], 202);
+    assert.equal((await wire.answer())[0], 202);
     await wire.send(textOf("GET /relay/health HTTP/1.1", `Host: ${address}`));
-    assert.equal((await readAnswer(wire))[0], 200, "the connection serves on");
+    assert.equal((await wire.answer())[0], 200, "the connection serves on");
   },
 );
 
@@ -73,7 +65,7 @@ testOnNode(
     for (const [target, host] of [["/relay", "a b"], ["*", address]]) {
       using wire = await Wire.to(`http://${address}`);
       await wire.send(textOf(`OPTIONS ${target} HTTP/1.1`, `Host: ${host}`));
-      assert.deepEqual(await readAnswer(wire), [400, "bad_request"], target);
+      assert.deepEqual(await wire.answer(), [400, "bad_request"], target);
     }
   },
 );
@@ -92,5 +84,24 @@ testOnNode(
       await inTime(wire.until("\r\n\r\n"), "it is given up");
       assert.ok(await wire.ended());
     }
+  },
+);
+
+testOnNode(
+  "20 MB that nobody wants are read off behind the answer; drops of them are cut off",
+  {},
+  async ({ relay: { address } }) => {
+    const head = ["POST /elsewhere HTTP/1.1", `Host: ${address}`];
+    using large = await Wire.to(`http://${address}`);
+    const size = 20_000_000;
+    await large.send(textOf(...head, `Content-Length: ${size}`) + "x".repeat(size));
+    assert.deepEqual(await large.answer(), [404, "not_found"]);
+    await large.send(textOf("GET /relay/health HTTP/1.1", `Host: ${address}`));
+    assert.equal((await large.answer())[0], 200, "the connection serves on");
+    using drops = await Wire.to(`http://${address}`);
+    await drops.send(textOf(...head, "Transfer-Encoding: chunked"));
+    assert.deepEqual(await drops.answer(), [404, "not_found"], "before the body is there");
+    await drops.send("1\r\nx\r\n".repeat(20_000)).catch(() => {});
+    assert.ok(await drops.ended());
   },
 );

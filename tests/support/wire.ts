@@ -4,6 +4,8 @@ import { inTime } from "./in_time.ts";
 /** One end of a TCP connection, read by the amount. */
 export class Wire {
   #rest = Buffer.alloc(0);
+  /** Whether the last answer said that it was the last. */
+  closes = false;
   constructor(readonly connection: Deno.Conn) {}
 
   /** Connects to the host and port of `url`, for https by TLS. */
@@ -45,6 +47,15 @@ export class Wire {
       taken.push(next);
     }
     return Buffer.concat(taken).toString("latin1");
+  }
+
+  /** Status and code of the next answer; the code is the relay's own. */
+  async answer(): Promise<[status: number, code: string | undefined]> {
+    const head = await this.until("\r\n\r\n");
+    this.closes = /^connection: close\r$/im.test(head);
+    const size = Number(/^content-length: (\d+)\r$/im.exec(head)?.[1] ?? 0);
+    const body = String(await this.take(size));
+    return [Number(head.split(" ")[1]), body ? JSON.parse(body).code : undefined];
   }
 
   /** Whether the other end says no more, be it by an end or by a reset. */

@@ -1,14 +1,15 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { readOff } from "./read_off.ts";
 
-/** Writes an answer of the relay's, which are small: whole, with its length. */
+/**
+ * Writes an answer of the relay's, which are small: whole, with its length. The connection goes on, or
+ * ends, when what nobody read of the request's body is off it.
+ */
 export async function answer(response: Response, to: ServerResponse): Promise<void> {
-  const body = new Uint8Array(await response.arrayBuffer());
-  // What is left of a body that nobody read would be taken for the next request.
-  if (!to.req.complete) to.setHeader("connection", "close");
-  for (const [name, value] of response.headers) to.setHeader(name, value);
-  if (response.status !== 204) to.setHeader("content-length", body.length);
-  to.writeHead(response.status).end(body);
+  await write(response, to);
+  if (!to.req.complete) await readOff(to.req);
+  to.end();
 }
 
 /** Answers a request for an upgrade by plain HTTP, with a body like any other, and ends it. */
@@ -21,5 +22,15 @@ export async function answerUpgrade(
   to.shouldKeepAlive = false;
   to.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
   to.on("finish", () => socket.end(() => socket.destroy()));
-  await answer(response, to);
+  await write(response, to);
+  to.end();
+}
+
+async function write(response: Response, to: ServerResponse): Promise<void> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  for (const [name, value] of response.headers) to.setHeader(name, value);
+  if (response.status !== 204) to.setHeader("content-length", body.length);
+  to.writeHead(response.status);
+  if (body.length > 0) to.write(body);
+  else to.flushHeaders();
 }

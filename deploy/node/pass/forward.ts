@@ -5,6 +5,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { Agent, request as secureRequest } from "node:https";
+import type { Socket } from "node:net";
 import { pipeline } from "node:stream";
 import type { Config } from "../../../supabase/functions/relay/config/config.ts";
 import { RelayError, toRelayError } from "../../../supabase/functions/relay/errors.ts";
@@ -72,6 +73,7 @@ export class Forwarder {
       ],
       setHost: false,
     });
+    asking.once("socket", (socket) => void (asking.reusedSocket || readOn(socket)));
     const late = setTimeout(() => asking.destroy(new Error("no answer in time")), ANSWER_MS);
     asking.once("response", (answer) => {
       clearTimeout(late);
@@ -92,6 +94,16 @@ export class Forwarder {
     message.pipe(asking);
     return promise;
   }
+}
+
+/**
+ * A write that fails ends a socket of Node's, with what has come and nobody has read. A project that
+ * refuses a body before its end may close behind its answer: what is read then tells what became of it.
+ */
+function readOn(socket: Socket): void {
+  const { _write: write, _writev: writev } = socket;
+  socket._write = (piece, encoding, done) => write.call(socket, piece, encoding, () => done());
+  socket._writev = (pieces, done) => writev!.call(socket, pieces, () => done());
 }
 
 /**

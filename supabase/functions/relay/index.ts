@@ -3,7 +3,8 @@ import { type Config, ConfigError, readConfig } from "./config/config.ts";
 import { boundsWithin, countFree, readFree, waitingWithin } from "./deno/descriptors.ts";
 import { listen } from "./deno/listen.ts";
 import { print } from "./deno/print.ts";
-import { readsAnyList } from "./deno/version.ts";
+import { readingOff } from "./deno/read_off.ts";
+import { keepsUnread, readsAnyList } from "./deno/version.ts";
 import { createMisconfigured, createRelay, type Handler } from "./relay.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -50,10 +51,13 @@ const runtime: Runtime = {
   fetch,
 };
 
+/** Refusals reach their clients, whatever these are still sending. */
+const mended = (handler: Handler) => readingOff(handler, keepsUnread(Deno.version.deno));
+
 /** The platform accepts, and has the bounds: what is listened on here is its own business. */
 function serveOnEdge(hostname: string, port: number, handler: Handler): void {
   const onListen = ({ port }: { port: number }) => runtime.log({ event: "listening", port });
-  Deno.serve({ hostname, port, onListen }, handler);
+  Deno.serve({ hostname, port, onListen }, mended(handler));
 }
 
 /** A process of its own has as many descriptors as its limit says, and bounds that fit them. */
@@ -72,7 +76,10 @@ function serveAlone(config: Config): void {
     runtime.log({ event: "listening", port, maxSockets, descriptors: free ?? "unknown" });
   };
   const relay = createRelay({ ...config, maxSockets, refusalMax, waitingMax }, runtime);
-  listen({ hostname: config.host, port: config.port, onListen, log: runtime.log }, relay);
+  listen(
+    { hostname: config.host, port: config.port, onListen, log: runtime.log },
+    mended(relay),
+  );
 }
 
 try {

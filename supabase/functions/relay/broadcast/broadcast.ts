@@ -2,11 +2,10 @@ import type { Config } from "../config/config.ts";
 import type { Identity } from "../door/identity.ts";
 import { RelayError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
-import { Bodies, type Body, type Memory } from "./bodies.ts";
+import { Bodies, type Memory } from "./bodies.ts";
 import { judgeEvent } from "./judge_event.ts";
 import { judgeList } from "./judge_list.ts";
 import { readBody } from "./read_body.ts";
-import { ReadOff } from "./read_off.ts";
 import { send } from "./send.ts";
 
 /** One event of one topic, from the path; with neither, the body names them. */
@@ -43,27 +42,22 @@ export function createBroadcast(
   memory: Memory,
 ): Broadcast {
   const bodies = new Bodies(memory);
-  const readOff = new ReadOff();
   return async (request, { topic, event }, { identity, name, mayPass }) => {
     const count = (messages: number) => {
       if (mayPass(messages)) return;
       throw new RelayError("too_many_frames", "Too many messages were broadcast by HTTP.");
     };
     count(1);
-    let body: Body | undefined;
+    const body = bodies.enter(name, lengthOf(request.headers));
     try {
-      body = bodies.enter(name, lengthOf(request.headers));
       const bytes = await readBody(request, body, config.dialTimeoutMs);
       const judged = topic === undefined || event === undefined
         ? judgeList(bytes, identity, config)
         : judgeEvent({ topic, event }, request, bytes, identity, config);
       if (judged.messages > 1) count(judged.messages - 1);
       return await send(judged, identity, config, runtime);
-    } catch (error) {
-      if (error instanceof RelayError && error.code === "too_big") await readOff.read(request);
-      throw error;
     } finally {
-      body?.leave();
+      body.leave();
     }
   };
 }

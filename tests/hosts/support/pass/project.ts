@@ -19,6 +19,11 @@ export const ZIPPED = gzipSync(JSON.stringify("hello ".repeat(100)));
 /** Where an upload is refused before it has come. */
 export const TOO_LARGE = "/storage/v1/object/b/too-large";
 
+/** Where it is too, and the project cuts the connection behind its answer. */
+export const CUT_OFF = "/storage/v1/object/b/cut-off";
+
+export const REASON = JSON.stringify({ statusCode: "413", message: "The object is too large." });
+
 type Answer = (request: IncomingMessage, to: ServerResponse, url: string) => void;
 
 /** Answers by the path; where there is nothing for it, 200 and an empty body. */
@@ -61,6 +66,10 @@ export async function playProject(): Promise<Project> {
   };
   const server = createServer((request, to) => {
     if (request.url === TOO_LARGE) return void to.writeHead(413).end();
+    if (request.url === CUT_OFF) {
+      const { socket } = request.pause();
+      return void to.writeHead(413).end(REASON, () => socket.destroy());
+    }
     let length = 0;
     request.on("data", (piece) => length += piece.length);
     request.on("end", () => {

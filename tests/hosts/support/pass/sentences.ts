@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SECRET_KEY, sign } from "../../../support/tokens.ts";
 import { ask, say, textOf } from "./ask.ts";
-import { type Project, TOO_LARGE, ZIPPED } from "./project.ts";
+import { CUT_OFF, type Project, REASON, TOO_LARGE, ZIPPED } from "./project.ts";
 
 export interface PassStage {
   /** Of the relay: `127.0.0.1:<port>`. */
@@ -139,6 +139,14 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
     const next = "GET /rest/v1/none HTTP/1.1\r\nHost: a\r\n\r\n";
     const said = await say(stage.address, upload + "x".repeat(size) + next, /HTTP\/1.1 204 /);
     assert.deepEqual(said.match(/HTTP\/1.1 \d+/g), ["HTTP/1.1 413", "HTTP/1.1 204"]);
+  },
+
+  async "a project that cuts the connection behind its refusal is heard"({ address }) {
+    for (let n = 0; n < 10; n++) {
+      const body = new Uint8Array(3_000_000);
+      const answer = await ask(address, CUT_OFF, { method: "POST", body });
+      assert.deepEqual([answer.status, textOf(answer)], [413, REASON]);
+    }
   },
 
   async "a client that leaves while it waits is not waited for"({ address, project }) {
