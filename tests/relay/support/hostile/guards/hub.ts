@@ -4,8 +4,8 @@ import type { Guard } from "./guard.ts";
 export const HUB: Guard[] = [
   {
     file: "hub/trunk.ts",
-    find: "Math.min(this.#heardAt, this.#joins.oldestAt, beat?.at ?? Infinity);",
-    replace: "this.#heardAt;",
+    find: "Math.min(this.#heardAt, this.#joins.oldestAt, beat?.at ?? Infinity, stoodStill);",
+    replace: "Math.min(this.#heardAt, stoodStill);",
     sentence: "what waited in Realtime behind a join is lost with the socket, and in no gap",
     tests: ["hub/gap"],
   },
