@@ -764,4 +764,48 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "nor does what the next socket brings reach who has signed in while it was to take over",
+    script: {
+      setup: { seed: 415214, channels: ["everything", "lobby", "asked"], user: "ann" },
+      steps: [
+        { after: 0, do: "kill", code: 1012 },
+        { after: 1_000, do: "flurry" },
+        { after: 0, do: "flurry" },
+        { after: 19_820, do: "offline", ms: 100 },
+        { after: 8_000, do: "flurry" },
+        { after: 42_500, do: "drain", deadlineMs: 30_000 },
+        { after: 1_100, do: "token", answer: "late", ms: 3_000, lateMs: 12_000 },
+        { after: 100, do: "signIn", user: "bob" },
+        { after: 30, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "a join is not taken for subscribed by what was said of the one that was left before",
+    script: {
+      setup: {
+        ...{ seed: 712738, channels: ["mail", "everything", "room", "orders"] },
+        ...{ subscribeMs: 1_500, user: "bob" },
+      },
+      steps: [
+        { after: 0, do: "joins", answer: "late", ms: 12_000 },
+        { after: 0, do: "drain", deadlineMs: 3_000 },
+        { after: 15_500, do: "insert", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "what the relay says of the socket does not tell that Realtime was there",
+    script: {
+      setup: { user: "bob", tokenLifeS: 60 },
+      steps: [
+        { after: 100, do: "joins", answer: "late", ms: 1_000, lateMs: 17_000 },
+        { after: 100, do: "insert", table: "orders", startedAgoMs: 20_000 },
+        { after: 0, do: "join", channel: "mail" },
+        { after: 16_000, do: "halfOpen" },
+      ],
+    },
+  },
 ];
