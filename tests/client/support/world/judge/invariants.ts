@@ -271,7 +271,7 @@ function isOwed(world: World, record: Told, { at, kind, topic, isGone }: Emissio
   const isOthers = ledger.switches.some((when) =>
     Math.min(when, awaySince(world, when)) - SWITCH_BEFORE_MS < at && at < when + SWITCH_BEHIND_MS
   );
-  if (isOthers) return false;
+  if (isOthers || record.replaced.some(({ from, to }) => from <= at && at < to)) return false;
   // A topic that mirrors a table brings the table back, and is not for what others say on it.
   if (kind === "peer" && topic === CHANNELS.mirror.topic) return false;
   const isChange = kind === "insert" || kind === "update" || kind === "delete";
