@@ -75,7 +75,8 @@ function accessToken(state: State, { payload: { access_token } }: Frame): void {
   else if (user !== null && state.spent && !asksToken) state.spent = undefined;
   state.inBand = user === null ? null : String(access_token);
   const isOther = known === null ? asksToken && user !== null : user !== known;
-  if (active && isOther) return doubt(state, active);
+  // Where it is in doubt already, an answer that is on its way is old.
+  if (active && (isOther || (isChange && active.muted))) return doubt(state, active);
   if (!active && isChange) state.do({ is: "doubt" });
   for (const link of [active, next]) {
     if (link && isAtLeastAsFresh(access_token, link.token)) {

@@ -17,7 +17,7 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
   const isRelay = event === "system" && payload.extension === "relay";
   const isNotice = topic === "phoenix" && isRelay;
   link.lastFrameAt = state.now;
-  if (link.behind === 0 && !isNotice) link.freshAt = state.now;
+  if (link.behind === 0 && !link.muted && !isNotice) link.freshAt = state.now;
   if (link.provenAt === undefined && !isRelays(frame)) prove(state, link);
   if (event === "phx_reply") return answered(state, link, ref ?? "", frame);
   // It may come before the link is proven.

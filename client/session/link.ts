@@ -25,7 +25,7 @@ export interface Link {
   lastFrameAt: number;
   /**
    * The same of what comes from behind the relay, but for a page that stood still: what comes behind
-   * that may have waited for it.
+   * that may have waited for it. Nor does it pass what waits on a muted one.
    */
   freshAt: number;
   /** Answers that are to come before what comes is known to be fresh. */

@@ -808,4 +808,55 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "what waits for whoever is signed in lies in the gap, though it had waited for the page",
+    script: {
+      setup: { channels: ["asked"] },
+      steps: [
+        { after: 6_000, do: "freeze", ms: 10_000 },
+        { after: 0, do: "token", answer: "late", ms: 20_000, lateMs: 12_000 },
+        { after: 0, do: "signIn", user: "bob" },
+        { after: 0, do: "flurry" },
+        { after: 20_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "nor does a refused join just time out while it is in doubt who is signed in",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "joins", answer: "rateOnly", ms: 100 },
+        { after: 0, do: "join", channel: "mixed" },
+        { after: 100, do: "token", answer: "late", ms: 100, lateMs: 10_000 },
+        { after: 100, do: "signIn", user: "bob" },
+        { after: 10_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "who signs in and out while token() is open leaves no token behind",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "token", answer: "late", ms: 6_000 },
+        { after: 400, do: "signIn", user: "ann" },
+        { after: 3_000, do: "signOut" },
+      ],
+    },
+  },
+  {
+    sentence: "changes that end on the next socket too do not flow when it takes over",
+    script: {
+      setup: { seed: 711911, channels: ["changes", "mail", "everything", "notes"] },
+      steps: [
+        { after: 100, do: "rest", answer: "slow", ms: 1_000 },
+        { after: 0, do: "kill", code: 1001 },
+        { after: 500, do: "drain", deadlineMs: 3_000 },
+        { after: 1_000, do: "subscriptions", answer: "error", ms: 100 },
+        { after: 0, do: "resubscribe" },
+      ],
+    },
+  },
 ];
