@@ -69,7 +69,7 @@ export const INVARIANTS = {
               (emission.kind === "mirror" || emission.kind === "insert" ||
                 emission.kind === "update" && world.setup.updates ||
                 emission.kind === "stored" && isTimed(world, record, emission)) &&
-              emission.isStored && isSince(record, emission)
+              emission.isStored && isSince(record, emission) && !isUnread(world, record, emission)
             ),
           "can be read, and did not come",
         )
@@ -168,8 +168,9 @@ export const INVARIANTS = {
   },
   pushes: {
     sentence: "what the application sends leaves, or is answered, soon after it can",
-    atEnd: ({ application, time, transport, ledger }) => {
-      if (transport.status.state !== "live") return;
+    atEnd: (world) => {
+      const { application, time, transport, ledger } = world;
+      if (transport.status.state !== "live" || isHidden(world)) return;
       for (const { id, channel, at, leftAt, answer } of application.sent.values()) {
         // Nothing of one user leaves with the next.
         if (ledger.switches.some((when) => when + SWITCH_BEHIND_MS >= at)) continue;
@@ -212,6 +213,14 @@ const NAMES = Object.keys(INVARIANTS) as InvariantName[];
 /** True where its transaction began after the application came: from then on it is read. */
 const isSince = ({ stays }: Told, { startedAt, at }: Emission): boolean =>
   stays.some(({ from, to }) => from <= startedAt && startedAt < to && at < to);
+
+/** A read that the page stood still over has run out of time; behind two answers to a join none is begun. */
+const isUnread = ({ time }: World, { gaps, replaced }: Told, { at }: Emission): boolean =>
+  replaced.length > 0 ||
+  gaps.some((gap) =>
+    gap.from <= at && at <= gap.to && /^Reading it/.test(gap.reason ?? "") &&
+    time.frozenUntil > gap.at - LIVE_WAIT_MS
+  );
 
 /** A message that can be read in any case: the server's time was told since the application came. */
 const isTimed = (
@@ -288,7 +297,8 @@ const isDownFor = (world: World, at: number): boolean =>
   isJustBack(world) && at > world.downSince - HEAL_MS;
 
 /** What was missed while it was down may still be read. */
-const isJustBack = ({ time, downUntil }: World): boolean => time.now - downUntil < LIVE_WAIT_MS;
+export const isJustBack = ({ time, downUntil }: World): boolean =>
+  time.now - downUntil < LIVE_WAIT_MS;
 
 /** True where the status may be that of a session which stands better than the other. */
 const isHidden = ({ hasTwin, wasEverRefused, weather }: World): boolean =>
@@ -377,7 +387,7 @@ function untrueChannel(world: World, isEnd = false): string | undefined {
     state: string;
     channels?: ChannelStatus[];
   };
-  const { sockets, application, weather } = world;
+  const { sockets, application, weather, absences, time } = world;
   for (const { channel, state, reason } of channels ?? []) {
     const topic = `realtime:${channel}`;
     const wasJoined = sockets.some(({ isOpen, line }) => isOpen && line.hadJoins.has(topic));
@@ -388,7 +398,10 @@ function untrueChannel(world: World, isEnd = false): string | undefined {
     if (isEnd && state === "joined" && !reason && isDry(world, channel)) {
       return `${channel} is joined by its status, and was told that its changes do not flow`;
     }
-    const isWell = isEnd && way === "live" && !isJustBack(world) && application.wanted.has(name) &&
+    // A token may end at that very moment.
+    const isRead = time.now - (absences.at(-1)?.to ?? 0) > LIVE_WAIT_MS;
+    const isWell = isEnd && way === "live" && !isJustBack(world) && isRead &&
+      application.wanted.has(name) &&
       !weather.now("joins", name) &&
       !weather.now("subscriptions", name) && application.told.get(name)?.status === "SUBSCRIBED";
     if (isWell && state !== "joined") {
@@ -409,7 +422,8 @@ function untrue(world: World): string | undefined {
     !sockets.some(({ readyState }) => readyState < 2);
   if (!isIdle) world.idleSince = undefined;
   else world.idleSince ??= time.now;
-  if (isIdle && time.now - Math.max(world.idleSince!, session.lastAskedAt) > DIAL_MS) {
+  const since = Math.max(world.idleSince!, session.lastAskedAt, time.frozenUntil);
+  if (isIdle && time.now - since > DIAL_MS) {
     return `the status is ${state}, and nothing was dialled for ${DIAL_MS / 1000} s`;
   }
 }

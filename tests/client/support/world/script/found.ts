@@ -859,4 +859,17 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what the old socket brought does not come again where the next one ends with it",
+    script: {
+      setup: { seed: 515226, channels: ["notes", "mail", "mixed"], subscribeMs: 1_500 },
+      steps: [
+        { after: 0, do: "joins", answer: "rateOnly", ms: 12_000 },
+        { after: 20_000, do: "drain", deadlineMs: 13_500 },
+        { after: 1_000, do: "drain", deadlineMs: 6_000 },
+        { after: 1_150, do: "freeze", ms: 10_000 },
+        { after: 100, do: "flurry" },
+      ],
+    },
+  },
 ];
