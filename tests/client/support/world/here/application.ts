@@ -241,9 +241,6 @@ export class Application {
       ? `u${row.n}.${row.rev}`
       : `d${row.n}`;
     if (eventType !== "DELETE") this.#hears(name, id, row);
-    // A row that had changed before it was read comes in the place of its change.
-    const emission = this.world.ledger.record(planOf(name).topic).emissions.get(id);
-    if (eventType === "INSERT" && Number(row.rev) > 0 && emission) emission.isLate = true;
     this.#had(name, id, row.reader);
   }
 

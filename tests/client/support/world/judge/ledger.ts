@@ -27,7 +27,7 @@ export interface Emission {
   startedAt: number;
   /** Its row was deleted before it came: no catch-up can read it. */
   isGone?: boolean;
-  /** Newer ones may come before it: its row was deleted unread or changed, or Realtime replays it late. */
+  /** Newer ones may come before it: its row was deleted unread, or Realtime replays it too late. */
   isLate?: true;
   /** When the application had it; what it had again is a fault of its own. */
   deliveredAt?: number;

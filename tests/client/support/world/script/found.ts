@@ -872,4 +872,19 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "rows of one millisecond that are read by their changes come in the order of their making",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 33_814, do: "rest", answer: "slow", ms: 6_000 },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 6_000, do: "insert", table: "orders" },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 0, do: "update", table: "orders", count: 1, back: 1 },
+      ],
+    },
+  },
 ];
