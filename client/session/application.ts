@@ -38,7 +38,10 @@ function join(state: State, frame: Frame): void {
   const { active, channels, known, refusal, now } = state;
   if (refusal && !active) return state.fail(frame, refusal);
   const token = ownToken(state, payload.access_token);
-  if (userOf(token) !== null) state.inBand = String(token);
+  const user = userOf(token);
+  // A token that is on its way may be that of whoever was here before.
+  if (!active && user && state.inBand && user !== userOf(state.inBand)) state.do({ is: "doubt" });
+  if (user !== null) state.inBand = String(token);
   const channel = createChannel(frame, now, known.get(topic));
   channels.set(topic, channel);
   known.set(topic, channel);

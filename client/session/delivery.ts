@@ -101,8 +101,7 @@ function missed(state: State, { topic, parts }: Channel, { event }: Frame): void
   const part = PARTS[event];
   // The end of what is read tells it.
   if (parts[part].at !== "reading") state.wait(`#lost ${topic}`, state.now);
-  const since = state.now - (part === "rows" ? state.keepMs : IN_FLIGHT_MS);
-  parts[part] = cut(parts[part], since);
+  parts[part] = cut(parts[part], state.now - state.keepMs);
 }
 
 /**

@@ -887,4 +887,37 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "a row of a mirror whose successor was read lies in the gap, however long it had waited",
+    script: {
+      setup: { channels: ["everything", "mirror"], user: "ann" },
+      steps: [
+        { after: 0, do: "rest", answer: "slow", ms: 20_000 },
+        { after: 500, do: "insert", table: "orders" },
+        { after: 0, do: "insert", table: "orders", startedAgoMs: 100 },
+        { after: 150, do: "kill", code: 4502 },
+        { after: 500, do: "insert", table: "orders", startedAgoMs: 0 },
+        { after: 100, do: "reinsert", table: "orders" },
+        { after: 3_722, do: "kill", code: 1012 },
+        { after: 11_360, do: "update", table: "orders", count: 1, back: 0, startedAgoMs: 14_000 },
+      ],
+    },
+  },
+  {
+    sentence:
+      "who joins as somebody else before a socket is there has no use for the token asked for before",
+    script: {
+      setup: {
+        ...{ channels: ["ordersOfA", "asked"], user: "ann" },
+        ...{ clientSkewMs: 4_200_000, relaySkewMs: 4_200_000 },
+      },
+      steps: [
+        { after: 3_671_211, do: "token", answer: "late", ms: 1_500 },
+        { after: 1_000, do: "wake" },
+        { after: 0, do: "signIn", user: "bob" },
+        { after: 3_000, do: "nothing" },
+      ],
+    },
+  },
 ];
