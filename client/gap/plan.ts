@@ -204,12 +204,14 @@ function changed(updates: CatchUp, table: CatchUp, since: string, { bindings }: 
     changesOf(each.event).includes("INSERT") && tableOf([table], each) && each.filter === by.filter
   ).map(({ id }) => id);
   const madeAt = (row: Json) => timeOf(row[table.time])!;
+  // The text tells microseconds too.
+  const textOf = (row: Json) => String(row[table.time]);
   const inserted = each((row) => change("INSERT", table, ids, row));
   const others = each((row) => change("UPDATE", updates, [by.id], row));
   return (rows: Json[]) => [
     ...inserted(
       rows.filter((row) => ids.length > 0 && madeAt(row) >= Date.parse(since))
-        .sort((a, b) => madeAt(a) - madeAt(b)),
+        .sort((a, b) => madeAt(a) - madeAt(b) || textOf(a).localeCompare(textOf(b))),
     ),
     ...others(rows.filter((row) => row[updates.time] !== row[table.time])),
   ];

@@ -38,7 +38,10 @@ function join(state: State, frame: Frame): void {
   const { active, channels, known, refusal, now } = state;
   if (refusal && !active) return state.fail(frame, refusal);
   const token = ownToken(state, payload.access_token);
-  if (userOf(token) !== null) state.inBand = String(token);
+  const user = userOf(token);
+  // A token that is on its way may be that of whoever was here before.
+  if (!active && user && state.inBand && user !== userOf(state.inBand)) state.do({ is: "doubt" });
+  if (user !== null) state.inBand = String(token);
   const channel = createChannel(frame, now, known.get(topic));
   channels.set(topic, channel);
   known.set(topic, channel);
@@ -75,7 +78,8 @@ function accessToken(state: State, { payload: { access_token } }: Frame): void {
   else if (user !== null && state.spent && !asksToken) state.spent = undefined;
   state.inBand = user === null ? null : String(access_token);
   const isOther = known === null ? asksToken && user !== null : user !== known;
-  if (active && isOther) return doubt(state, active);
+  // Where it is in doubt already, an answer that is on its way is old.
+  if (active && (isOther || (isChange && active.muted))) return doubt(state, active);
   if (!active && isChange) state.do({ is: "doubt" });
   for (const link of [active, next]) {
     if (link && isAtLeastAsFresh(access_token, link.token)) {

@@ -13,21 +13,22 @@ const LOST_JITTER_MS = 5_000;
 
 /** Takes what a link brings. */
 export function fromLink(state: State, link: Link, frame: Frame): void {
-  const { topic, event, payload, ref } = frame;
+  const { topic, event, payload, ref, join_ref } = frame;
+  const isRelay = event === "system" && payload.extension === "relay";
+  const isNotice = topic === "phoenix" && isRelay;
   link.lastFrameAt = state.now;
-  if (link.behind === 0) link.freshAt = state.now;
+  if (link.behind === 0 && !link.muted && !isNotice) link.freshAt = state.now;
   if (link.provenAt === undefined && !isRelays(frame)) prove(state, link);
   if (event === "phx_reply") return answered(state, link, ref ?? "", frame);
-  const isRelay = event === "system" && payload.extension === "relay";
   // It may come before the link is proven.
-  if (topic === "phoenix" && isRelay) {
-    return state.do({ is: "notice", link, payload });
-  }
+  if (isNotice) return state.do({ is: "notice", link, payload });
   const isActive = link === state.active;
   if (!isActive && link !== state.next) return;
   const channel = state.channels.get(topic);
   const place = channel?.places.get(link);
   if (!place) return isActive && !channel ? state.deliver(frame) : undefined;
+  // It is said of a join that the application has left since.
+  if (join_ref && join_ref !== channel!.join.join_ref) return;
   if (isRelay && payload.status === "gap") {
     const lostMs = Number(payload.to) - Number(payload.from) || 0;
     tell(state, channel!, { is: "missing", since: link.freshAt - lostMs });

@@ -97,11 +97,11 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
 }
 
 /** An event that can be delivered no more, since newer ones were: it is told with a gap. */
-function missed(state: State, { topic, parts }: Channel, { event }: Frame): void {
-  const part = PARTS[event];
+function missed(state: State, { topic, parts }: Channel, frame: Frame): void {
+  const part = PARTS[frame.event];
   // The end of what is read tells it.
   if (parts[part].at !== "reading") state.wait(`#lost ${topic}`, state.now);
-  const since = state.now - (part === "rows" ? state.keepMs : IN_FLIGHT_MS);
+  const since = state.now - (isKept(state, frame) ? state.keepMs : IN_FLIGHT_MS);
   parts[part] = cut(parts[part], since);
 }
 

@@ -23,7 +23,10 @@ export interface Link {
   /** Heartbeats in the order in which they went out, each with the time by which it is answered. */
   readonly beats: { ref: string; at: number; until: number }[];
   lastFrameAt: number;
-  /** The same, but for a page that stood still: what comes behind that may have waited for it. */
+  /**
+   * The same of what comes from behind the relay, but for a page that stood still: what comes behind
+   * that may have waited for it. Nor does it pass what waits on a muted one.
+   */
   freshAt: number;
   /** Answers that are to come before what comes is known to be fresh. */
   behind: number;

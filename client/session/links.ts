@@ -122,7 +122,7 @@ export function lose(state: State, link: Link): void {
   }
   if (link === state.active) {
     state.active = undefined;
-    const kept = link.held.filter((frame) => isKept(state, frame));
+    const kept = link.held.filter((frame) => isKept(state, frame) && !link.overlap?.repeats(frame));
     if (!link.muted) state.kept = kept;
     else forgetHeld(state, kept, state.now);
   }

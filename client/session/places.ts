@@ -112,7 +112,7 @@ function mayJoin(state: State, link: Link, { join }: Channel, settled: boolean):
 
 /** Nothing passes until it is known who is signed in. */
 export function doubt(state: State, link: Link): void {
-  link.muted = true;
+  for (const each of [link, state.active, state.next]) if (each) each.muted = true;
   for (const channel of state.channels.values()) tell(state, channel, { is: "doubted" });
   state.do({ is: "doubt" });
 }

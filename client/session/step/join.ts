@@ -3,7 +3,7 @@ import { asArray, asJson, type Frame, type Json } from "../../frame.ts";
 import { OVERLAP_MS } from "../../gap/history.ts";
 import { isReplayed } from "../../gap/plan.ts";
 import { READ_MS } from "../../gap/track.ts";
-import { IN_FLIGHT_MS, type Place, topicOf } from "../channel.ts";
+import { type Channel, IN_FLIGHT_MS, type Place, topicOf } from "../channel.ts";
 import type { Link } from "../link.ts";
 import { type Change, close, miss, recover } from "../missing.ts";
 
@@ -48,15 +48,14 @@ export function join(change: Change, link: Link): void {
   const { casts } = parts;
   const isMissing = casts.at !== "flowing";
   const replaysFrom = isMissing && isReplayed(catchUps, topicOf(channel)) ? casts.from : undefined;
-  const refusal = told ? undefined : before?.refusal;
   const patience = replaces ? READ_MS : JOIN_MS;
-  const until = Math.min(now + patience, refusal ? channel.askedAt + NEW_JOIN_MS : Infinity);
+  const until = Math.min(now + patience, lastAnswerAt(channel, before));
   places.set(link, {
     // What the first brought last waits for this one, and for no longer than for any read.
     stage: { at: "joining", until },
     ...{
       askedAt: now,
-      refusal,
+      refusal: before?.refusal,
       isJoined: false,
       replaces,
       replaysFrom,
@@ -72,6 +71,10 @@ export function join(change: Change, link: Link): void {
     }),
   });
 }
+
+/** When a join that is new, and was refused for the moment, is answered with that. */
+export const lastAnswerAt = ({ told, askedAt }: Channel, place?: Place): number =>
+  !told && place?.refusal ? askedAt + NEW_JOIN_MS : Infinity;
 
 export function answered(change: Change, link: Link, place: Place, frame: Frame): void {
   const { status, response } = frame.payload;
@@ -96,6 +99,7 @@ function joined(change: Change, link: Link, place: Place, frame: Frame): void {
   const isReady = bindings.length === 0;
   const untilTold = Math.max(channel.askedAt + NEW_SUBSCRIBE_MS, now);
   place.isJoined = true;
+  place.refusal = undefined;
   place.answeredAt = link.freshAt;
   place.stage = isReady
     ? { at: "ready" }

@@ -20,7 +20,7 @@ import {
   recover,
   stopReading,
 } from "../missing.ts";
-import { answer, answered, end, join, SUBSCRIBE_MS, wait } from "./join.ts";
+import { answer, answered, end, join, lastAnswerAt, SUBSCRIBE_MS, wait } from "./join.ts";
 import { silent, system } from "./subscribe.ts";
 
 /** For a link on which it is in doubt who is signed in. */
@@ -108,9 +108,12 @@ function due(change: Change): void {
   for (const [link, place] of channel.places) {
     const { stage } = place;
     if (!("until" in stage) || stage.until > now) continue;
-    if (stage.at === "waiting") {
+    const last = lastAnswerAt(channel, place);
+    if (last <= now) {
+      end(change, link, place.refusal!);
+    } else if (stage.at === "waiting") {
       // Where the link does not let it just now, it is asked again.
-      stage.until = now + ASK_AGAIN_MS;
+      stage.until = Math.min(now + ASK_AGAIN_MS, last);
       change.deeds.push({ do: "rejoin", link });
     } else if (stage.at === "subscribing" && stage.answer) {
       // Rows that are committed between the answer and "Subscribed" come by no frame.
@@ -120,8 +123,6 @@ function due(change: Change): void {
       recover(change);
     } else if (stage.at === "subscribing") {
       silent(change, link, place);
-    } else if (place.refusal) {
-      end(change, link, place.refusal);
     } else if (channel.told) {
       wait(change, link, place, "Realtime does not answer the join.");
     }

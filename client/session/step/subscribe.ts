@@ -19,7 +19,7 @@ export function system(change: Change, link: Link, place: Place, frame: Frame): 
     if (channel.told && TOKEN_TROUBLE.test(String(message))) {
       return void change.deeds.push({ do: "distrust", link });
     }
-    if (isChanges && place.stage.at !== "ready") {
+    if (isChanges && (place.stage.at !== "ready" || link !== active)) {
       return unsubscribed(change, link, place, frame);
     }
     channel.reported.delete(extension);

@@ -1,5 +1,5 @@
 import { withoutDom } from "./here/engine.ts";
-import { HEAL_MS, type InvariantName, look } from "./judge/invariants.ts";
+import { HEAL_MS, type InvariantName, isJustBack, look } from "./judge/invariants.ts";
 import {
   type ChannelName,
   type Evil,
@@ -116,7 +116,7 @@ async function run(world: World, steps: Step[]): Promise<void> {
   world.ledger.note("## faults end");
   if (!weather.now("token")) world.session.release();
   if (!await pass(HEAL_MS)) return;
-  world.wasRefused = world.transport.status.state === "refused";
+  world.wasRefused = world.transport.status.state === "refused" || isJustBack(world);
   probe(world);
   if (!await pass(PROBE_MS)) return;
   world.lastSurelyAt = time.now - PROBE_MS;

@@ -46,7 +46,7 @@ export class World {
   isTimely = false;
   /** Nor is a join kept waiting or refused. */
   isPrompt = false;
-  /** Nobody was let in when the last events were sent. */
+  /** Nobody was let in when the last events were sent, or just before. */
   wasRefused = false;
   /** What onstatus told last. */
   told?: string;

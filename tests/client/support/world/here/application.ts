@@ -185,12 +185,12 @@ export class Application {
   /** Nobody is told of what passes by itself; of what does not with the reason. */
   #judge(name: ChannelName, status: string, message: string): void {
     const { time, ledger, drainedAt } = this.world;
-    const { stay, refused, asked, underWay } = ledger.record(planOf(name).topic);
+    const { stay, refused, asked, underWay, triedAt } = ledger.record(planOf(name).topic);
     const isLater = /IncreaseConnectionPool|Too many joins/.test(message);
     const isEarly = !refused ? false : stay
       ? time.now - refused.since < LATER_MS
       // The next answer may take as long as this one did.
-      : refused.isQuick && 2 * time.now - refused.at - asked.at < NEW_LATER_MS;
+      : refused.isQuick && 2 * time.now - triedAt - asked.at < NEW_LATER_MS;
     if (/draining:|restart:/.test(message) || (isLater && isEarly && !isStarved(this.world))) {
       ledger.breaks("patience", `${name} was told ${message}, which passes`);
     }

@@ -86,7 +86,7 @@ export class Session {
           time.isDeep = true;
           const value = weather.now("token")?.answer === "null" ? null : early ?? this.current();
           // What was asked before the application itself named somebody says nothing of who that is.
-          const isOld = early !== undefined && call.at < this.#toldAt && !this.world.hasTwin;
+          const isOld = typeof early === "string" && call.at < this.#toldAt && !this.world.hasTwin;
           if (!isOld) this.#give(value);
           resolve(value && this.world.setup.blanks ? ` ${value}\n` : value);
         },

@@ -16,6 +16,9 @@ export const HEAL_MS = 60_000;
 /** The longest that nobody dials while a socket is wanted: 30 s of chance, 15 s of dialling. */
 const DIAL_MS = 50_000;
 
+/** What Realtime sends waits so long for a join that it refuses. */
+const REFUSED_MS = 5_000;
+
 /** A dial of 3 s at most, a proof and a token on a slow network. */
 const WAKE_MS = 12_000;
 
@@ -52,7 +55,7 @@ export const INVARIANTS = {
         (record) =>
           [...record.emissions.values()].find((emission) =>
             isOut(record, emission) && isOwed(world, record, emission) &&
-            !isCovered(record, emission)
+            !isCovered(record, emission, isStarved(world) ? REFUSED_MS : 0)
           ),
         "neither came nor lies in a gap that was told",
       ),
@@ -69,7 +72,7 @@ export const INVARIANTS = {
               (emission.kind === "mirror" || emission.kind === "insert" ||
                 emission.kind === "update" && world.setup.updates ||
                 emission.kind === "stored" && isTimed(world, record, emission)) &&
-              emission.isStored && isSince(record, emission)
+              emission.isStored && isSince(record, emission) && !isUnread(world, record, emission)
             ),
           "can be read, and did not come",
         )
@@ -168,8 +171,9 @@ export const INVARIANTS = {
   },
   pushes: {
     sentence: "what the application sends leaves, or is answered, soon after it can",
-    atEnd: ({ application, time, transport, ledger }) => {
-      if (transport.status.state !== "live") return;
+    atEnd: (world) => {
+      const { application, time, transport, ledger } = world;
+      if (transport.status.state !== "live" || isHidden(world)) return;
       for (const { id, channel, at, leftAt, answer } of application.sent.values()) {
         // Nothing of one user leaves with the next.
         if (ledger.switches.some((when) => when + SWITCH_BEHIND_MS >= at)) continue;
@@ -212,6 +216,14 @@ const NAMES = Object.keys(INVARIANTS) as InvariantName[];
 /** True where its transaction began after the application came: from then on it is read. */
 const isSince = ({ stays }: Told, { startedAt, at }: Emission): boolean =>
   stays.some(({ from, to }) => from <= startedAt && startedAt < to && at < to);
+
+/** A read that the page stood still over has run out of time; behind two answers to a join none is begun. */
+const isUnread = ({ time }: World, { gaps, replaced }: Told, { at }: Emission): boolean =>
+  replaced.length > 0 ||
+  gaps.some((gap) =>
+    gap.from <= at && at <= gap.to && /^Reading it/.test(gap.reason ?? "") &&
+    time.frozenUntil > gap.at - LIVE_WAIT_MS
+  );
 
 /** A message that can be read in any case: the server's time was told since the application came. */
 const isTimed = (
@@ -271,9 +283,13 @@ function isOwed(world: World, record: Told, { at, kind, topic, isGone }: Emissio
   const isOthers = ledger.switches.some((when) =>
     Math.min(when, awaySince(world, when)) - SWITCH_BEFORE_MS < at && at < when + SWITCH_BEHIND_MS
   );
-  if (isOthers) return false;
+  if (isOthers || record.replaced.some(({ from, to }) => from <= at && at < to)) return false;
   // A topic that mirrors a table brings the table back, and is not for what others say on it.
   if (kind === "peer" && topic === CHANNELS.mirror.topic) return false;
+  // Where the clock is fast a forged row's time counts, until the database has told its own.
+  const isForged = kind === "mirror" && world.setup.clientSkewMs > 0 &&
+    record.delivered.some((each) => each.kind === "peer" && each.id.startsWith("m"));
+  if (isForged) return false;
   const isChange = kind === "insert" || kind === "update" || kind === "delete";
   const isDry = isChange && record.dry.some(({ from, to }) => from - HEAL_MS < at && at <= to);
   return !isDry;
@@ -288,7 +304,8 @@ const isDownFor = (world: World, at: number): boolean =>
   isJustBack(world) && at > world.downSince - HEAL_MS;
 
 /** What was missed while it was down may still be read. */
-const isJustBack = ({ time, downUntil }: World): boolean => time.now - downUntil < LIVE_WAIT_MS;
+export const isJustBack = ({ time, downUntil }: World): boolean =>
+  time.now - downUntil < LIVE_WAIT_MS;
 
 /** True where the status may be that of a session which stands better than the other. */
 const isHidden = ({ hasTwin, wasEverRefused, weather }: World): boolean =>
@@ -308,8 +325,9 @@ function noteDown(world: World): void {
   if (isDown) world.downUntil = time.now;
 }
 
-function isCovered({ gaps }: Told, { at, kind }: Emission): boolean {
-  return gaps.some((gap) => gap.from <= at && at <= gap.to && covers(gap, kind));
+/** `late`: so much longer than the client reckons with it may have been under way. */
+function isCovered({ gaps }: Told, { at, kind }: Emission, late = 0): boolean {
+  return gaps.some((gap) => gap.from - late <= at && at <= gap.to && covers(gap, kind));
 }
 
 /** As a gap tells the kinds of what may be missing. */
@@ -377,7 +395,7 @@ function untrueChannel(world: World, isEnd = false): string | undefined {
     state: string;
     channels?: ChannelStatus[];
   };
-  const { sockets, application, weather } = world;
+  const { sockets, application, weather, absences, time } = world;
   for (const { channel, state, reason } of channels ?? []) {
     const topic = `realtime:${channel}`;
     const wasJoined = sockets.some(({ isOpen, line }) => isOpen && line.hadJoins.has(topic));
@@ -388,7 +406,10 @@ function untrueChannel(world: World, isEnd = false): string | undefined {
     if (isEnd && state === "joined" && !reason && isDry(world, channel)) {
       return `${channel} is joined by its status, and was told that its changes do not flow`;
     }
-    const isWell = isEnd && way === "live" && !isJustBack(world) && application.wanted.has(name) &&
+    // A token may end at that very moment.
+    const isRead = time.now - (absences.at(-1)?.to ?? 0) > LIVE_WAIT_MS;
+    const isWell = isEnd && way === "live" && !isJustBack(world) && isRead &&
+      application.wanted.has(name) &&
       !weather.now("joins", name) &&
       !weather.now("subscriptions", name) && application.told.get(name)?.status === "SUBSCRIBED";
     if (isWell && state !== "joined") {
@@ -409,7 +430,8 @@ function untrue(world: World): string | undefined {
     !sockets.some(({ readyState }) => readyState < 2);
   if (!isIdle) world.idleSince = undefined;
   else world.idleSince ??= time.now;
-  if (isIdle && time.now - Math.max(world.idleSince!, session.lastAskedAt) > DIAL_MS) {
+  const since = Math.max(world.idleSince!, session.lastAskedAt, time.frozenUntil);
+  if (isIdle && time.now - since > DIAL_MS) {
     return `the status is ${state}, and nothing was dialled for ${DIAL_MS / 1000} s`;
   }
 }
@@ -474,6 +496,8 @@ function unhealed({ application, probes, transport, weather, ledger }: World): s
       // A token may end at that very moment: then the gap is told, and the channel joined again.
       if (isCovered(record, emission) && application.world.realtime.joinOf(topic)) continue;
       if (isDry && id.startsWith("i")) continue;
+      // Joins wait for one another there, until realtime-js gives them up and begins anew.
+      if (isStarved(application.world) && record.stay && record.stay.from > emission.at) continue;
       return `${name} is not joined: ${id}, the last of all, did not come; the status is ${state}`;
     }
   }

@@ -86,6 +86,10 @@ export class Record {
   };
   /** The join that Realtime looks at, or that is on its way there. */
   underWay?: unknown;
+  /** When the last one went out. */
+  triedAt = -Infinity;
+  /** A second join had ended what the answer to the first then told, and a socket ended before its own. */
+  readonly replaced: { from: number; to: number }[] = [];
   /** When the application asked last to be let in, and by which ref. */
   asked: { at: number; ref?: unknown } = { at: -Infinity };
   /** Since when the application knows that changes of tables do not flow; undefined while they do. */

@@ -764,4 +764,160 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "nor does what the next socket brings reach who has signed in while it was to take over",
+    script: {
+      setup: { seed: 415214, channels: ["everything", "lobby", "asked"], user: "ann" },
+      steps: [
+        { after: 0, do: "kill", code: 1012 },
+        { after: 1_000, do: "flurry" },
+        { after: 0, do: "flurry" },
+        { after: 19_820, do: "offline", ms: 100 },
+        { after: 8_000, do: "flurry" },
+        { after: 42_500, do: "drain", deadlineMs: 30_000 },
+        { after: 1_100, do: "token", answer: "late", ms: 3_000, lateMs: 12_000 },
+        { after: 100, do: "signIn", user: "bob" },
+        { after: 30, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "a join is not taken for subscribed by what was said of the one that was left before",
+    script: {
+      setup: {
+        ...{ seed: 712738, channels: ["mail", "everything", "room", "orders"] },
+        ...{ subscribeMs: 1_500, user: "bob" },
+      },
+      steps: [
+        { after: 0, do: "joins", answer: "late", ms: 12_000 },
+        { after: 0, do: "drain", deadlineMs: 3_000 },
+        { after: 15_500, do: "insert", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "what the relay says of the socket does not tell that Realtime was there",
+    script: {
+      setup: { user: "bob", tokenLifeS: 60 },
+      steps: [
+        { after: 100, do: "joins", answer: "late", ms: 1_000, lateMs: 17_000 },
+        { after: 100, do: "insert", table: "orders", startedAgoMs: 20_000 },
+        { after: 0, do: "join", channel: "mail" },
+        { after: 16_000, do: "halfOpen" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "what waits for whoever is signed in lies in the gap, though it had waited for the page",
+    script: {
+      setup: { channels: ["asked"] },
+      steps: [
+        { after: 6_000, do: "freeze", ms: 10_000 },
+        { after: 0, do: "token", answer: "late", ms: 20_000, lateMs: 12_000 },
+        { after: 0, do: "signIn", user: "bob" },
+        { after: 0, do: "flurry" },
+        { after: 20_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "nor does a refused join just time out while it is in doubt who is signed in",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "joins", answer: "rateOnly", ms: 100 },
+        { after: 0, do: "join", channel: "mixed" },
+        { after: 100, do: "token", answer: "late", ms: 100, lateMs: 10_000 },
+        { after: 100, do: "signIn", user: "bob" },
+        { after: 10_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "who signs in and out while token() is open leaves no token behind",
+    script: {
+      setup: {},
+      steps: [
+        { after: 0, do: "token", answer: "late", ms: 6_000 },
+        { after: 400, do: "signIn", user: "ann" },
+        { after: 3_000, do: "signOut" },
+      ],
+    },
+  },
+  {
+    sentence: "changes that end on the next socket too do not flow when it takes over",
+    script: {
+      setup: { seed: 711911, channels: ["changes", "mail", "everything", "notes"] },
+      steps: [
+        { after: 100, do: "rest", answer: "slow", ms: 1_000 },
+        { after: 0, do: "kill", code: 1001 },
+        { after: 500, do: "drain", deadlineMs: 3_000 },
+        { after: 1_000, do: "subscriptions", answer: "error", ms: 100 },
+        { after: 0, do: "resubscribe" },
+      ],
+    },
+  },
+  {
+    sentence: "what the old socket brought does not come again where the next one ends with it",
+    script: {
+      setup: { seed: 515226, channels: ["notes", "mail", "mixed"], subscribeMs: 1_500 },
+      steps: [
+        { after: 0, do: "joins", answer: "rateOnly", ms: 12_000 },
+        { after: 20_000, do: "drain", deadlineMs: 13_500 },
+        { after: 1_000, do: "drain", deadlineMs: 6_000 },
+        { after: 1_150, do: "freeze", ms: 10_000 },
+        { after: 100, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "rows of one millisecond that are read by their changes come in the order of their making",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 33_814, do: "rest", answer: "slow", ms: 6_000 },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 6_000, do: "insert", table: "orders" },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 0, do: "update", table: "orders", count: 1, back: 1 },
+      ],
+    },
+  },
+  {
+    sentence:
+      "a row of a mirror whose successor was read lies in the gap, however long it had waited",
+    script: {
+      setup: { channels: ["everything", "mirror"], user: "ann" },
+      steps: [
+        { after: 0, do: "rest", answer: "slow", ms: 20_000 },
+        { after: 500, do: "insert", table: "orders" },
+        { after: 0, do: "insert", table: "orders", startedAgoMs: 100 },
+        { after: 150, do: "kill", code: 4502 },
+        { after: 500, do: "insert", table: "orders", startedAgoMs: 0 },
+        { after: 100, do: "reinsert", table: "orders" },
+        { after: 3_722, do: "kill", code: 1012 },
+        { after: 11_360, do: "update", table: "orders", count: 1, back: 0, startedAgoMs: 14_000 },
+      ],
+    },
+  },
+  {
+    sentence:
+      "who joins as somebody else before a socket is there has no use for the token asked for before",
+    script: {
+      setup: {
+        ...{ channels: ["ordersOfA", "asked"], user: "ann" },
+        ...{ clientSkewMs: 4_200_000, relaySkewMs: 4_200_000 },
+      },
+      steps: [
+        { after: 3_671_211, do: "token", answer: "late", ms: 1_500 },
+        { after: 1_000, do: "wake" },
+        { after: 0, do: "signIn", user: "bob" },
+        { after: 3_000, do: "nothing" },
+      ],
+    },
+  },
 ];

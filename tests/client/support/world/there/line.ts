@@ -43,6 +43,7 @@ export class Line extends Wire {
   /** How many frames came. */
   #ups = 0;
   readonly #processes = new Map<string, Phoenix>();
+  readonly #replaced = new Set<{ to: number }>();
 
   constructor(world: World, socket: WorldSocket, protocols: string[]) {
     super(world, socket);
@@ -158,6 +159,7 @@ export class Line extends Wire {
     const all = [...this.joins.values()];
     realtime.lines.delete(this);
     this.joins.clear();
+    for (const each of this.#replaced) each.to = Math.min(each.to, time.now);
     // What is dead is seen by its silence alone.
     time.later(this.isDead ? IDLE_MS : 0, () => all.forEach((each) => each.gone()));
   }
@@ -169,7 +171,9 @@ export class Line extends Wire {
     this.world.ledger.note(
       `-> ${event} ${topic} ${ref} ${JSON.stringify(payload).slice(0, 120)}`,
     );
-    if (event === "phx_join") this.#record(topic).underWay = ref;
+    if (event === "phx_join") {
+      Object.assign(this.#record(topic), { underWay: ref, triedAt: this.world.time.now });
+    }
     this.up(() => this.#take(frame));
   }
 
@@ -269,10 +273,17 @@ export class Line extends Wire {
     const { weather, time, chance } = this.world;
     const process = this.#process(topic);
     const fault = weather.now("joins", nameOf(topic));
-    process.hold();
-    this.joins.get(topic)?.end();
     const record = this.#record(topic);
+    const before = this.joins.get(topic);
+    process.hold();
+    before?.end();
     if (fault?.answer === "never") return process.release();
+    const replaced = { from: time.now, to: Infinity };
+    // It went out before the first was answered: the client takes that answer for its own.
+    if (before && record.triedAt < before.answeredAt + this.latency) {
+      this.#replaced.add(replaced);
+      record.replaced.push(replaced);
+    }
     const given = typeof token === "string" && token !== KEY ? token : null;
     const reason = this.#refused(frame, given);
     const late = fault?.answer === "late" ? fault.lateMs ?? 4_000 : Math.floor(5 + 20 * chance());
@@ -280,6 +291,7 @@ export class Line extends Wire {
     time.later(reason && !isQuick ? REFUSED_MS : late, () => {
       record.underWay = undefined;
       if (this.isClosed || this.isDead) return;
+      replaced.to = replaced.from;
       if (reason) this.#refuse(frame, reason, isQuick);
       else this.#letIn(frame, given);
       if (fault?.answer === "rate") time.later(4, () => this.end(1001, ""));
