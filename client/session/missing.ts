@@ -32,7 +32,12 @@ const PARTS = ["casts", "rows"] as const;
 /** From a time on all parts miss what comes. */
 export function miss(change: Change, from: number): void {
   openPart(change, "casts", from);
-  if (change.channel.told?.bindings.length) openPart(change, "rows", from);
+  if (change.channel.told?.bindings.length) missRows(change, from);
+}
+
+/** Rows may have stopped before. */
+export function missRows(change: Change, from: number): void {
+  openPart(change, "rows", Math.min(from, change.channel.trouble?.since ?? from));
 }
 
 export function openPart({ channel: { parts }, deeds }: Change, part: Part, from: number): void {

@@ -16,6 +16,7 @@ import {
   endRead,
   miss,
   missLive,
+  missRows,
   openPart,
   recover,
   stopReading,
@@ -84,7 +85,7 @@ function over(change: Change, link: Link, since: number): void {
   const place = places.get(link);
   if (place?.stage.at === "refused") return end(change, link, place.stage.word);
   if (!place?.isJoined) miss(change, since);
-  else if (place.stage.at !== "ready" || channel.trouble) openPart(change, "rows", since);
+  else if (place.stage.at !== "ready" || channel.trouble) missRows(change, since);
   if (place?.stage.at === "ready") channel.trouble = undefined;
   if (place?.stage.at === "waiting" && place.stage.until === Infinity) {
     place.stage.until = change.at.now;

@@ -920,4 +920,18 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "a move while rows do not flow has a gap from when they stopped",
+    script: {
+      setup: { clientSkewMs: 4_200_000 },
+      steps: [
+        { after: 100, do: "subscriptions", answer: "error", ms: 1_000 },
+        { after: 100, do: "resubscribe" },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 10_000, do: "drain", deadlineMs: 3_000 },
+        { after: 1_000, do: "flurry" },
+        { after: 100, do: "kill", code: 1012 },
+      ],
+    },
+  },
 ];
