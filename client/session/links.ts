@@ -1,5 +1,6 @@
 import { type Frame, reply } from "../frame.ts";
 import { isAtLeastAsFresh, userOf } from "../token.ts";
+import { IN_FLIGHT_MS } from "./channel.ts";
 import { isKept, PARTS, release } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
 import { Overlap } from "../gap/overlap.ts";
@@ -85,7 +86,7 @@ export function lookReady(state: State): void {
 /** Lets the next link take over; topics that are not ready there have a gap. */
 export function take(state: State, next: Link): void {
   const { active } = state;
-  const since = (active?.freshAt ?? state.now) - 10_000;
+  const since = (active?.freshAt ?? state.now) - IN_FLIGHT_MS;
   if (active?.muted) forgetHeld(state, active.held, since);
   state.active = next;
   state.next = undefined;

@@ -81,7 +81,7 @@ export type Happening =
 export class Session extends State {
   /** What is to be done about it, in this order. */
   step(happening: Happening, now: number, chance: number): Deed[] {
-    const isLate = now > this.dues.get("#awake")! + LATE_MS;
+    const isLate = now > (this.dues.get("#awake") ?? Infinity) + LATE_MS;
     this.now = now;
     this.chance = chance;
     if (isLate) thaw(this);
@@ -157,6 +157,7 @@ export class Session extends State {
       const [, what, about = ""] = /^#(\S+) ?(.*)$/.exec(name) ?? [];
       if (what === "ready") lookReady(this);
       else if (what === "settled") this.#settled();
+      // step() has seen when it came.
       else if (what === "awake") continue;
       else if (what === "lost") this.#tell(about, "settled");
       else if (what === "time") this.#askTime(about);

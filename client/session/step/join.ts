@@ -53,15 +53,9 @@ export function join(change: Change, link: Link): void {
   places.set(link, {
     // What the first brought last waits for this one, and for no longer than for any read.
     stage: { at: "joining", until },
-    ...{
-      askedAt: now,
-      refusal: before?.refusal,
-      isJoined: false,
-      replaces,
-      replaysFrom,
-      late: 0,
-      ids: before?.ids ?? new Map(),
-    },
+    askedAt: now,
+    refusal: before?.refusal,
+    ...{ isJoined: false, replaces, replaysFrom, late: 0, ids: before?.ids ?? new Map() },
     closes: (before?.closes ?? 0) + (replaces ? 1 : 0),
   });
   change.deeds.push({

@@ -52,12 +52,12 @@ const runtime: Runtime = {
 };
 
 /** Refusals reach their clients, whatever these are still sending. */
-const mended = (handler: Handler) => readingOff(handler, keepsUnread(Deno.version.deno));
+const thatIsHeard = (handler: Handler) => readingOff(handler, keepsUnread(Deno.version.deno));
 
 /** The platform accepts, and has the bounds: what is listened on here is its own business. */
 function serveOnEdge(hostname: string, port: number, handler: Handler): void {
   const onListen = ({ port }: { port: number }) => runtime.log({ event: "listening", port });
-  Deno.serve({ hostname, port, onListen }, mended(handler));
+  Deno.serve({ hostname, port, onListen }, thatIsHeard(handler));
 }
 
 /** A process of its own has as many descriptors as its limit says, and bounds that fit them. */
@@ -78,7 +78,7 @@ function serveAlone(config: Config): void {
   const relay = createRelay({ ...config, maxSockets, refusalMax, waitingMax }, runtime);
   listen(
     { hostname: config.host, port: config.port, onListen, log: runtime.log },
-    mended(relay),
+    thatIsHeard(relay),
   );
 }
 

@@ -47,7 +47,7 @@ export class Groups {
   readonly #behind = new Set<Group>();
   #looking: ReturnType<typeof setTimeout> | undefined;
   #lookedAt = 0;
-  /** The time that has passed while it was looked. */
+  /** A clock that does not run while the worker stands still. */
   #lookedMs = 0;
 
   constructor(readonly options: GroupsOptions) {

@@ -12,7 +12,7 @@ import type { Vsn } from "../realtime/upstream.ts";
 /** Realtime closes a socket that says nothing for 60 s; an answer that is not there by the next. */
 const HEARTBEAT_MS = 25_000;
 
-/** An answer takes less than this. */
+/** An answer to a heartbeat takes less than this. */
 const LATE_MS = 2_000;
 
 /** A restarted Realtime is back in seconds; one that is not is asked less and less often. */
@@ -54,7 +54,10 @@ export class Trunk {
   #lostAt: number | undefined;
   /** When Realtime last said anything. */
   #heardAt = 0;
-  /** Since when the worker had stood still when it heard again, and when that was. */
+  /**
+   * Since when nothing was heard, where the worker had stood still, and when it heard again; until a
+   * heartbeat of after that is answered.
+   */
   #still: { at: number; until: number } | undefined;
   #wait = BACKOFF_MS.first;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -170,7 +173,7 @@ export class Trunk {
    */
   #hasAllUntil(): number {
     const [beat] = this.#awaited.values();
-    const { at: stoodStill } = this.#still ?? { at: Infinity };
+    const stoodStill = this.#still?.at ?? Infinity;
     return Math.min(this.#heardAt, this.#joins.oldestAt, beat?.at ?? Infinity, stoodStill);
   }
 
