@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { RelayError } from "../errors.ts";
+import type { Awake } from "../peer/awake.ts";
 import type { Batch } from "../peer/batch.ts";
 import type { Frame } from "./phoenix.ts";
 import { type Close, CONNECTING, type Message, type Runtime, type Socket } from "../runtime.ts";
@@ -37,13 +38,18 @@ export interface Upstream {
  * Opens the socket to Realtime before the client's upgrade, so that a client is only let in where
  * somebody answers. Throws `upstream_refused` or, after the configured time, `upstream_timeout`.
  */
-export async function dialUpstream(config: Config, url: URL, runtime: Runtime): Promise<Dialled> {
+export async function dialUpstream(
+  config: Config,
+  url: URL,
+  runtime: Runtime,
+  awake: Pick<Awake, "after">,
+): Promise<Dialled> {
   const dialling = new AbortController();
   const late = { onLate: () => {} };
-  const timer = setTimeout(() => {
+  const stop = awake.after(config.dialTimeoutMs, () => {
     dialling.abort();
     late.onLate();
-  }, config.dialTimeoutMs);
+  });
   try {
     return await opened(await runtime.dial(url, dialling.signal), late);
   } catch (cause) {
@@ -53,7 +59,7 @@ export async function dialUpstream(config: Config, url: URL, runtime: Runtime): 
     throw new RelayError("upstream_refused", "Realtime refused the connection.", { cause });
   } finally {
     // workerd would cut the open socket off by the signal that it was fetched with.
-    clearTimeout(timer);
+    stop();
   }
 }
 

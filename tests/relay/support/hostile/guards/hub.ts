@@ -151,8 +151,8 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/own/move.ts",
-    find: "this.#timer = setTimeout(options.onFail, options.timeoutMs);",
-    replace: "this.#timer = 0;",
+    find: "this.#stopTimer = options.awake.after(options.timeoutMs, options.onFail);",
+    replace: "this.#stopTimer = () => {};",
     sentence: "a move whose join is never answered keeps what comes without end",
     tests: ["hub/move"],
   },

@@ -87,6 +87,13 @@ export const PEER: Guard[] = [
     tests: ["relay/pure"],
   },
   {
+    file: "peer/awake.ts",
+    find: "Math.max(end, this.#cameTo + READ_MS) - now;",
+    replace: "end - now;",
+    sentence: "somebody is given up before what came to a worker that stood still is read",
+    tests: ["socket/awake"],
+  },
+  {
     file: "peer/places.ts",
     find: "this.counts[this.#stage]--;\n    this.#stage = undefined;",
     replace: "this.counts[this.#stage]--;",

@@ -170,9 +170,9 @@ export class Party implements Peer {
     for (const work of this.#waiting.splice(0)) this.#once(work);
   }
 
-  /** As soon as its socket is open, and not at all where that is over. */
+  /** As soon as its socket is open and the relay can hear it, and not at all where that is over. */
   #once(work: () => void): void {
-    if (this.isOpen) work();
+    if (this.isOpen) this.world.time.arrive(() => this.isOpen && work());
     else if (this.isComing) this.#waiting.push(work);
   }
 

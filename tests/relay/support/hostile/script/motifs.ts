@@ -205,6 +205,12 @@ const refused = fc.record({ count: fc.integer({ min: 2, max: 10 }) }).map((
   pass(50_000),
 ]);
 
+/** What a channel of this config is told. */
+const said = (config: number): Command[] => [
+  { do: "emit", topic: 0, private: false, size: 16, count: 1 },
+  ...(config === 2 ? [{ do: "change" as const, table: 0, slug: 0, size: 16, count: 1 }] : []),
+];
+
 /** Something is said while the way to Realtime is lost, stands still or is refused. */
 const loss = fc.record({
   count: fc.integer({ min: 1, max: 3 }),
@@ -233,11 +239,56 @@ const loss = fc.record({
   ...said(config),
 ]);
 
-/** What a channel of this config is told. */
-const said = (config: number): Command[] => [
-  { do: "emit", topic: 0, private: false, size: 16, count: 1 },
-  ...(config === 2 ? [{ do: "change" as const, table: 0, slug: 0, size: 16, count: 1 }] : []),
-];
+/** The worker stands still; meanwhile something is said, and the way to Realtime may be lost. */
+const still = fc.record({
+  count: fc.integer({ min: 1, max: 3 }),
+  vsn,
+  config: fc.constantFrom(0, 1, 2, 3),
+  lead: fc.integer({ min: 1, max: 25_000 }),
+  before: fc.array(
+    fc.constantFrom<Command>(
+      somebody(),
+      somebody({ who: "user", beats: false }),
+      join(0, 0, 2),
+      join(1, 1, 0),
+      { do: "push", c: 0, topic: 0, size: 16, binary: false },
+      { do: "sign", c: 0, topic: 0, user: 0, role: 0, life: 2 },
+      pass(400),
+    ),
+    { maxLength: 3 },
+  ),
+  ms: fc.integer({ min: 1_000, max: 60_000 }),
+  meanwhile: fc.array(
+    fc.constantFrom<Command>(
+      pass(400),
+      pass(3_000),
+      pass(12_000),
+      ...said(2),
+      ...said(2),
+      { do: "cut", which: 0, code: 1006 },
+      { do: "stall", which: 0, isStalled: true },
+      { do: "stall", which: 0, isStalled: false },
+      { do: "right", topic: 0, role: 0, right: "read", may: false },
+      { do: "emit", topic: 0, private: true, size: 60_000, count: 20 },
+      { do: "emit", topic: 0, private: false, size: 60_000, count: 20 },
+      { do: "push", c: 0, topic: 0, size: 16, binary: false },
+      { do: "leave", c: 0, topic: 0 },
+      { do: "close", c: 0, code: 1006 },
+      somebody(),
+      join(0, 0, 2),
+    ),
+    { minLength: 2, maxLength: 10 },
+  ),
+}).map(({ count, vsn, config, lead, before, ms, meanwhile }): Command[] => [
+  { do: "crowd", count, vsn, topic: 0, config, alike: true },
+  pass(lead),
+  ...before,
+  { do: "stand", ms },
+  ...meanwhile,
+  pass(ms),
+  ...said(2),
+  pass(12_000),
+]);
 
 /** A viewer goes over to a channel of its own, and much is said meanwhile. */
 const move = fc.record({
@@ -410,6 +461,7 @@ export const motifs: fc.Arbitrary<Command[]>[] = [
   expiry,
   slow,
   posts,
+  ...Array(4).fill(still) as (typeof still)[],
   ...Array(4).fill(firstJoin) as (typeof firstJoin)[],
   strangers,
 ];
