@@ -102,7 +102,6 @@ export class Groups {
       ...{ vsn, topic, share, now, awake, turn },
       fanOut: this.fanOut,
       took: measures.fanOut,
-      maxLag: unsent.max,
       kept: new Kept(unsent),
       isCrowded: () => unsent.isCrowded,
       onBehind: (group) => this.#watch(group),

@@ -18,7 +18,7 @@ export interface FanOut {
 
 export interface GroupOptions
   extends
-    Pick<ReadersOptions, "maxLag" | "kept" | "isCrowded" | "turn" | "took">,
+    Pick<ReadersOptions, "kept" | "isCrowded" | "turn" | "took">,
     Pick<NewcomersOptions, "vsn" | "topic" | "now" | "askRight"> {
   share: Share;
   awake: Pick<Awake, "look">;

@@ -123,13 +123,6 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/group/readers.ts",
-    find: "if (this.#log.sizeFrom(seat.cursor) > maxLag) this.#cut(seat);",
-    replace: "",
-    sentence: "who shares a channel may lag by more than a peer's bound",
-    tests: ["hub/slow", "hub/memory"],
-  },
-  {
-    file: "hub/group/readers.ts",
     find: "if (time - lag.since >= (isInTheWay ? patienceFor(bytes) : STUCK_MS)) this.#cut(seat);",
     replace: "",
     sentence: "who reads nothing of a shared channel is waited for without end",
