@@ -192,8 +192,7 @@ export class Tunnel implements Listener {
 
   onClose(close: Close): void {
     if (!this.#summary) {
-      const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
-      this.#finish("upstream", closeForClient(close, lost));
+      this.#finish("upstream", closeForClient(close, lost()));
     }
     this.#gone(this.#up);
   }
@@ -248,7 +247,8 @@ export class Tunnel implements Listener {
     const { code, reason } = closeForUpstream(end);
     if (!this.#isGoneOver) {
       place.become("closing");
-      closeWhenQuiet(client, end);
+      // One that was given up may open yet.
+      if (client.readyState <= OPEN) closeWhenQuiet(client, closeForClient(end, lost()));
     }
     // In the next turn: what Realtime has sent already would otherwise reset the connection.
     setTimeout(() => socket.readyState === OPEN && socket.close(code, reason), 0);
@@ -278,4 +278,8 @@ export class Tunnel implements Listener {
     else if (!this.#isGoneOver) client.terminate?.();
     this.#settle(this.#summary!);
   }
+}
+
+function lost(): RelayError {
+  return new RelayError("upstream_lost", "Realtime ended the connection.");
 }
