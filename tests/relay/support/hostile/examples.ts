@@ -527,6 +527,15 @@ export const EXAMPLES: Record<string, Scenario> = {
     stand(6_000),
     pass(16_000),
   ),
+  "a join behind a push is never answered, where Realtime refuses the move to a channel of one's own":
+    world(
+      { open: true },
+      crowd(1, 2, true, 1),
+      pass(1_000),
+      push,
+      join(0, 0, 0),
+      right(0, false),
+    ),
   "a private HTTP broadcast is published, where its list says private in another word": world(
     { open: true },
     post("list", "true"),

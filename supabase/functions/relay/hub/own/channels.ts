@@ -125,7 +125,10 @@ export class OwnChannels {
         for (const [message, frame] of held) owner.send(message, frame);
       },
       onLeave: () => owner.vacate(topic),
-      onRefused: (reason) => this.#evict(frame, reason),
+      onRefused: (reason, held) => {
+        this.#evict(frame, reason);
+        for (const [message, frame] of held) owner.send(message, frame);
+      },
       onDone: () => this.#socket.moves.delete(topic),
       onFail: () => owner.fail(new RelayError("upstream_timeout", "Realtime answered no join.")),
       onFull: () => owner.fail(new RelayError("upstream_timeout", "Too much waits for a join.")),

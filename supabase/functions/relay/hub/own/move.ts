@@ -28,8 +28,8 @@ export interface MoveOptions {
   onOwn(held: [Message, Frame][]): void;
   /** The seat in the group is to be left. */
   onLeave(): void;
-  /** Realtime refused the join. */
-  onRefused(reason: string): void;
+  /** Realtime refused the join; `held` is what the client has sent meanwhile. */
+  onRefused(reason: string, held: [Message, Frame][]): void;
   onDone(): void;
   /** It takes too long. */
   onFail(): void;
@@ -173,7 +173,7 @@ export class Move {
     };
     if (status !== "ok") {
       this.stop();
-      onRefused(response?.reason ?? "Realtime refused the join.");
+      onRefused(response?.reason ?? "Realtime refused the join.", this.#fromClient.splice(0));
     } else if (!hasBindings) this.#subscribed();
   }
 

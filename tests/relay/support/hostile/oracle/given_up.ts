@@ -12,6 +12,9 @@ const WAIT_MS = 10_000;
 /** Of each standstill of the worker a moment counts as awake: it notices none before that. */
 const MOMENTS_MS = 2_000;
 
+/** A close waits until the client is quiet: what came so shortly before came behind its reason. */
+const CLOSE_MS = 1_000;
+
 /** A move takes no longer (docs/PROTOCOL.md). */
 const MOVE_MS = 20_000;
 
@@ -46,7 +49,8 @@ export function holdAnswers(court: Court, { options }: Party, reason: string): v
 
 /** To be asked when a client's socket is closed: it may be for what was not heard of it. */
 export function holdPatience({ time, settings }: Court, party: Party, reason: string): void {
-  const { heardAt, openedAt, admittedAt = -Infinity, options: { index } } = party;
+  const { openedAt, admittedAt = -Infinity, options: { index } } = party;
+  const heardAt = party.heardBefore(time.now - CLOSE_MS);
   const [code] = reason.split(":");
   const letIn = Math.max(openedAt, admittedAt);
   const waits: Record<string, [since: number, ms: number]> = {

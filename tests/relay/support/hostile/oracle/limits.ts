@@ -41,7 +41,10 @@ function holdLife(party: Party, settings: Settings, time: Time): void {
   const openedAt = Math.max(party.openedAt, since);
   const heardAt = Math.max(party.heardAt, since);
   const { joinTimeoutMs, maxSilenceS, maxJoins } = settings;
-  if (client.joins === 0 && time.sinceWaited(openedAt, joinTimeoutMs) > CLOSE_MS) {
+  // Who has signed out waits for the close as those do who are refused.
+  if (
+    client.joins === 0 && !client.hasEnded && time.sinceWaited(openedAt, joinTimeoutMs) > CLOSE_MS
+  ) {
     fail(`client ${index} has not joined for ${now - openedAt} ms`);
   }
   if (time.sinceWaited(heardAt, maxSilenceS * 1_000) > LOOK_MS) {

@@ -18,6 +18,9 @@ const MANY_CHECKS = 10;
 /** A close waits until the client is quiet. */
 const CLOSE_MS = 1_000;
 
+/** Whoever has a token has brought it by then: nobody gives way before, but in a burst. */
+const GRACE_MS = 2_000;
+
 /** From one address. */
 const MAX_PER_ADDRESS = 8;
 
@@ -110,6 +113,12 @@ export function holdRefusal(court: Court, party: Party | undefined, code: string
     (code === "too_many_waiting" && time.sinceDue(party?.client.who.namedAt ?? 0) > 0);
   if (party?.placedSub && isMissing) {
     fail(`client ${party.options.index}, whom a token names, is told ${code}`);
+  }
+  if (code === "too_many_waiting" && party?.waits && !party.client.who.isUser) {
+    const waiting = parties.filter(({ isUnnamed, isUpgraded }) => isUnnamed && isUpgraded);
+    const isBurst = waiting.length >= Math.min(2 * mostWaiting(settings), 2 * MAX_PER_ADDRESS);
+    const ms = time.now - party.openedAt;
+    if (!isBurst && ms < GRACE_MS) fail(`client ${party.options.index} gave way after ${ms} ms`);
   }
   if (code === "too_many_sockets") told(placed, settings.maxSockets);
   if (code === "too_many_user_sockets") {

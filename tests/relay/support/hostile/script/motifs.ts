@@ -116,6 +116,16 @@ const replaced = fc.record({
   pass(6_000),
 ]);
 
+/** Somebody leaves while Realtime is dialled for them. */
+const gone = fc.record({ count: fc.integer({ min: 1, max: 3 }), code: fc.constantFrom(1001, 1006) })
+  .map(({ count, code }): Command[] => [
+    ...Array.from({ length: count }, (): Command[] => [
+      somebody({ who: "user" }),
+      { do: "close", c: 0, code },
+    ]).flat(),
+    pass(12_000),
+  ]);
+
 /** Sockets that end and do not answer, or were refused and do not. */
 const mutes = fc.record({
   who: fc.constantFrom("viewer" as const, "user" as const, "bad" as const),
@@ -449,6 +459,7 @@ export const motifs: fc.Arbitrary<Command[]>[] = [
   newcomer,
   signIn,
   replaced,
+  gone,
   mutes,
   onTheBeat,
   hoard,
