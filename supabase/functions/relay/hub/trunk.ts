@@ -176,9 +176,7 @@ export class Trunk {
   }
 
   #receive(message: Message): void {
-    const { now, awake } = this.options;
-    awake.look();
-    this.#heardAt = now();
+    this.#heardAt = this.options.now();
     if (typeof message !== "string") {
       const topic = topicOfBroadcast(message) ?? "";
       if (!this.#joins.isOfEarlier(topic)) this.groups.get(topic)?.broadcast(message);

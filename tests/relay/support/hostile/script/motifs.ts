@@ -268,6 +268,7 @@ const still = fc.record({
     { maxLength: 3 },
   ),
   ms: fc.integer({ min: 1_000, max: 60_000 }),
+  readsFirst: fc.boolean(),
   meanwhile: fc.array(
     fc.constantFrom<Command>(
       pass(400),
@@ -289,14 +290,38 @@ const still = fc.record({
     ),
     { minLength: 2, maxLength: 10 },
   ),
-}).map(({ count, vsn, config, lead, before, ms, meanwhile }): Command[] => [
+}).map(({ count, vsn, config, lead, before, ms, readsFirst, meanwhile }): Command[] => [
   { do: "crowd", count, vsn, topic: 0, config, alike: true },
   pass(lead),
   ...before,
-  { do: "stand", ms },
+  { do: "stand", ms, readsFirst },
   ...meanwhile,
   pass(ms),
   ...said(2),
+  pass(12_000),
+]);
+
+/** The way to Realtime is lost while the worker stands still, behind what it reads when it comes to. */
+const lostBehind = fc.record({
+  count: fc.integer({ min: 1, max: 3 }),
+  vsn,
+  config: fc.constantFrom(0, 2),
+  lead: fc.integer({ min: 3_000, max: 60_000 }),
+  ms: fc.integer({ min: 8_000, max: 60_000 }),
+  readsFirst: fc.boolean(),
+  wait: fc.constantFrom(50, 1_000, 3_000),
+}).map(({ count, vsn, config, lead, ms, readsFirst, wait }): Command[] => [
+  { do: "crowd", count, vsn, topic: 0, config, alike: true },
+  pass(lead),
+  { do: "stand", ms, readsFirst },
+  pass(400),
+  ...said(config),
+  pass(wait),
+  { do: "cut", which: 0, code: 1006 },
+  pass(wait),
+  ...said(config),
+  pass(ms),
+  ...said(config),
   pass(12_000),
 ]);
 
@@ -472,7 +497,8 @@ export const motifs: fc.Arbitrary<Command[]>[] = [
   expiry,
   slow,
   posts,
-  ...Array(4).fill(still) as (typeof still)[],
+  ...Array(3).fill(still) as (typeof still)[],
+  lostBehind,
   ...Array(4).fill(firstJoin) as (typeof firstJoin)[],
   strangers,
 ];

@@ -16,13 +16,15 @@ interface Timer {
   work: (() => void) | undefined;
 }
 
-/** When a worker comes to, its timers run that were due meanwhile, and then it reads what has come. */
-const RANK = { late: 0, arrived: 1, due: 2 };
+/** What is due in a stand's last moment: what has come is read behind the timers, or before them. */
+const RANK = { early: 0, late: 1, arrived: 2, due: 3 };
 
 /** A time in which the worker stood still. */
 interface Stand {
   from: number;
   to: number;
+  /** Of what has come meanwhile. */
+  rank: number;
 }
 
 /** What the relay finds in place of the machine's clock, timers and dice, from world to world anew. */
@@ -72,9 +74,15 @@ export class Time implements Disposable {
     this.#push({ at: this.now + ms, ...this.#place(RANK.due), isRelays: false, work });
   }
 
-  /** The worker stands still: none of its timers runs, and it notices nothing, for so long. */
-  stand(ms: number): void {
-    if (this.untilThaw === 0) this.#stands.push({ from: this.now, to: this.now + ms });
+  /**
+   * The worker stands still: none of its timers runs, and it notices nothing, for so long. Then its
+   * timers run that were due, and it reads what has come; or the other way round, as Node does that
+   * stood still while it waited.
+   */
+  stand(ms: number, readsFirst: boolean): void {
+    if (this.untilThaw > 0) return;
+    const rank = readsFirst ? RANK.early : RANK.arrived;
+    this.#stands.push({ from: this.now, to: this.now + ms, rank });
   }
 
   /** How long the worker will stand still yet. */
@@ -82,10 +90,11 @@ export class Time implements Disposable {
     return Math.max(0, this.#thawsAt - this.now);
   }
 
-  /** What the worker is to notice comes to it: now, or when it comes to, behind its timers. */
+  /** What the worker is to notice comes to it: now, or when it comes to. */
   arrive(work: () => void): void {
     if (this.untilThaw === 0) return work();
-    this.#push({ at: this.#thawsAt, ...this.#place(RANK.arrived), isRelays: false, work });
+    const { to, rank } = this.#stands.at(-1)!;
+    this.#push({ at: to, ...this.#place(rank), isRelays: false, work });
   }
 
   /** For how long the worker could have known, and done, what was due then. */

@@ -146,8 +146,8 @@ export class World implements Company, Watcher, Court, Disposable {
   }
 
   /** The worker stands still, as for a long collection of garbage, or on a host that is frozen. */
-  stand(ms: number): void {
-    this.time.stand(ms);
+  stand(ms: number, readsFirst: boolean): void {
+    this.time.stand(ms, readsFirst);
     this.saw("stood still");
   }
 
