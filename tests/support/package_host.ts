@@ -14,6 +14,7 @@ export const packageMissing = !LONG
 export const packageHost: Host = {
   name: "The npm package's function on Deno 2.1.4",
   deno: undefined,
+  env: oldest.env,
   instead: packageMissing ? undefined : [
     oldest.deno!,
     ...["run", "--quiet", "--no-lock", "--no-config", "--allow-net", "--allow-env"],
