@@ -22,7 +22,8 @@ export const packageHost: Host = {
   ],
 };
 
-async function writeFunction(): Promise<string> {
+/** Returns the path of its index.ts, which is there until this process ends. */
+export async function writeFunction(): Promise<string> {
   // TypeScript comes along, which takes half a second.
   const { buildFunction } = await import("../../tools/build/function.ts");
   const folder = await Deno.makeTempDir({ prefix: "relay-function-" });
