@@ -27,6 +27,7 @@ import { openSession, type SessionOptions } from "./socket/session.ts";
 import { createRevocation, isOf, signedOut } from "./revoke/revoke.ts";
 import { Reception } from "./waiting/reception.ts";
 import { Kept, Unsent } from "./peer/unsent.ts";
+import { Waits } from "./peer/waits.ts";
 import { upstreamUrl, type Vsn, vsnOf, type Wire, wireOf } from "./realtime/upstream.ts";
 
 /** Answers a request; never rejects. */
@@ -62,6 +63,8 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const limits = createLimits(config, places, maxSockets, now);
   const unsent = new Unsent(config.maxUnsentBytes);
   const turn = new Turn();
+  const tickMs = Math.min(TICK_MS, config.maxSilenceMs);
+  const waits = new Waits(runtime.timersPerRequest ? undefined : tickMs);
   const measures = new Measures();
   const hub = createHub({ config, runtime, unsent, turn, measures, dial });
   const health = new Health(now);
@@ -83,7 +86,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const broadcast = createBroadcast(config, runtime, new Kept(unsent, MAX_BODIES_BYTES));
   const drain = createDrain(health.sessions, config, health.uptime);
   /** What all sessions are given. */
-  const shared = { config, unsent, authenticator, runtime, refuse, measures };
+  const shared = { config, unsent, authenticator, runtime, refuse, measures, waits };
   const reporter = new Reporter({
     ...{ config, checks, health, hub, measures, places, maxSockets },
     revocation: () => revocation.report(),
@@ -100,8 +103,12 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   runtime.onShutdown(async (reason) => {
     await Promise.all([reception.end(), drain.begin(reason), refusals.empty()]);
   });
-  const tickMs = Math.min(TICK_MS, config.maxSilenceMs);
-  if (!runtime.timersPerRequest) every(tickMs, () => health.sessions.forEach((it) => it.tick()));
+  if (!runtime.timersPerRequest) {
+    every(tickMs, () => {
+      waits.tick();
+      health.sessions.forEach((it) => it.tick());
+    });
+  }
 
   /** `mayWait` where a public key may be followed by its user's token. */
   async function identify(request: Request, url: URL, mayWait: boolean): Promise<Identity> {
@@ -124,7 +131,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
 
   async function dial(wire: Wire): Promise<Dialled> {
     const start = now();
-    const dialled = await dialUpstream(config, upstreamUrl(config, wire), runtime);
+    const dialled = await dialUpstream(config, upstreamUrl(config, wire), runtime, waits);
     measures.dial.note(now() - start);
     return dialled;
   }

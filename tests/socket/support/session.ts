@@ -4,6 +4,7 @@ import { Places } from "../../../supabase/functions/relay/peer/places.ts";
 import type { Identity } from "../../../supabase/functions/relay/door/identity.ts";
 import { Unsent } from "../../../supabase/functions/relay/peer/unsent.ts";
 import { Dialled } from "../../../supabase/functions/relay/realtime/dial.ts";
+import { Waits } from "../../../supabase/functions/relay/peer/waits.ts";
 import type { Runtime } from "../../../supabase/functions/relay/runtime.ts";
 import { openSession } from "../../../supabase/functions/relay/socket/session.ts";
 import type { Summary } from "../../../supabase/functions/relay/socket/tunnel.ts";
@@ -32,6 +33,7 @@ export function startSession(
     identity: viewer,
     negotiated: false,
     measures: new Measures(),
+    waits: new Waits(),
     config,
     authenticator: { authenticate },
     runtime: { now: () => clock.ms } as Runtime,

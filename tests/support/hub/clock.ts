@@ -20,6 +20,7 @@ export class Clock implements Disposable {
       clearTimeout: remove,
       clearInterval: remove,
     });
+    performance.now = this.now;
   }
 
   now = (): number => this.time;
@@ -56,5 +57,7 @@ export class Clock implements Disposable {
 
   [Symbol.dispose](): void {
     Object.assign(globalThis, this.#real);
+    // The prototype's shows again.
+    delete (performance as Partial<Performance>).now;
   }
 }

@@ -6,6 +6,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { Count } from "./lane.ts";
 import { encodeServerFrame, type Frame, type Ref } from "../realtime/phoenix.ts";
 import { CONNECTING, type Message, type Runtime } from "../runtime.ts";
+import type { Wait } from "../peer/waits.ts";
 import { type Summary, Tunnel, type TunnelOptions } from "./tunnel.ts";
 
 export interface SessionOptions extends GateOptions, TunnelOptions {
@@ -56,17 +57,17 @@ class Joined implements Session, GateKeeper {
   /** One timer for the notice and the end of a user's token. */
   #expiry: Deadline | undefined;
   #isStopped = false;
-  #unjoined: ReturnType<typeof setTimeout> | undefined;
+  #unjoined: Wait | undefined;
 
   constructor(readonly options: SessionOptions) {
-    const { identity, vsn, config, runtime } = options;
+    const { identity, vsn, config, runtime, waits } = options;
     const speak = (frame: Frame) => this.#tunnel.speak(frame);
     this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, speak);
     this.#gate = new Gate(options, this);
     this.#tunnel = new Tunnel(options, this.#gate, this.#heartbeat);
-    this.#unjoined = setTimeout(() => {
+    this.#unjoined = waits.begin(config.joinTimeoutMs, () => {
       this.#fail("join_timeout", "The socket has joined no channel.");
-    }, config.joinTimeoutMs);
+    });
     this.onIdentity(identity);
     options.early?.forEach((message) => this.#tunnel.fromClient(message));
   }
@@ -130,16 +131,16 @@ class Joined implements Session, GateKeeper {
   onIdentity(next: Identity): void {
     // A token may be verified when its socket is over.
     if (next.kind !== "user" || this.#isStopped) return;
-    const { negotiated, runtime } = this.options;
+    const { negotiated, runtime, waits } = this.options;
     const { expiresAt, issuedAt = 0 } = next;
     this.#expiresAt = expiresAt * 1000;
     this.#noticeAt = Math.max(this.#expiresAt - EXPIRY_NOTICE_MS, (issuedAt + expiresAt) * 500);
-    this.#expiry ??= new Deadline(runtime.now, () => this.#expire());
+    this.#expiry ??= new Deadline(waits, runtime.now, () => this.#expire());
     this.#expiry.set(negotiated ? this.#noticeAt : this.#expiresAt);
   }
 
   #clearUnjoined(): void {
-    clearTimeout(this.#unjoined);
+    this.#unjoined?.end();
     this.#unjoined = undefined;
   }
 

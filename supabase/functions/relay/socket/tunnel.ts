@@ -23,6 +23,7 @@ import {
 } from "../runtime.ts";
 import type { Place } from "../peer/places.ts";
 import { Backlog, type Unsent } from "../peer/unsent.ts";
+import type { Wait, Waits } from "../peer/waits.ts";
 
 /** How a tunnel ended. */
 export interface Summary {
@@ -46,6 +47,7 @@ export interface TunnelOptions {
   /** For a client that takes several frames in a message: when it is sent them. */
   turn?: Turn;
   measures: Pick<Measures, "join">;
+  waits: Waits;
   runtime: Pick<Runtime, "now">;
 }
 
@@ -79,8 +81,8 @@ export class Tunnel implements Listener {
   #summary: Summary | undefined;
   #unclosed = 2;
   #isGoneOver = false;
-  /** Ends the wait for `open`, and later the one for the closes. */
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** For `open`, and later for the closes. */
+  #wait: Wait | undefined;
 
   constructor(
     readonly options: TunnelOptions,
@@ -108,7 +110,8 @@ export class Tunnel implements Listener {
   }
 
   #awaitOpen(client: Socket): void {
-    this.#timer = setTimeout(() => this.#finish("client", NEVER_OPENED), OPEN_TIMEOUT_MS);
+    const { waits } = this.options;
+    this.#wait = waits.begin(OPEN_TIMEOUT_MS, () => this.#finish("client", NEVER_OPENED));
     client.addEventListener("open", () => this.#guard(() => this.#opened()), { once: true });
   }
 
@@ -207,8 +210,8 @@ export class Tunnel implements Listener {
 
   #opened(): void {
     if (!this.#summary) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined; // It would be kept for each socket.
+      this.#wait?.end();
+      this.#wait = undefined; // It would be kept for each socket.
     }
     this.options.unsent.watch(this.#down.backlog);
     this.#down.open();
@@ -240,8 +243,8 @@ export class Tunnel implements Listener {
     if (this.#summary) return;
     this.options.turn?.end();
     this.#summary = { by, code: end.code, error };
-    clearTimeout(this.#timer);
-    const { client, place, upstream: { socket } } = this.options;
+    this.#wait?.end();
+    const { client, place, waits, upstream: { socket } } = this.options;
     const { code, reason } = closeForUpstream(end);
     if (!this.#isGoneOver) {
       place.become("closing");
@@ -249,7 +252,7 @@ export class Tunnel implements Listener {
     }
     // In the next turn: what Realtime has sent already would otherwise reset the connection.
     setTimeout(() => socket.readyState === OPEN && socket.close(code, reason), 0);
-    this.#timer = setTimeout(() => this.#givenUp(), CLOSE_GRACE_MS);
+    this.#wait = waits.begin(CLOSE_GRACE_MS, () => this.#givenUp());
   }
 
   /** The client's socket is somebody else's now. */
@@ -263,7 +266,7 @@ export class Tunnel implements Listener {
   #gone(lane: Lane): void {
     this.options.unsent.forget(lane.backlog);
     if (--this.#unclosed > 0) return;
-    clearTimeout(this.#timer);
+    this.#wait?.end();
     this.#settle(this.#summary!);
   }
 

@@ -93,4 +93,18 @@ export const PEER: Guard[] = [
     sentence: "a place is given back as often as its socket says that it left",
     tests: ["door/limits"],
   },
+  {
+    file: "peer/waits.ts",
+    find: "if (wait.until <= near) wait.setTimer();",
+    replace: "",
+    sentence: "what is far away when it begins is waited for for ever",
+    tests: ["socket/deadline", "socket/life"],
+  },
+  {
+    file: "peer/waits.ts",
+    find: "this.far.delete(this);\n    clearTimeout(this.#timer);",
+    replace: "clearTimeout(this.#timer);",
+    sentence: "a wait that has ended is over once more",
+    tests: ["socket/deadline"],
+  },
 ];

@@ -116,8 +116,8 @@ export const SOCKET: Guard[] = [
   },
   {
     file: "socket/session.ts",
-    find: "}, config.joinTimeoutMs);",
-    replace: "}, 2 ** 30);",
+    find: "waits.begin(config.joinTimeoutMs,",
+    replace: "waits.begin(2 ** 30,",
     sentence: "a socket that joins nothing stays",
     tests: ["socket/life"],
   },
@@ -165,7 +165,7 @@ export const SOCKET: Guard[] = [
   },
   {
     file: "socket/tunnel.ts",
-    find: 'this.#timer = setTimeout(() => this.#finish("client", NEVER_OPENED), OPEN_TIMEOUT_MS);',
+    find: 'this.#wait = waits.begin(OPEN_TIMEOUT_MS, () => this.#finish("client", NEVER_OPENED));',
     replace: "",
     sentence: "a client that left before its socket opened keeps its place",
     tests: ["socket/tunnel"],

@@ -42,6 +42,7 @@ export class Time implements Disposable {
       clearInterval: remove,
       Date: dateOf(() => this.now, Date),
     });
+    performance.now = () => this.now;
     Math.random = numbers(seed);
     AbortSignal.timeout = (ms) => {
       const controller = new AbortController();
@@ -78,6 +79,8 @@ export class Time implements Disposable {
     const { random, timeout, ...rest } = this.#real;
     Object.assign(globalThis, rest);
     Math.random = random;
+    // The prototype's shows again.
+    delete (performance as Partial<Performance>).now;
     AbortSignal.timeout = timeout;
   }
 
