@@ -41,10 +41,8 @@ export function wordsOf(
   headers: Headers,
   offered: readonly string[] = offeredProtocols(headers),
 ): string[] {
-  const words: string[] = [];
-  const add = (text: string | undefined) => {
-    for (const word of text?.match(WORDS) ?? []) words.push(word);
-  };
+  let text = targetOf(url).replace(ESCAPED, unescape);
+  const add = (more: string | undefined) => text += `\n${more ?? ""}`;
   for (const name of HEADERS) {
     const value = headerOf(headers, name);
     if (value === "") continue;
@@ -54,8 +52,7 @@ export function wordsOf(
   for (const entry of offered.slice(0, MAX_PROTOCOLS)) {
     if (entry.startsWith(PHOENIX_ENTRY)) add(phoenixToken(entry));
   }
-  add(targetOf(url).replace(ESCAPED, unescape));
-  return words;
+  return text.match(WORDS) ?? [];
 }
 
 /**
