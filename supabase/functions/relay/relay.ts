@@ -6,6 +6,7 @@ import { MAX_BODIES_BYTES } from "./broadcast/bodies.ts";
 import { createBroadcast } from "./broadcast/broadcast.ts";
 import { type Config, ConfigError, readConfig } from "./config/config.ts";
 import { answeredProtocol, BATCHES, NOTICES, readCredential } from "./door/credential.ts";
+import { Awake, LOOK_MS } from "./peer/awake.ts";
 import { type Dialled, dialUpstream } from "./realtime/dial.ts";
 import { createDrain } from "./socket/drain.ts";
 import { RelayError, toRelayError } from "./errors.ts";
@@ -27,7 +28,6 @@ import { openSession, type SessionOptions } from "./socket/session.ts";
 import { createRevocation, isOf, signedOut } from "./revoke/revoke.ts";
 import { Reception } from "./waiting/reception.ts";
 import { Kept, Unsent } from "./peer/unsent.ts";
-import { Waits } from "./peer/waits.ts";
 import { upstreamUrl, type Vsn, vsnOf, type Wire, wireOf } from "./realtime/upstream.ts";
 
 /** Answers a request; never rejects. */
@@ -59,16 +59,16 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const { now } = runtime;
   const maxSockets = config.maxSockets ?? runtime.maxSockets;
   const { authenticate, checks } = createAuthenticator(config, runtime.fetch, now);
+  const awake = new Awake(now, !runtime.timersPerRequest);
+  if (awake.isWatched) every(LOOK_MS, () => awake.tick());
   const places = new Places();
   const limits = createLimits(config, places, maxSockets, now);
   const unsent = new Unsent(config.maxUnsentBytes);
   const turn = new Turn();
-  const tickMs = Math.min(TICK_MS, config.maxSilenceMs);
-  const waits = new Waits(runtime.timersPerRequest ? undefined : tickMs);
   const measures = new Measures();
-  const hub = createHub({ config, runtime, unsent, turn, measures, dial });
+  const hub = createHub({ config, runtime, awake, unsent, turn, measures, dial });
   const health = new Health(now);
-  const revocation = createRevocation(config, runtime, (hashes) => {
+  const revocation = createRevocation(config, runtime, awake, (hashes) => {
     for (const session of health.sessions) {
       if (isOf(session.identity, hashes)) session.end(signedOut());
     }
@@ -86,13 +86,13 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const broadcast = createBroadcast(config, runtime, new Kept(unsent, MAX_BODIES_BYTES));
   const drain = createDrain(health.sessions, config, health.uptime);
   /** What all sessions are given. */
-  const shared = { config, unsent, authenticator, runtime, refuse, measures, waits };
+  const shared = { config, unsent, authenticator, runtime, awake, refuse, measures };
   const reporter = new Reporter({
     ...{ config, checks, health, hub, measures, places, maxSockets },
     revocation: () => revocation.report(),
   });
   const reception = new Reception<Caller, Admitted>(
-    { config, authenticator, runtime, places, unsent, most, took: measures.setUp },
+    { config, authenticator, runtime, awake, places, unsent, most, took: measures.setUp },
     {
       ...{ admit, giveUp, refuse, note: noteRefusal },
       follow: (id, client, admitted, early) =>
@@ -103,12 +103,8 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   runtime.onShutdown(async (reason) => {
     await Promise.all([reception.end(), drain.begin(reason), refusals.empty()]);
   });
-  if (!runtime.timersPerRequest) {
-    every(tickMs, () => {
-      waits.tick();
-      health.sessions.forEach((it) => it.tick());
-    });
-  }
+  const tickMs = Math.min(TICK_MS, config.maxSilenceMs);
+  if (!runtime.timersPerRequest) every(tickMs, () => health.sessions.forEach((it) => it.tick()));
 
   /** `mayWait` where a public key may be followed by its user's token. */
   async function identify(request: Request, url: URL, mayWait: boolean): Promise<Identity> {
@@ -131,7 +127,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
 
   async function dial(wire: Wire): Promise<Dialled> {
     const start = now();
-    const dialled = await dialUpstream(config, upstreamUrl(config, wire), runtime, waits);
+    const dialled = await dialUpstream(config, upstreamUrl(config, wire), runtime, awake);
     measures.dial.note(now() - start);
     return dialled;
   }

@@ -6,9 +6,6 @@ const speed = Number(Deno.args[0]);
 const { now } = Date;
 const start = now();
 Date.now = () => start + (now() - start) * speed;
-const since = performance.now();
-const elapsed = performance.now.bind(performance);
-performance.now = () => since + (elapsed() - since) * speed;
 for (const name of ["setTimeout", "setInterval"] as const) {
   const set = globalThis[name];
   const hurried = (work: () => void, ms = 0) => set(work, ms / speed);

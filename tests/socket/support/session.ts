@@ -1,10 +1,10 @@
 import { readConfig } from "../../../supabase/functions/relay/config/config.ts";
 import { Measures } from "../../../supabase/functions/relay/measure/measures.ts";
+import { Awake } from "../../../supabase/functions/relay/peer/awake.ts";
 import { Places } from "../../../supabase/functions/relay/peer/places.ts";
 import type { Identity } from "../../../supabase/functions/relay/door/identity.ts";
 import { Unsent } from "../../../supabase/functions/relay/peer/unsent.ts";
 import { Dialled } from "../../../supabase/functions/relay/realtime/dial.ts";
-import { Waits } from "../../../supabase/functions/relay/peer/waits.ts";
 import type { Runtime } from "../../../supabase/functions/relay/runtime.ts";
 import { openSession } from "../../../supabase/functions/relay/socket/session.ts";
 import type { Summary } from "../../../supabase/functions/relay/socket/tunnel.ts";
@@ -33,10 +33,10 @@ export function startSession(
     identity: viewer,
     negotiated: false,
     measures: new Measures(),
-    waits: new Waits(),
     config,
     authenticator: { authenticate },
     runtime: { now: () => clock.ms } as Runtime,
+    awake: new Awake(() => clock.ms, false),
   });
   const state: { summary?: Summary } = {};
   session.closed.then((summary) => state.summary = summary);

@@ -20,7 +20,6 @@ export class Clock implements Disposable {
       clearTimeout: remove,
       clearInterval: remove,
     });
-    performance.now = this.now;
   }
 
   now = (): number => this.time;
@@ -57,7 +56,5 @@ export class Clock implements Disposable {
 
   [Symbol.dispose](): void {
     Object.assign(globalThis, this.#real);
-    // The prototype's shows again.
-    delete (performance as Partial<Performance>).now;
   }
 }

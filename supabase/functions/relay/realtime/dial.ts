@@ -1,9 +1,9 @@
 import type { Config } from "../config/config.ts";
 import { RelayError } from "../errors.ts";
+import type { Awake } from "../peer/awake.ts";
 import type { Batch } from "../peer/batch.ts";
 import type { Frame } from "./phoenix.ts";
 import { type Close, CONNECTING, type Message, type Runtime, type Socket } from "../runtime.ts";
-import { Waits } from "../peer/waits.ts";
 
 /** How a client reads what it is sent. */
 export interface Reader {
@@ -42,11 +42,11 @@ export async function dialUpstream(
   config: Config,
   url: URL,
   runtime: Runtime,
-  waits = new Waits(),
+  awake: Pick<Awake, "after">,
 ): Promise<Dialled> {
   let abort: AbortController | undefined;
   const late = { isLate: false, onLate: () => {} };
-  const wait = waits.begin(config.dialTimeoutMs, () => {
+  const stop = awake.after(config.dialTimeoutMs, () => {
     late.isLate = true;
     abort?.abort();
     late.onLate();
@@ -61,7 +61,7 @@ export async function dialUpstream(
     throw new RelayError("upstream_refused", "Realtime refused the connection.", { cause });
   } finally {
     // workerd would cut the open socket off by the signal that it was fetched with.
-    wait.end();
+    stop();
   }
 }
 

@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { Identity, User } from "../door/identity.ts";
 import { sha256 } from "../door/verify/sha256.ts";
 import { RelayError } from "../errors.ts";
+import type { Awake } from "../peer/awake.ts";
 import type { Runtime } from "../runtime.ts";
 import { Control } from "./control.ts";
 import { Ended } from "./ended.ts";
@@ -36,13 +37,14 @@ export interface Revocation {
 export function createRevocation(
   config: Config,
   runtime: Runtime,
+  awake: Awake,
   onEnded: (hashes: ReadonlySet<string>) => void,
 ): Revocation {
   if (config.revoke === "off") return { check: async () => {}, report: () => "off: RELAY_REVOKE" };
   if (runtime.timersPerRequest) {
     return { check: async () => {}, report: () => "off: this host has no channel of its own" };
   }
-  return new Following(config, runtime, onEnded);
+  return new Following(config, runtime, awake, onEnded);
 }
 
 class Following implements Revocation {
@@ -57,6 +59,7 @@ class Following implements Revocation {
   constructor(
     readonly config: Config,
     readonly runtime: Runtime,
+    readonly awake: Awake,
     readonly onEnded: (hashes: ReadonlySet<string>) => void,
   ) {
     this.#ended = new Ended(config.revokeMs, runtime.now);
@@ -114,6 +117,7 @@ class Following implements Revocation {
       const control = new Control({
         config: this.config,
         runtime: this.runtime,
+        awake: this.awake,
         onEnded: (hashes) => this.#note(hashes),
       });
       try {

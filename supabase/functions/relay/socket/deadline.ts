@@ -1,24 +1,37 @@
-import type { Wait, Waits } from "../peer/waits.ts";
+/** A time that is nearer has a timer: look() is called twice as often. */
+const NEAR_MS = 10_000;
 
-/** The clock is looked at so often: it may be set, and a machine may sleep. */
-const STEP_MS = 60_000;
-
-/** Calls `expire` when the clock has reached a time that may be moved, and at once where that is past. */
+/**
+ * Calls `expire` when the clock has reached a time that may be moved, however often the worker stood
+ * still or its clock was set meanwhile. A legacy key expires in ten years: that no timer waits for.
+ */
 export class Deadline {
-  #wait: Wait | undefined;
+  #at = Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(readonly waits: Waits, readonly now: () => number, readonly expire: () => void) {}
+  constructor(readonly now: () => number, readonly expire: () => void) {}
 
   set(at: number): void {
     this.clear();
-    this.#wait = this.waits.begin(Math.min(at - this.now(), STEP_MS), () => {
-      if (this.now() < at) this.set(at);
-      else this.expire();
-    });
+    this.#at = at;
+    this.look();
   }
 
   clear(): void {
-    this.#wait?.end();
-    this.#wait = undefined;
+    this.#at = Infinity;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Sets the timer of what is near; to be called every 5 s. */
+  look(): void {
+    const left = this.#at - this.now();
+    if (this.#timer !== undefined || left > NEAR_MS) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.now() < this.#at) return this.look();
+      this.#at = Infinity;
+      this.expire();
+    }, left);
   }
 }

@@ -6,7 +6,6 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { Count } from "./lane.ts";
 import { encodeServerFrame, type Frame, type Ref } from "../realtime/phoenix.ts";
 import { CONNECTING, type Message, type Runtime } from "../runtime.ts";
-import type { Wait } from "../peer/waits.ts";
 import { type Summary, Tunnel, type TunnelOptions } from "./tunnel.ts";
 
 export interface SessionOptions extends GateOptions, TunnelOptions {
@@ -57,15 +56,15 @@ class Joined implements Session, GateKeeper {
   /** One timer for the notice and the end of a user's token. */
   #expiry: Deadline | undefined;
   #isStopped = false;
-  #unjoined: Wait | undefined;
+  #stopUnjoined: (() => void) | undefined;
 
   constructor(readonly options: SessionOptions) {
-    const { identity, vsn, config, runtime, waits } = options;
+    const { identity, vsn, config, awake } = options;
     const speak = (frame: Frame) => this.#tunnel.speak(frame);
-    this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, speak);
+    this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, () => awake.look(), speak);
     this.#gate = new Gate(options, this);
     this.#tunnel = new Tunnel(options, this.#gate, this.#heartbeat);
-    this.#unjoined = waits.begin(config.joinTimeoutMs, () => {
+    this.#stopUnjoined = awake.after(config.joinTimeoutMs, () => {
       this.#fail("join_timeout", "The socket has joined no channel.");
     });
     this.onIdentity(identity);
@@ -106,6 +105,7 @@ class Joined implements Session, GateKeeper {
   }
 
   tick(): void {
+    this.#expiry?.look();
     try {
       const pulse = this.#heartbeat.tick();
       if (pulse !== "alive") this.#fail(...ENDINGS[pulse]);
@@ -131,17 +131,17 @@ class Joined implements Session, GateKeeper {
   onIdentity(next: Identity): void {
     // A token may be verified when its socket is over.
     if (next.kind !== "user" || this.#isStopped) return;
-    const { negotiated, runtime, waits } = this.options;
+    const { negotiated, runtime } = this.options;
     const { expiresAt, issuedAt = 0 } = next;
     this.#expiresAt = expiresAt * 1000;
     this.#noticeAt = Math.max(this.#expiresAt - EXPIRY_NOTICE_MS, (issuedAt + expiresAt) * 500);
-    this.#expiry ??= new Deadline(waits, runtime.now, () => this.#expire());
+    this.#expiry ??= new Deadline(runtime.now, () => this.#expire());
     this.#expiry.set(negotiated ? this.#noticeAt : this.#expiresAt);
   }
 
   #clearUnjoined(): void {
-    this.#unjoined?.end();
-    this.#unjoined = undefined;
+    this.#stopUnjoined?.();
+    this.#stopUnjoined = undefined;
   }
 
   #expire(): void {

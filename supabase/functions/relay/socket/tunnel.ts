@@ -1,3 +1,4 @@
+import type { Awake } from "../peer/awake.ts";
 import type { Measures } from "../measure/measures.ts";
 import { closeForClient, closeForUpstream, closeOf, closeWhenQuiet } from "../peer/close.ts";
 import type { Listener, Reader, Upstream } from "../realtime/dial.ts";
@@ -23,7 +24,6 @@ import {
 } from "../runtime.ts";
 import type { Place } from "../peer/places.ts";
 import { Backlog, type Unsent } from "../peer/unsent.ts";
-import type { Wait, Waits } from "../peer/waits.ts";
 
 /** How a tunnel ended. */
 export interface Summary {
@@ -47,8 +47,8 @@ export interface TunnelOptions {
   /** For a client that takes several frames in a message: when it is sent them. */
   turn?: Turn;
   measures: Pick<Measures, "join">;
-  waits: Waits;
   runtime: Pick<Runtime, "now">;
+  awake: Awake;
 }
 
 /** A peer that was told to close and does not answer is cut after this, where the host can do that. */
@@ -81,8 +81,8 @@ export class Tunnel implements Listener {
   #summary: Summary | undefined;
   #unclosed = 2;
   #isGoneOver = false;
-  /** For `open`, and later for the closes. */
-  #wait: Wait | undefined;
+  /** Ends the wait for `open`, and later the one for the closes. */
+  #stopTimer: (() => void) | undefined;
 
   constructor(
     readonly options: TunnelOptions,
@@ -110,8 +110,8 @@ export class Tunnel implements Listener {
   }
 
   #awaitOpen(client: Socket): void {
-    const { waits } = this.options;
-    this.#wait = waits.begin(OPEN_TIMEOUT_MS, () => this.#finish("client", NEVER_OPENED));
+    const { awake } = this.options;
+    this.#stopTimer = awake.after(OPEN_TIMEOUT_MS, () => this.#finish("client", NEVER_OPENED));
     client.addEventListener("open", () => this.#guard(() => this.#opened()), { once: true });
   }
 
@@ -192,8 +192,7 @@ export class Tunnel implements Listener {
 
   onClose(close: Close): void {
     if (!this.#summary) {
-      const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
-      this.#finish("upstream", closeForClient(close, lost));
+      this.#finish("upstream", closeForClient(close, lost()));
     }
     this.#gone(this.#up);
   }
@@ -210,8 +209,8 @@ export class Tunnel implements Listener {
 
   #opened(): void {
     if (!this.#summary) {
-      this.#wait?.end();
-      this.#wait = undefined; // It would be kept for each socket.
+      this.#stopTimer?.();
+      this.#stopTimer = undefined; // It would be kept for each socket.
     }
     this.options.unsent.watch(this.#down.backlog);
     this.#down.open();
@@ -243,16 +242,17 @@ export class Tunnel implements Listener {
     if (this.#summary) return;
     this.options.turn?.end();
     this.#summary = { by, code: end.code, error };
-    this.#wait?.end();
-    const { client, place, waits, upstream: { socket } } = this.options;
+    this.#stopTimer?.();
+    const { client, place, awake, upstream: { socket } } = this.options;
     const { code, reason } = closeForUpstream(end);
     if (!this.#isGoneOver) {
       place.become("closing");
-      closeWhenQuiet(client, end);
+      // One that was given up may open yet.
+      if (client.readyState <= OPEN) closeWhenQuiet(client, closeForClient(end, lost()));
     }
     // In the next turn: what Realtime has sent already would otherwise reset the connection.
     setTimeout(() => socket.readyState === OPEN && socket.close(code, reason), 0);
-    this.#wait = waits.begin(CLOSE_GRACE_MS, () => this.#givenUp());
+    this.#stopTimer = awake.after(CLOSE_GRACE_MS, () => this.#givenUp());
   }
 
   /** The client's socket is somebody else's now. */
@@ -266,7 +266,7 @@ export class Tunnel implements Listener {
   #gone(lane: Lane): void {
     this.options.unsent.forget(lane.backlog);
     if (--this.#unclosed > 0) return;
-    this.#wait?.end();
+    this.#stopTimer?.();
     this.#settle(this.#summary!);
   }
 
@@ -278,4 +278,8 @@ export class Tunnel implements Listener {
     else if (!this.#isGoneOver) client.terminate?.();
     this.#settle(this.#summary!);
   }
+}
+
+function lost(): RelayError {
+  return new RelayError("upstream_lost", "Realtime ended the connection.");
 }

@@ -87,6 +87,13 @@ export const PEER: Guard[] = [
     tests: ["relay/pure"],
   },
   {
+    file: "peer/awake.ts",
+    find: "Math.max(end, this.#cameTo + READ_MS) - this.#ms;",
+    replace: "end - this.#ms;",
+    sentence: "somebody is given up before what came to a worker that stood still is read",
+    tests: ["socket/awake"],
+  },
+  {
     file: "peer/places.ts",
     find: "this.counts[this.#stage]--;\n    this.#stage = undefined;",
     replace: "this.counts[this.#stage]--;",
@@ -94,17 +101,17 @@ export const PEER: Guard[] = [
     tests: ["door/limits"],
   },
   {
-    file: "peer/waits.ts",
-    find: "if (wait.until <= near) wait.setTimer();",
+    file: "peer/awake.ts",
+    find: "if (this.#leftOf(wait) <= NEAR_MS) this.#setTimer(wait);",
     replace: "",
     sentence: "what is far away when it begins is waited for for ever",
-    tests: ["socket/deadline", "socket/life"],
+    tests: ["socket/awake", "socket/life"],
   },
   {
-    file: "peer/waits.ts",
-    find: "this.far.delete(this);\n    clearTimeout(this.#timer);",
-    replace: "clearTimeout(this.#timer);",
+    file: "peer/awake.ts",
+    find: "this.#far.delete(wait);\n      clearTimeout(wait.timer);",
+    replace: "clearTimeout(wait.timer);",
     sentence: "a wait that has ended is over once more",
-    tests: ["socket/deadline"],
+    tests: ["socket/awake"],
   },
 ];

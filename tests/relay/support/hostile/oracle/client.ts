@@ -64,7 +64,8 @@ export class Client {
   readonly held = new Map<number, Held>();
   /** Those that RELAY_POLICY allows to whoever the client was when it said them. */
   readonly allowed = new Set<number>();
-  readonly #unjudged = new Set<number>();
+  /** Those that are judged when a token is, and as whom: undefined for whoever is named first. */
+  readonly #unjudged = new Map<number, string | undefined>();
   heldBytes = 0;
   isSuspect = false;
   /** How often it has joined, and whether it did anything that no other viewer may share. */
@@ -127,20 +128,27 @@ export class Client {
   pushes(push: Push): void {
     const life = this.joinedAt(push.head.topic);
     this.isAlone = true;
-    if (this.who.waits && !this.who.isUser) this.#unjudged.add(push.n);
-    else if (this.#mayPush(push.head.topic, life)) this.allowed.add(push.n);
+    const { waits, isUser, role, changedAt = -Infinity } = this.who;
+    const { now } = this.options.realtime.time;
+    if (waits && !isUser) this.#unjudged.set(push.n, undefined);
+    else if (changedAt > now) this.#unjudged.set(push.n, role);
+    else if (this.#mayPush(role, push.head.topic, life)) this.allowed.add(push.n);
     this.held.set(push.n, { ...push, life });
     this.heldBytes += push.size;
   }
 
-  /** Whether a broadcast may go up: what came before anybody was named is judged for whom that is. */
+  /**
+   * Whether a broadcast may go up: what came before anybody was named, or while a token was checked, is
+   * judged for whom that is.
+   */
   allows({ n, head }: Push): boolean {
-    return this.allowed.has(n) ||
-      (this.#unjudged.has(n) && this.#mayPush(head.topic, this.joinedAt(head.topic)));
+    if (!this.#unjudged.has(n)) return this.allowed.has(n);
+    const role = this.#unjudged.get(n) ?? this.who.namedAs;
+    return this.#mayPush(role, head.topic, this.joinedAt(head.topic));
   }
 
-  #mayPush(topic: string, life: Life | undefined): boolean {
-    const { options: { policies }, who: { role } } = this;
+  #mayPush(role: string, topic: string, life: Life | undefined): boolean {
+    const { policies } = this.options;
     return maySend(policies, role, topic) &&
       (mayUsePublic(policies, role) || !life || life.config.private);
   }
