@@ -73,8 +73,8 @@ export class Client {
   isAlone = false;
   /** It has joined when the hub may have been full, and so may have a socket of its own. */
   wasCrowded = false;
-  /** By a token that ends its socket: nothing that it says from then on is kept. */
-  hasEnded = false;
+  /** When a token came that ends its socket: nothing that it says from then on is kept. */
+  endedAt: number | undefined;
   /** Each topic and config that it has asked for. */
   readonly asked = new Set<string>();
 
@@ -82,6 +82,10 @@ export class Client {
     const takesEffectAt = () => options.realtime.time.now + options.verifyMs;
     this.who = new Who(() => options.realtime.time.now, takesEffectAt, options);
     this.isAlone = !options.isShared;
+  }
+
+  get hasEnded(): boolean {
+    return this.endedAt !== undefined;
   }
 
   /** It joins. */
@@ -120,7 +124,7 @@ export class Client {
 
   #show(token: string, event: "phx_join" | "access_token"): Effect {
     const effect = this.who.show(token, event);
-    this.hasEnded ||= effect === "ends the socket";
+    if (effect === "ends the socket") this.endedAt ??= this.options.realtime.time.now;
     return effect;
   }
 

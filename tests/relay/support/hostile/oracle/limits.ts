@@ -9,6 +9,12 @@ import type { Time } from "../world/time.ts";
 /** The relay looks every 5 s, and closes when the client has been quiet. */
 const LOOK_MS = 7_000;
 
+/** Refusals wait so much longer at most. */
+const JITTER = 1.2;
+
+/** What comes while tokens are checked is read behind them. */
+const MANY_CHECKS = 10;
+
 /** A close waits until the client is quiet. */
 const CLOSE_MS = 1_000;
 
@@ -23,12 +29,14 @@ export function holdLimits({ parties, settings, time, endsAt }: Court): void {
   if (open.length > 0 && time.sinceDue(endsAt) > CLOSE_MS) {
     fail(`${open.length} sockets at the worker's end`);
   }
-  const named = there.filter(({ placedSub }) => placedSub);
+  // Who has signed out has a place among the refused.
+  const placed = there.filter(({ client }) => !client.hasEnded);
+  const named = placed.filter(({ placedSub }) => placedSub);
   for (const { length } of Map.groupBy(named, ({ placedSub }) => placedSub).values()) {
     if (length > settings.perUser) fail(`${length} sockets of one user`);
   }
   if (settings.proxies === 0) return;
-  for (const { length } of Map.groupBy(there, ({ options }) => options.from).values()) {
+  for (const { length } of Map.groupBy(placed, ({ options }) => options.from).values()) {
     if (length > settings.perAddress) fail(`${length} sockets of one address`);
   }
 }
@@ -41,10 +49,8 @@ function holdLife(party: Party, settings: Settings, time: Time): void {
   const openedAt = Math.max(party.openedAt, since);
   const heardAt = Math.max(party.heardAt, since);
   const { joinTimeoutMs, maxSilenceS, maxJoins } = settings;
-  // Who has signed out waits for the close as those do who are refused.
-  if (
-    client.joins === 0 && !client.hasEnded && time.sinceWaited(openedAt, joinTimeoutMs) > CLOSE_MS
-  ) {
+  if (client.endedAt !== undefined) return holdEnd(party, client.endedAt, settings, time);
+  if (client.joins === 0 && time.sinceWaited(openedAt, joinTimeoutMs) > CLOSE_MS) {
     fail(`client ${index} has not joined for ${now - openedAt} ms`);
   }
   if (time.sinceWaited(heardAt, maxSilenceS * 1_000) > LOOK_MS) {
@@ -57,6 +63,13 @@ function holdLife(party: Party, settings: Settings, time: Time): void {
     lives.some(({ state, isEnding }) => state === "joined" && !isEnding)
   );
   if (joined.length > maxJoins) fail(`client ${index} has joined ${joined.length} channels`);
+}
+
+/** Who has signed out waits for the close as those do who are refused; what has come is read before. */
+function holdEnd(party: Party, endedAt: number, settings: Settings, time: Time): void {
+  const at = endedAt + MANY_CHECKS * settings.verifyMs + JITTER * settings.refusalDelayMs;
+  if (time.sinceDue(at) <= CLOSE_MS) return;
+  fail(`client ${party.options.index} was to be closed ${time.now - endedAt} ms ago`);
 }
 
 /** To be asked for each broadcast that goes to Realtime. */
