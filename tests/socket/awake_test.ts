@@ -6,7 +6,7 @@ import { Clock } from "../support/hub/clock.ts";
 function startWorker(isWatched = true) {
   const clock = new Clock();
   const awake = new Awake(clock.now, isWatched);
-  if (isWatched) setInterval(() => awake.look(), LOOK_MS);
+  if (isWatched) setInterval(() => awake.tick(), LOOK_MS);
   return { clock, awake };
 }
 
@@ -39,6 +39,20 @@ Deno.test("a wait is as long as it is to be where the worker runs, or nobody loo
     await clock.pass(20_000);
     assert.deepEqual(done, [1, 700, 10_000]);
   }
+});
+
+Deno.test("of many waits those alone have a timer that are nearly over", async () => {
+  const { clock, awake } = startWorker();
+  using _ = clock;
+  let over = 0;
+  const stops = Array.from({ length: 100 }, (_, n) => awake.after(60_000 + n, () => over++));
+  assert.equal(clock.pending, 0);
+  await clock.pass(59_999);
+  assert.equal(clock.pending, 100);
+  stops.slice(50).forEach((stop) => stop());
+  assert.equal(clock.pending, 50);
+  await clock.pass(200);
+  assert.equal(over, 50);
 });
 
 Deno.test("a standstill is known from the last look on, to whoever was there before its end", async () => {

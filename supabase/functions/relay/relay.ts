@@ -60,7 +60,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const maxSockets = config.maxSockets ?? runtime.maxSockets;
   const { authenticate, checks } = createAuthenticator(config, runtime.fetch, now);
   const awake = new Awake(now, !runtime.timersPerRequest);
-  if (awake.isWatched) every(LOOK_MS, () => awake.look());
+  if (awake.isWatched) every(LOOK_MS, () => awake.tick());
   const places = new Places();
   const limits = createLimits(config, places, maxSockets, now);
   const unsent = new Unsent(config.maxUnsentBytes);
@@ -139,8 +139,9 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     let upstream;
     try {
       upstream = hub.serves(identity) ? hub.viewer(identity, wire) : await dial(wire);
-      // The dial may have taken seconds, and a drain ends the sockets that were there when it began.
+      // The dial may have taken seconds, and a drain, or a session's end, ends the sockets that are there.
       drain.check();
+      revocation.recheck(identity);
       return { vsn: wire.vsn, identity, upstream, place, negotiated, turn };
     } catch (error) {
       upstream?.socket.close();
@@ -292,7 +293,8 @@ export function relayFor(
   }
 }
 
-function urlOf(request: Request): URL {
+/** Throws `bad_request` where the request's target and Host make none. */
+export function urlOf(request: Pick<Request, "url">): URL {
   const url = URL.parse(request.url);
   if (url) return url;
   throw new RelayError("bad_request", "The request's target and Host make no URL.");

@@ -44,16 +44,18 @@ export async function dialUpstream(
   runtime: Runtime,
   awake: Pick<Awake, "after">,
 ): Promise<Dialled> {
-  const dialling = new AbortController();
-  const late = { onLate: () => {} };
+  let abort: AbortController | undefined;
+  const late = { isLate: false, onLate: () => {} };
   const stop = awake.after(config.dialTimeoutMs, () => {
-    dialling.abort();
+    late.isLate = true;
+    abort?.abort();
     late.onLate();
   });
   try {
-    return await opened(await runtime.dial(url, dialling.signal), late);
+    const socket = runtime.dial(url, () => (abort ??= new AbortController()).signal);
+    return await opened(await socket, late);
   } catch (cause) {
-    if (dialling.signal.aborted) {
+    if (late.isLate) {
       throw new RelayError("upstream_timeout", "Realtime did not answer.");
     }
     throw new RelayError("upstream_refused", "Realtime refused the connection.", { cause });

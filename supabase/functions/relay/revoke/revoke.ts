@@ -25,6 +25,8 @@ export interface Revocation {
    * `signed_out` for a session that has ended.
    */
   check(user: User): Promise<void>;
+  /** Throws `signed_out` where the session has ended since it was checked: nobody else saw it then. */
+  recheck(identity: Identity): void;
   /** In words, for /health. */
   report(): string;
 }
@@ -40,12 +42,16 @@ export function createRevocation(
   awake: Awake,
   onEnded: (hashes: ReadonlySet<string>) => void,
 ): Revocation {
-  if (config.revoke === "off") return { check: async () => {}, report: () => "off: RELAY_REVOKE" };
-  if (runtime.timersPerRequest) {
-    return { check: async () => {}, report: () => "off: this host has no channel of its own" };
-  }
+  if (config.revoke === "off") return notFollowing("off: RELAY_REVOKE");
+  if (runtime.timersPerRequest) return notFollowing("off: this host has no channel of its own");
   return new Following(config, runtime, awake, onEnded);
 }
+
+const notFollowing = (why: string): Revocation => ({
+  check: async () => {},
+  recheck() {},
+  report: () => why,
+});
 
 class Following implements Revocation {
   readonly #ended: Ended;
@@ -75,7 +81,12 @@ class Following implements Revocation {
     user.sessionHash ??= await sha256(user.session);
     this.#begun ??= this.#begin();
     if (!this.#isBegun) await Promise.race([this.#begun, later(WAIT_MS)]);
-    if (this.#ended.has(user.sessionHash)) throw signedOut();
+    this.recheck(user);
+  }
+
+  recheck(identity: Identity): void {
+    if (identity.kind !== "user" || identity.sessionHash === undefined) return;
+    if (this.#ended.has(identity.sessionHash)) throw signedOut();
   }
 
   async #begin(): Promise<void> {

@@ -105,6 +105,7 @@ class Joined implements Session, GateKeeper {
   }
 
   tick(): void {
+    this.#expiry?.look();
     try {
       const pulse = this.#heartbeat.tick();
       if (pulse !== "alive") this.#fail(...ENDINGS[pulse]);

@@ -129,6 +129,13 @@ export const SOCKET: Guard[] = [
     tests: ["hub/move", "socket/life"],
   },
   {
+    file: "socket/deadline.ts",
+    find: "this.#at = Infinity;\n      this.expire();",
+    replace: "this.expire();",
+    sentence: "what has expired expires again at each look",
+    tests: ["socket/deadline"],
+  },
+  {
     file: "socket/heartbeat.ts",
     find: 'if (time - this.#heardAt >= this.maxSilenceMs) return "silent";',
     replace: "",
