@@ -50,7 +50,7 @@ export function holdAnswers(court: Court, { options }: Party, reason: string): v
 /** To be asked when a client's socket is closed: it may be for what was not heard of it. */
 export function holdPatience({ time, settings }: Court, party: Party, reason: string): void {
   const { openedAt, admittedAt = -Infinity, options: { index } } = party;
-  const heardAt = party.heardBefore(time.now - CLOSE_MS);
+  const heardAt = party.heardBefore(time.awakeFor(CLOSE_MS));
   const [code] = reason.split(":");
   const letIn = Math.max(openedAt, admittedAt);
   const waits: Record<string, [since: number, ms: number]> = {
