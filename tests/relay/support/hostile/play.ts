@@ -10,7 +10,7 @@ import { World } from "./world/world.ts";
 const CALM_MS = 90_000;
 
 /** A client that never opens its socket has been given up by then, since its refusal's delay too. */
-const NEVER_MS = 60_000;
+const NEVER_MS = 25_000;
 
 /** Longer than any wait that the relay has after a socket's end. */
 const END_MS = 130_000;
