@@ -8,7 +8,7 @@ import { readEnvelope } from "../realtime/envelope.ts";
 import { encodeEnding, encodeFrame, encodeReply, type Frame } from "../realtime/phoenix.ts";
 import type { Vsn } from "../realtime/upstream.ts";
 import { parseWhole } from "../realtime/whole.ts";
-import type { Unsent } from "../peer/unsent.ts";
+import { Kept, SPARE_BYTES, type Unsent } from "../peer/unsent.ts";
 import type { Message, Runtime, Socket } from "../runtime.ts";
 import { Account } from "../socket/account.ts";
 import { Answers } from "./answers.ts";
@@ -32,6 +32,8 @@ export interface WaiterOptions {
   authenticator: Pick<Authenticator, "authenticate">;
   runtime: Pick<Runtime, "now">;
   unsent: Unsent;
+  /** What all who wait may make the relay keep. Default: what all peers may. */
+  memory?: ConstructorParameters<typeof Kept>[0];
 }
 
 /**
@@ -54,7 +56,7 @@ export class Waiter implements Waiting {
   hasWaited = false;
   readonly #account: Account;
   #stage: "waiting" | "checking" | "named" | "over" = "waiting";
-  readonly #held = new Held();
+  readonly #held: Held;
   readonly #answers: Answers;
   readonly #naming = Promise.withResolvers<Identity | undefined>();
   readonly #failing = Promise.withResolvers<never>();
@@ -63,7 +65,8 @@ export class Waiter implements Waiting {
   #isLate = false;
 
   constructor(readonly options: WaiterOptions) {
-    const { client, config, runtime, unsent } = options;
+    const { client, config, runtime, unsent, memory = unsent } = options;
+    this.#held = new Held(new Kept(memory, MAX_HELD_LENGTH, SPARE_BYTES));
     this.#answers = new Answers(client, unsent);
     this.#account = new Account(config, runtime.now);
     this.failed.catch(() => "Nobody looks any more once it is handed over.");
