@@ -16,7 +16,10 @@ import {
 } from "../support/tokens.ts";
 
 /** A project without network: `answer` plays its Auth server. */
-function project(env: Record<string, string>, answer: (url: URL) => Response | Promise<Response>) {
+function project(
+  env: Record<string, string>,
+  answer: (url: URL, authorization: string) => Response | Promise<Response>,
+) {
   const asked: URL[] = [];
   const clock = { ms: Date.now() };
   const config = readConfig({
@@ -30,7 +33,8 @@ function project(env: Record<string, string>, answer: (url: URL) => Response | P
     const aborted = new Promise<never>((_, reject) =>
       init?.signal?.addEventListener("abort", () => reject(init.signal!.reason))
     );
-    return await Promise.race([answer(url), aborted]);
+    const authorization = new Headers(init?.headers).get("authorization") ?? "";
+    return await Promise.race([answer(url, authorization), aborted]);
   };
   const { authenticate, checks } = createAuthenticator(config, fetch, () => clock.ms);
   const check = (token: string) => authenticate({ kind: "token", token });
@@ -369,6 +373,23 @@ Deno.test("an Auth server that fails is left alone for 5 s, whoever brings token
     answer = authServer;
     clock.ms += 5_000;
     for (const token of tokens) await check(token);
+  }
+});
+
+Deno.test("a token that a gateway has no room for keeps nobody else out", async () => {
+  for (const status of [400, 413, 414, 431, 494]) {
+    // As nginx and Kong, whose lines of a header have 8 kB.
+    const { check, asked } = project({}, (url, authorization) => {
+      return authorization.length > 8_000 ? new Response(null, { status }) : authServer(url);
+    });
+    for (let n = 0; n < 10; n++) {
+      await rejects(
+        check(await sign({ n, padding: "x".repeat(5_900) }, "forged")),
+        "auth_unavailable",
+      );
+    }
+    await check(await sign());
+    assert.equal(asked.length, 11, `${status}`);
   }
 });
 

@@ -59,6 +59,21 @@ testOnNode(
 );
 
 testOnNode(
+  "a connection on which each request asks for one leaves nothing behind",
+  {},
+  async ({ relay: { address, output } }) => {
+    using wire = await Wire.to(`http://${address}`);
+    const upgrade = ["Connection: Upgrade", "Upgrade: h2c"];
+    for (let n = 0; n < 20; n++) {
+      await wire.send(textOf("GET /relay/health HTTP/1.1", `Host: ${address}`, ...upgrade));
+      assert.equal((await wire.answer())[0], 200);
+    }
+    // Node warns of the eleventh listener.
+    assert.deepEqual(output.filter((line) => !line.startsWith("{")), []);
+  },
+);
+
+testOnNode(
   "a target and a Host that make no URL are told so",
   {},
   async ({ relay: { address } }) => {

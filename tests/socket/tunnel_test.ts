@@ -123,7 +123,7 @@ for (const [what, meet] of Object.entries(BUGS)) {
 }
 
 /** One direction of a tunnel, in which "slow" is judged when the test says so. */
-function startLane(maxUnsent: number) {
+function startLane(maxUnsent: number, unsent = new Unsent(maxUnsent)) {
   const frame = { topic: "realtime:a", event: "broadcast" };
   const { promise, resolve } = Promise.withResolvers<Judgement>();
   const sent: Message[] = [];
@@ -131,7 +131,7 @@ function startLane(maxUnsent: number) {
   const socket = { readyState: 1, bufferedAmount: 0 } as const;
   const lane = new Lane(
     { send: (message) => sent.push(message) },
-    new Backlog(new Unsent(maxUnsent), socket),
+    new Backlog(unsent, socket),
     { end: (error) => ended.push((error as RelayError).code) },
     { judge: (message) => message === "slow" ? promise : { message, frame } },
   );
@@ -146,6 +146,26 @@ Deno.test("what follows a message that is being judged waits for it, in its orde
   await settle();
   assert.deepEqual([sent, ended], [["a", "slow", "b", "c"], []]);
 });
+
+Deno.test("what waits for judgements is bounded over all sockets, but for a little of each", async () => {
+  const unsent = new Unsent(100_000);
+  const lanes = Array.from({ length: 8 }, () => startLane(100_000, unsent));
+  for (const { lane } of lanes) for (const message of ["slow", LARGE]) lane.push(message);
+  // Of the four times that one may have, each takes 74 kB.
+  assert.deepEqual(lanes.map(({ ended }) => ended.length), [0, 0, 0, 0, 0, 1, 1, 1]);
+  const small = startLane(100_000, unsent);
+  for (const message of ["slow", "x".repeat(10_000)]) small.lane.push(message);
+  assert.deepEqual(small.ended, []);
+  lanes[0].decide();
+  await settle();
+  assert.equal(lanes[0].sent.length, 2);
+  lanes[1].lane.forget();
+  const next = [0, 1, 2].map(() => startLane(100_000, unsent));
+  for (const { lane } of next) for (const message of ["slow", LARGE]) lane.push(message);
+  assert.deepEqual(next.map(({ ended }) => ended.length), [0, 0, 1], "the room of two is free");
+});
+
+const LARGE = "x".repeat(90_000);
 
 Deno.test("what waits for a judgement is bounded, empty messages too", () => {
   for (const [message, most] of [["x".repeat(400), 2], ["", 16]] as const) {

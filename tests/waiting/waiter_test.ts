@@ -4,7 +4,7 @@ import { readConfig } from "../../supabase/functions/relay/config/config.ts";
 import { RelayError } from "../../supabase/functions/relay/errors.ts";
 import type { Socket } from "../../supabase/functions/relay/runtime.ts";
 import { Awake } from "../../supabase/functions/relay/peer/awake.ts";
-import { Unsent } from "../../supabase/functions/relay/peer/unsent.ts";
+import { Kept, Unsent } from "../../supabase/functions/relay/peer/unsent.ts";
 import { Held, MAX_HELD_LENGTH } from "../../supabase/functions/relay/waiting/held.ts";
 import { Waiter } from "../../supabase/functions/relay/waiting/waiter.ts";
 import { FakeSocket } from "../relay/support/fuzz/fake_runtime.ts";
@@ -104,10 +104,30 @@ Deno.test("a token whose signature is checked costs a socket that is not named w
 });
 
 Deno.test("what did not fit takes no room", () => {
-  const held = new Held();
+  const held = new Held(new Kept(new Unsent(MAX_HELD_LENGTH), MAX_HELD_LENGTH));
   assert.throws(() => held.add({ message: "x".repeat(MAX_HELD_LENGTH + 1) }), { code: "too_big" });
   held.add({ message: "x".repeat(MAX_HELD_LENGTH) });
   assert.throws(() => held.add({ message: "x" }), { code: "too_big" });
+});
+
+Deno.test("what waits for tokens is bounded over all clients, but for a join and a token of each", async () => {
+  using _time = new FakeTime();
+  // All peers together: four times that.
+  const unsent = new Unsent(65_536);
+  const greedy = Array.from({ length: 8 }, () => startWaiter(never, {}, unsent));
+  for (const { socket } of greedy) {
+    for (const message of [join("a.b.c"), "x".repeat(60_000)]) socket.receive(message);
+  }
+  const ends = await Promise.all(greedy.map(({ end }) => Promise.race([end, settled()])));
+  assert.equal(ends.filter((end) => end === "too_many_waiting").length, 2, ends.join());
+  const small = startWaiter(never, {}, unsent);
+  for (const message of [join("a.b.c"), "x".repeat(8_000)]) small.socket.receive(message);
+  assert.equal(await Promise.race([small.end, settled()]), "it waits on");
+  for (const { socket } of greedy) socket.close();
+  await settled();
+  const next = startWaiter(never, {}, unsent);
+  for (const message of [join("a.b.c"), "x".repeat(60_000)]) next.socket.receive(message);
+  assert.equal(await Promise.race([next.end, settled()]), "it waits on");
 });
 
 const never = () => new Promise<never>(() => {});

@@ -48,9 +48,9 @@ export function createFront(
   if (Number.isFinite(connections)) server.maxConnections = connections;
   server.on("drop", tellSeldom((count) => runtime.log({ event: "connections_dropped", count })));
   server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (!isForRelay(message)) return passOver(server, message, socket, head);
     // Whoever leaves while the relay decides.
     socket.on("error", () => socket.destroy());
-    if (!isForRelay(message)) return passOver(server, message, socket, head);
     const handler = gate ? gate.upgrades : relay;
     upgrade(handler, runtime, { message, socket, head }).catch(() => socket.destroy());
   });

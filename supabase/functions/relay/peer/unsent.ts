@@ -146,14 +146,24 @@ export class Unsent {
   }
 }
 
+/**
+ * What whoever has to wait for a moment may make the relay keep beside the sum of all: others who fill
+ * that keep nobody out who sends a join and its token.
+ */
+export const SPARE_BYTES = 16_384;
+
 /** What the relay keeps for one peer, or one channel: bounded by itself and in the sum of all. */
 export class Kept {
   #bytes = 0;
 
-  /** `max`: bytes of its own, by default what one peer may have unsent. */
+  /**
+   * `max`: bytes of its own, by default what one peer may have unsent. `spare`: the first so many of
+   * them are not in the sum.
+   */
   constructor(
     readonly unsent: Pick<Unsent, "keep" | "release" | "max">,
     readonly max = unsent.max,
+    readonly spare = 0,
   ) {}
 
   get bytes(): number {
@@ -162,14 +172,22 @@ export class Kept {
 
   /** Takes so many bytes; returns false, and takes nothing, where that is too much. */
   take(bytes: number): boolean {
-    if (this.#bytes + bytes > this.max || !this.unsent.keep(bytes)) return false;
-    this.#bytes += bytes;
+    const after = this.#bytes + bytes;
+    if (after > this.max) return false;
+    const more = this.#inSum(after) - this.#inSum(this.#bytes);
+    if (more > 0 && !this.unsent.keep(more)) return false;
+    this.#bytes = after;
     return true;
   }
 
   give(bytes: number): void {
-    this.#bytes -= bytes;
-    this.unsent.release(bytes);
+    const after = this.#bytes - bytes;
+    this.unsent.release(this.#inSum(this.#bytes) - this.#inSum(after));
+    this.#bytes = after;
+  }
+
+  #inSum(bytes: number): number {
+    return Math.max(0, bytes - this.spare);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Gate } from "./gate.ts";
 import type { Judgement } from "./pushes.ts";
 import { Batch } from "../peer/batch.ts";
 import { CONNECTING, type Message, OPEN } from "../runtime.ts";
-import type { Backlog } from "../peer/unsent.ts";
+import { type Backlog, Kept, SPARE_BYTES } from "../peer/unsent.ts";
 
 /** What one direction carried. Text counts in UTF-16 units, which for ASCII are bytes. */
 export interface Count {
@@ -32,7 +32,8 @@ export class Lane implements Count {
   #isOpen: boolean;
   #judging = false;
   #held: (Message | Batch)[] | undefined;
-  #heldBytes = 0;
+  /** What that takes of the worker's memory; most sockets never have it. */
+  #kept: Kept | undefined;
 
   constructor(
     readonly receiver: Receiver,
@@ -45,10 +46,17 @@ export class Lane implements Count {
 
   push(message: Message | Batch): void {
     if (this.#isOpen && !this.#judging && !this.#held) return this.#pass(message);
-    this.#heldBytes += sizeOf(message) + HELD_OVERHEAD_BYTES;
-    if (this.#heldBytes > this.backlog.unsent.max) return this.tunnel.end(unread());
+    const { unsent } = this.backlog;
+    this.#kept ??= new Kept(unsent, unsent.max, SPARE_BYTES);
+    if (!this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES)) return this.tunnel.end(unread());
     this.#held ??= [];
     this.#held.push(message);
+  }
+
+  /** The receiving socket is gone: nothing waits for it. */
+  forget(): void {
+    this.#held = undefined;
+    this.#kept?.give(this.#kept.bytes);
   }
 
   /** The receiving socket is open: sends what was held. */
@@ -98,7 +106,7 @@ export class Lane implements Count {
   #resume(): void {
     while (!this.#judging && this.#held) {
       const message = this.#held.shift()!;
-      this.#heldBytes -= sizeOf(message) + HELD_OVERHEAD_BYTES;
+      this.#kept!.give(sizeOf(message) + HELD_OVERHEAD_BYTES);
       if (this.#held.length === 0) this.#held = undefined;
       this.#pass(message);
     }

@@ -265,6 +265,7 @@ export class Tunnel implements Listener {
 
   #gone(lane: Lane): void {
     this.options.unsent.forget(lane.backlog);
+    lane.forget();
     if (--this.#unclosed > 0) return;
     this.#stopTimer?.();
     this.#settle(this.#summary!);
@@ -276,6 +277,8 @@ export class Tunnel implements Listener {
     // One that never opened, or was gone before anybody listened, tells no end.
     if (client.readyState === CONNECTING || client.readyState === CLOSED) place.leave();
     else if (!this.#isGoneOver) client.terminate?.();
+    this.#up.forget();
+    this.#down.forget();
     this.#settle(this.#summary!);
   }
 }

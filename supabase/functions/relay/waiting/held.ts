@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import type { Kept } from "../peer/unsent.ts";
 import type { Ref } from "../realtime/phoenix.ts";
 import type { Message } from "../runtime.ts";
 
@@ -19,19 +20,23 @@ interface Frame {
 /** What a client has sent before it is let in, in order, bounded in number and in length. */
 export class Held {
   #frames: Frame[] = [];
-  #length = 0;
+
+  /** `kept`: of MAX_HELD_LENGTH, and of what all who wait may make the relay keep. */
+  constructor(readonly kept: Pick<Kept, "bytes" | "max" | "take" | "give">) {}
 
   get isFull(): boolean {
     return this.#frames.length >= MAX_HELD;
   }
 
-  /** Throws `too_big` beyond the bounds. */
+  /** Throws `too_big` beyond the client's bounds, and `too_many_waiting` beyond those of all. */
   add(frame: Frame): void {
-    const length = this.#length + lengthOf(frame.message);
-    if (this.isFull || length > MAX_HELD_LENGTH) {
+    const length = lengthOf(frame.message);
+    if (this.isFull || this.kept.bytes + length > this.kept.max) {
       throw new RelayError("too_big", "The client sends too much before it is let in.");
     }
-    this.#length = length;
+    if (!this.kept.take(length)) {
+      throw new RelayError("too_many_waiting", "Too much waits for tokens of too many clients.");
+    }
     this.#frames.push(frame);
   }
 
@@ -52,7 +57,7 @@ export class Held {
     this.#frames = this.#frames.filter((frame) => {
       if (frame.topic !== topic) return true;
       frame.stopWait?.();
-      this.#length -= lengthOf(frame.message);
+      this.kept.give(lengthOf(frame.message));
       return false;
     });
   }
@@ -61,7 +66,7 @@ export class Held {
   takeUnread(): Message[] {
     const unread = this.#frames.filter(({ isUnread }) => isUnread);
     this.#frames = this.#frames.filter(({ isUnread }) => !isUnread);
-    for (const { message } of unread) this.#length -= lengthOf(message);
+    for (const { message } of unread) this.kept.give(lengthOf(message));
     return unread.map(({ message }) => message);
   }
 
@@ -82,7 +87,7 @@ export class Held {
     this.stopWaits();
     const frames = this.#frames;
     this.#frames = [];
-    this.#length = 0;
+    this.kept.give(this.kept.bytes);
     return frames.map(({ message }) => message);
   }
 }

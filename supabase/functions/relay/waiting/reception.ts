@@ -5,11 +5,14 @@ import { RelayError } from "../errors.ts";
 import type { Histogram } from "../measure/histogram.ts";
 import type { Awake } from "../peer/awake.ts";
 import type { Place, Places } from "../peer/places.ts";
-import type { Unsent } from "../peer/unsent.ts";
+import { Kept, type Unsent } from "../peer/unsent.ts";
 import type { Vsn } from "../realtime/upstream.ts";
 import { CLOSED, type Message, OPEN, type Runtime, type Socket } from "../runtime.ts";
 import { WaitingRoom } from "./room.ts";
-import { Waiter } from "./waiter.ts";
+import { Waiter, type WaiterOptions } from "./waiter.ts";
+
+/** What they have sent, all together; the worker's memory for what waits has four times as much. */
+const MAX_WAITING_BYTES = 16 << 20;
 
 /** Whose socket it is, as far as that is known. */
 export interface Guest {
@@ -52,9 +55,13 @@ export interface ReceptionOptions {
 export class Reception<G extends Guest, Admitted> {
   readonly #room: WaitingRoom;
   readonly #receiving = new Map<Waiter, Promise<void>>();
+  readonly #memory: WaiterOptions["memory"];
 
   constructor(readonly options: ReceptionOptions, readonly exits: Exits<G, Admitted>) {
-    const { most, places, runtime } = options;
+    const { most, places, runtime, unsent } = options;
+    const kept = new Kept(unsent, MAX_WAITING_BYTES);
+    const { max } = kept;
+    this.#memory = { max, keep: (bytes) => kept.take(bytes), release: (bytes) => kept.give(bytes) };
     this.#room = new WaitingRoom(most, places, runtime.now);
   }
 
@@ -66,7 +73,7 @@ export class Reception<G extends Guest, Admitted> {
   /** Settles when the socket has gone. Never rejects. */
   receive(client: Socket, guest: G): Promise<void> {
     const { vsn } = guest.wire;
-    const waiter = new Waiter({ ...this.options, client, vsn });
+    const waiter = new Waiter({ ...this.options, client, vsn, memory: this.#memory });
     const received = this.#lead(waiter, guest).finally(() => this.#receiving.delete(waiter));
     this.#receiving.set(waiter, received);
     return received;

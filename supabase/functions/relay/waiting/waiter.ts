@@ -9,7 +9,7 @@ import { encodeEnding, encodeFrame, encodeReply, type Frame } from "../realtime/
 import type { Vsn } from "../realtime/upstream.ts";
 import { parseWhole } from "../realtime/whole.ts";
 import type { Awake } from "../peer/awake.ts";
-import type { Unsent } from "../peer/unsent.ts";
+import { Kept, SPARE_BYTES, type Unsent } from "../peer/unsent.ts";
 import type { Message, Runtime, Socket } from "../runtime.ts";
 import { Account } from "../socket/account.ts";
 import { Answers } from "./answers.ts";
@@ -34,6 +34,8 @@ export interface WaiterOptions {
   runtime: Pick<Runtime, "now">;
   awake: Pick<Awake, "after">;
   unsent: Unsent;
+  /** What all who wait may make the relay keep. Default: what all peers may. */
+  memory?: ConstructorParameters<typeof Kept>[0];
 }
 
 /**
@@ -56,7 +58,7 @@ export class Waiter implements Waiting {
   hasWaited = false;
   readonly #account: Account;
   #stage: "waiting" | "checking" | "named" | "over" = "waiting";
-  readonly #held = new Held();
+  readonly #held: Held;
   readonly #answers: Answers;
   readonly #naming = Promise.withResolvers<Identity | undefined>();
   readonly #failing = Promise.withResolvers<never>();
@@ -65,7 +67,8 @@ export class Waiter implements Waiting {
   #isLate = false;
 
   constructor(readonly options: WaiterOptions) {
-    const { client, config, runtime, awake, unsent } = options;
+    const { client, config, runtime, awake, unsent, memory = unsent } = options;
+    this.#held = new Held(new Kept(memory, MAX_HELD_LENGTH, SPARE_BYTES));
     this.#answers = new Answers(client, unsent);
     this.#account = new Account(config, runtime.now);
     this.failed.catch(() => "Nobody looks any more once it is handed over.");

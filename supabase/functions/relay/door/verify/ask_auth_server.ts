@@ -1,4 +1,5 @@
 import type { User } from "../identity.ts";
+import type { Reply } from "./ask.ts";
 import { askAuth } from "./ask_auth.ts";
 import type { Config } from "../../config/config.ts";
 import { RelayError } from "../../errors.ts";
@@ -12,6 +13,11 @@ const MAX_QUESTIONS = 8;
 /** So many failures in a row are no accident: then one token at a time finds out whether they last. */
 const MAX_FAILURES = 3;
 const PAUSE_MS = 5_000;
+/**
+ * How servers refuse a request that they do not read, as nginx and Kong one with a token of 8 kB: that
+ * tells of the token, which a stranger chose, and not of the server.
+ */
+const UNREADABLE = [400, 413, 414, 431, 494];
 /** An answer is believed for this long, and an approval never past the token's own exp. */
 const ANSWER_LIFE_MS = 60_000;
 /** Answers kept of each kind, so that no refused token displaces an approved one: about 200 kB. */
@@ -45,25 +51,21 @@ export function createAskAuthServer(
   }
 
   async function ask(hash: string, token: string, user: User): Promise<void> {
+    let status = 0;
     try {
-      const isApproved = await approves(token, user);
+      const reply = await askAuth("user", token, config, fetch);
+      status = reply.status;
       const until = now() + ANSWER_LIFE_MS;
-      if (isApproved) approved.add(hash, Math.min(until, user.expiresAt * 1000));
+      if (approves(reply, user)) approved.add(hash, Math.min(until, user.expiresAt * 1000));
       else rejected.add(hash, until);
       failures = 0;
     } catch (error) {
-      failures++;
-      failedAt = now();
+      if (!UNREADABLE.includes(status)) {
+        failures++;
+        failedAt = now();
+      }
       throw error;
     }
-  }
-
-  async function approves(token: string, { id }: User): Promise<boolean> {
-    const { status, body } = await askAuth("user", token, config, fetch);
-    if (status === 401 || status === 403) return false;
-    const named = status === 200 ? (body as { id?: unknown } | undefined | null)?.id : undefined;
-    if (typeof named === "string") return named === id;
-    throw new RelayError("auth_unavailable", "The Auth server did not answer the question.");
   }
 
   return async (token, user) => {
@@ -79,6 +81,13 @@ export function createAskAuthServer(
     }
     if (rejected.has(hash)) throw new RelayError("token_rejected", "The Auth server said no.");
   };
+}
+
+function approves({ status, body }: Reply, { id }: User): boolean {
+  if (status === 401 || status === 403) return false;
+  const named = status === 200 ? (body as { id?: unknown } | undefined | null)?.id : undefined;
+  if (typeof named === "string") return named === id;
+  throw new RelayError("auth_unavailable", "The Auth server did not answer the question.");
 }
 
 /** Hashes of tokens, each until a time in milliseconds; the oldest goes first. */

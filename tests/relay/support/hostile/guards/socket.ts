@@ -151,8 +151,9 @@ export const SOCKET: Guard[] = [
   },
   {
     file: "socket/lane.ts",
-    find: "if (this.#heldBytes > this.backlog.unsent.max) return this.tunnel.end(unread());",
-    replace: "",
+    find:
+      "if (!this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES)) return this.tunnel.end(unread());",
+    replace: "this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES);",
     sentence: "what waits for a judgement is kept, however much it is",
     tests: ["socket/tunnel"],
   },

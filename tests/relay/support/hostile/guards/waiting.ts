@@ -47,9 +47,16 @@ export const WAITING: Guard[] = [
   },
   {
     file: "waiting/held.ts",
-    find: "if (this.isFull || length > MAX_HELD_LENGTH) {",
+    find: "if (this.isFull || this.kept.bytes + length > this.kept.max) {",
     replace: "if (this.isFull) {",
-    sentence: "what is kept for a socket that is not named yet has no bound",
+    sentence: "who sends too much before it is named is told that others do",
+    tests: ["waiting/waiter"],
+  },
+  {
+    file: "waiting/held.ts",
+    find: "if (!this.kept.take(length)) {",
+    replace: "this.kept.take(length);\n    if (this.kept.max === 0) {",
+    sentence: "what is kept for sockets that are not named yet has no bound over all",
     tests: ["waiting/waiter"],
   },
   {
