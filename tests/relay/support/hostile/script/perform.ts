@@ -2,7 +2,7 @@ import { PUBLISHABLE_KEY } from "../../../../support/tokens.ts";
 import type { Party } from "../network/party.ts";
 import type { Line } from "../realtime/line.ts";
 import { readPost } from "../oracle/http.ts";
-import { BAD_TOKENS, SLOTS, tokenOf } from "../world/people.ts";
+import { BAD_TOKENS, claimsOf, SLOTS, tokenOf } from "../world/people.ts";
 import type { World } from "../world/world.ts";
 import {
   ALL_ROLES,
@@ -62,7 +62,8 @@ const VERBS: Verbs = {
   },
   sign: (world, { c, topic, user, role, life }) => {
     const who = party(world, c);
-    if (who) sign(who, at(TOPICS, topic), tokenOf(who.options.index, user, role, life));
+    const token = who && tokenOf(who.options.index, user, role, life);
+    if (token && !isNearlyOver(token, world.time.now)) sign(who, at(TOPICS, topic), token);
   },
   "sign badly": (world, { c, topic, kind }) => {
     const who = party(world, c);
@@ -134,6 +135,14 @@ function join(who: Party, topic: string, config: unknown, token: number): void {
     bad: { access_token: BAD_TOKENS.forged },
   }[at(JOIN_TOKENS, token)];
   who.say(topic, "phx_join", { config, ...beside });
+}
+
+/** Whether a token ends before it is checked would be a matter of chance. */
+const CHECKED_MS = 5_000;
+
+function isNearlyOver(token: string, now: number): boolean {
+  const left = claimsOf.get(token)!.expiresAt - now;
+  return left > 0 && left < CHECKED_MS;
 }
 
 function sign(who: Party, topic: string, access_token: string): void {
