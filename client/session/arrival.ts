@@ -4,8 +4,8 @@ import { isReading } from "../gap/track.ts";
 import type { Channel } from "./channel.ts";
 import { admit, deliverReplay, isReplay, REPLAY_LIMIT } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
-import { prove, take } from "./links.ts";
-import { isReady, tell } from "./places.ts";
+import { prove, SETTLE_MS, take } from "./links.ts";
+import { isJoining, isReady, tell } from "./places.ts";
 import type { State } from "./state.ts";
 
 /** Clients of a relay that lost events do not all read them again at once. */
@@ -17,7 +17,8 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
   const isRelay = event === "system" && payload.extension === "relay";
   const isNotice = topic === "phoenix" && isRelay;
   link.lastFrameAt = state.now;
-  if (link.behind === 0 && !link.muted && !isNotice) link.freshAt = state.now;
+  const isLate = link.behind > 0 || link.muted || isJoining(state, link);
+  if (!isLate && !isNotice) link.freshAt = state.now;
   if (link.provenAt === undefined && !isRelays(frame)) prove(state, link);
   if (event === "phx_reply") return answered(state, link, ref ?? "", frame);
   // It may come before the link is proven.
@@ -99,13 +100,16 @@ function follow(state: State, link: Link, pending: Pending, frame: Frame): void 
     const { active, next } = state;
     if (active === link && next && isReady(state, next)) take(state, next);
   } else if (pending.to === "fresh") link.behind--;
-  else if (pending.to === "settled") link.overlap = undefined;
-  else if (pending.to !== "alive") state.deliver(frame);
+  else if (pending.to === "settled") {
+    // What waits may be of it.
+    if (link.held.length) state.wait("#settled", state.now + SETTLE_MS);
+    else link.overlap = undefined;
+  } else if (pending.to !== "alive") state.deliver(frame);
 }
 
 function endReplay(state: State, link: Link, { topic, read }: Pending & { to: "replay" }): void {
   const channel = state.channels.get(topic);
-  if (!channel || !isReading(channel.parts.casts, read) || link !== state.active) return;
+  if (!channel || !isReading(channel.parts.casts, read)) return;
   const missing = deliverReplay(state, link, channel);
   tell(state, channel, { is: "read", part: "casts", read, missing });
 }

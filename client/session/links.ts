@@ -65,7 +65,7 @@ function waitForReady(state: State): void {
 
 /**
  * The next link was to be ready by now. It is given more time where nobody is silent on it: each of
- * its channels is ready one day, or refused.
+ * its channels is ready one day, or waits for no more.
  */
 export function lookReady(state: State): void {
   const { next, channels } = state;

@@ -31,11 +31,10 @@ import {
   lose,
   refuse,
   settle,
-  SETTLE_MS,
   take,
   thaw,
 } from "./links.ts";
-import { askTime, tell } from "./places.ts";
+import { askTime, isJoining, tell } from "./places.ts";
 import { type Deed, State } from "./state.ts";
 
 /** An open socket answers within a second. After sleep it may be dead without having said so. */
@@ -47,9 +46,6 @@ const REFUSAL_MS = 6_000;
 /** So often it is seen that the page runs: one that does so later stood still meanwhile. */
 const AWAKE_MS = 5_000;
 const LATE_MS = 2_000;
-
-/** A join that has had no answer by then is lost. */
-const JOIN_MS = 15_000;
 
 /** What the session is told by the connection. */
 export type Word =
@@ -178,20 +174,18 @@ export class Session extends State {
   }
 
   /**
-   * The overlap of two sockets is over, unless something of it waits, here or on its way: a page that
-   * stood still is told that time has passed before it is given what came meanwhile.
+   * The overlap of two sockets is over, unless something of it is on its way: a page that stood still
+   * is told that time has passed before it is given what came meanwhile.
    */
   #settled(): void {
-    if (this.active?.held.length) this.wait("#settled", this.now + SETTLE_MS);
-    else if (this.active?.overlap) this.beat(this.active, { to: "settled" });
+    if (this.active?.overlap) this.beat(this.active, { to: "settled" });
   }
 
   #silent(id: number): void {
     const link = [this.active, this.next].find((link) => link?.id === id);
     if (!link) return;
     const since = Math.max(link.lastFrameAt, link.beats[0].at);
-    const isJoining = this.now < link.joinedAt! + JOIN_MS;
-    if (isJoining && this.now < since + REFUSAL_MS) {
+    if (isJoining(this, link) && this.now < since + REFUSAL_MS) {
       return this.wait(`#${id}`, since + REFUSAL_MS);
     }
     this.do({ is: "closed", link, code: 1006, reason: "The socket is silent." });

@@ -83,17 +83,14 @@ function over(change: Change, link: Link, since: number): void {
   for (const other of places.keys()) if (other !== link) places.delete(other);
   if (!told) return;
   const place = places.get(link);
-  if (place?.stage.at === "refused") return end(change, link, place.stage.word);
-  if (!place?.isJoined) miss(change, since);
-  else if (place.stage.at !== "ready" || channel.trouble) missRows(change, since);
-  if (place?.stage.at === "ready") channel.trouble = undefined;
-  if (place?.stage.at === "waiting" && place.stage.until === Infinity) {
-    place.stage.until = change.at.now;
-  }
+  const stage = place?.stage;
+  if (stage?.at !== "ready" || channel.trouble) missRows(change, since);
+  if (stage?.at === "ready") channel.trouble = undefined;
+  if (stage?.at === "waiting") stage.until = change.at.now;
   if (place?.isJoined && parts.casts.at === "flowing") {
     // Asked for before the active link closed the gap, and maybe not whole yet.
     if (!link.muted) change.deeds.push({ do: "replayed", link });
-    place.isSpent = true;
+    place.isLive = true;
   }
   if (place?.isJoined) change.deeds.push({ do: "flush", link });
   recover(change);

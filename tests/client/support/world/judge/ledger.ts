@@ -42,8 +42,8 @@ export interface Emission {
 export interface Stay {
   from: number;
   to: number;
-  /** Told that it is over, or ended by the application itself. */
-  end?: "told" | "left";
+  /** Told that it is over, by an error or for good, or ended by the application itself. */
+  end?: "told" | "closed" | "left";
   /** When the client was live last, by its end. */
   liveAt?: number;
 }
@@ -88,8 +88,6 @@ export class Record {
   underWay?: unknown;
   /** When the last one went out. */
   triedAt = -Infinity;
-  /** A second join had ended what the answer to the first then told, and a socket ended before its own. */
-  readonly replaced: { from: number; to: number }[] = [];
   /** When the application asked last to be let in, and by which ref. */
   asked: { at: number; ref?: unknown } = { at: -Infinity };
   /** Since when the application knows that changes of tables do not flow; undefined while they do. */

@@ -43,7 +43,6 @@ export class Line extends Wire {
   /** How many frames came. */
   #ups = 0;
   readonly #processes = new Map<string, Phoenix>();
-  readonly #replaced = new Set<{ to: number }>();
 
   constructor(world: World, socket: WorldSocket, protocols: string[]) {
     super(world, socket);
@@ -159,7 +158,6 @@ export class Line extends Wire {
     const all = [...this.joins.values()];
     realtime.lines.delete(this);
     this.joins.clear();
-    for (const each of this.#replaced) each.to = Math.min(each.to, time.now);
     // What is dead is seen by its silence alone.
     time.later(this.isDead ? IDLE_MS : 0, () => all.forEach((each) => each.gone()));
   }
@@ -278,12 +276,6 @@ export class Line extends Wire {
     process.hold();
     before?.end();
     if (fault?.answer === "never") return process.release();
-    const replaced = { from: time.now, to: Infinity };
-    // It went out before the first was answered: the client takes that answer for its own.
-    if (before && record.triedAt < before.answeredAt + this.latency) {
-      this.#replaced.add(replaced);
-      record.replaced.push(replaced);
-    }
     const given = typeof token === "string" && token !== KEY ? token : null;
     const reason = this.#refused(frame, given);
     const late = fault?.answer === "late" ? fault.lateMs ?? 4_000 : Math.floor(5 + 20 * chance());
@@ -291,7 +283,6 @@ export class Line extends Wire {
     time.later(reason && !isQuick ? REFUSED_MS : late, () => {
       record.underWay = undefined;
       if (this.isClosed || this.isDead) return;
-      replaced.to = replaced.from;
       if (reason) this.#refuse(frame, reason, isQuick);
       else this.#letIn(frame, given);
       if (fault?.answer === "rate") time.later(4, () => this.end(1001, ""));

@@ -69,8 +69,9 @@ export class Realtime {
   /** Whose socket ends meanwhile hears of no gap; its own covers no more than what was in flight. */
   #untold(topic: string, since: number): void {
     for (const emission of this.world.ledger.record(topic).emissions.values()) {
-      const isKept = emission.isStored && emission.kind !== "peer";
-      if (emission.at >= since && !isKept) emission.isGone = true;
+      const { kind, isStored, at } = emission;
+      const isRead = kind === "update" ? this.world.setup.updates : !LEAVES_NOTHING.has(kind);
+      if (at >= since && !(isStored && isRead)) emission.isGone = true;
     }
   }
 
@@ -239,6 +240,9 @@ export class Realtime {
 
 /** A transaction that was open for longer may be missed by a catch-up; half of what is promised. */
 const OVERLAP_MS = 15_000;
+
+/** What no catch-up finds. */
+const LEAVES_NOTHING = new Set<Emission["kind"]>(["peer", "delete"]);
 
 interface How {
   transaction: number;
