@@ -24,7 +24,6 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
   // It may come before the link is proven.
   if (isNotice) return state.do({ is: "notice", link, payload });
   const isActive = link === state.active;
-  if (!isActive && link !== state.next) return;
   const channel = state.channels.get(topic);
   const place = channel?.places.get(link);
   if (!place) return isActive && !channel ? state.deliver(frame) : undefined;
@@ -46,7 +45,6 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
     if (isActive && isReplay(frame) && channel!.parts.casts.at === "flowing") {
       return lateReplay(state, link, channel!, frame);
     }
-    if (event === "broadcast" && !isReplay(frame)) place.isLive = true;
     return admit(state, link, frame);
   }
   const known = payload.ids.map((id) => ids.get(id) ?? id);
@@ -55,14 +53,14 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
 
 /**
  * All of a replay comes before the answer to a heartbeat, but where Realtime is in trouble. What comes
- * later is delivered as long as nothing newer was, and nothing tells that it was cut.
+ * later is delivered unless the link before has brought newer ones, and nothing tells that it was cut.
  */
 function lateReplay(state: State, link: Link, channel: Channel, frame: Frame): void {
   const place = channel.places.get(link)!;
-  const { isSpent, isLive } = place;
-  if (isSpent || (isLive && channel.ledger.has(identify(state.catchUps, frame)))) return;
-  if (!isLive) admit(state, link, frame);
-  if (!isLive && ++place.late < REPLAY_LIMIT) return;
+  const { isSpent, isOver } = place;
+  if (isSpent || (isOver && channel.ledger.has(identify(state.catchUps, frame)))) return;
+  if (!isOver) admit(state, link, frame);
+  if (!isOver && ++place.late < REPLAY_LIMIT) return;
   place.isSpent = true;
   tell(state, channel, { is: "cut", link });
 }

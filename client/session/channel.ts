@@ -50,8 +50,8 @@ export interface Place {
   replaces: boolean;
   /** The join has asked for a replay of what was missing since then. */
   replaysFrom?: number;
-  /** A broadcast that is none of it has come, on this link or on the one before. */
-  isLive?: boolean;
+  /** It took over when nothing was missing any more: newer ones had come on the link before. */
+  isOver?: boolean;
   /** How much of it came late: behind the answer to what was sent after the join. */
   late: number;
   /** What it is still replayed was had, or told. */

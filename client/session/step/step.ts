@@ -90,7 +90,7 @@ function over(change: Change, link: Link, since: number): void {
   if (place?.isJoined && parts.casts.at === "flowing") {
     // Asked for before the active link closed the gap, and maybe not whole yet.
     if (!link.muted) change.deeds.push({ do: "replayed", link });
-    place.isLive = true;
+    place.isOver = true;
   }
   if (place?.isJoined) change.deeds.push({ do: "flush", link });
   recover(change);

@@ -295,6 +295,7 @@ function isOwed(world: World, record: Told, emission: Emission): boolean {
   );
   if (isOthers) return false;
   if (isAside(emission)) return false;
+  if (emission.isUntold && record.gaps.some(({ reason, to }) => reason && at <= to)) return false;
   const isChange = kind === "insert" || kind === "update" || kind === "delete";
   const isDry = isChange && record.dry.some(({ from, to }) => from - HEAL_MS < at && at <= to);
   return !isDry;
@@ -454,7 +455,8 @@ function untrue(world: World): string | undefined {
 
 function waiting(world: World): string | undefined {
   const { time, ledger } = world;
-  if (time.now < world.nextWaitLook) return;
+  // There no word comes of what is subscribed, while joins are refused one after the other.
+  if (time.now < world.nextWaitLook || isStarved(world)) return;
   world.nextWaitLook = time.now + 1_000;
   for (const [topic, record] of ledger.records) {
     const { stay } = record;

@@ -27,6 +27,8 @@ export interface Emission {
   startedAt: number;
   /** Its row was deleted before it came: no catch-up can read it. */
   isGone?: boolean;
+  /** The relay lost it and could not say so: it is read, or nobody knows of it. */
+  isUntold?: true;
   /** Newer ones may come before it: its row was deleted unread, or Realtime replays it too late. */
   isLate?: true;
   /** When the application had it; what it had again is a fault of its own. */

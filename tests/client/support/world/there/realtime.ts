@@ -71,7 +71,9 @@ export class Realtime {
     for (const emission of this.world.ledger.record(topic).emissions.values()) {
       const { kind, isStored, at } = emission;
       const isRead = kind === "update" ? this.world.setup.updates : !LEAVES_NOTHING.has(kind);
-      if (at >= since && !(isStored && isRead)) emission.isGone = true;
+      if (at < since) continue;
+      if (isStored && isRead) emission.isUntold = true;
+      else emission.isGone = true;
     }
   }
 
