@@ -16,7 +16,7 @@
 import { backoff } from "../backoff.ts";
 import type { Frame, Json } from "../frame.ts";
 import type { Source } from "../gap/plan.ts";
-import { isReading, type Missing, type Part } from "../gap/track.ts";
+import { cut, isReading, type Missing, type Part } from "../gap/track.ts";
 import type { ChannelStatus } from "../status.ts";
 import { fromApplication } from "./application.ts";
 import { fromLink } from "./arrival.ts";
@@ -68,6 +68,8 @@ export type Happening =
   | { is: "lost"; link: Link }
   | Word
   | { is: "rows"; topic: string; part: Part; read: number; source: Source; rows: Json[] }
+  /** No clock tells whether there was more. */
+  | { is: "doubtful"; topic: string; part: Part; read: number }
   | { is: "read"; topic: string; part: Part; read: number; missing?: Missing }
   | { is: "failed"; topic: string; part: Part; read: number; reason: string; isFinal: boolean }
   /** Undefined where it could not be asked. */
@@ -135,8 +137,10 @@ export class Session extends State {
       }
       return;
     }
-    if (what.is !== "rows") return tell(this, channel, what);
-    if (!isReading(parts[what.part], what.read)) return;
+    if (what.is !== "rows" && what.is !== "doubtful") return tell(this, channel, what);
+    const { part } = what;
+    if (!isReading(parts[part], what.read)) return;
+    if (what.is === "doubtful") return void (parts[part] = cut(parts[part], this.now));
     const { catchUp, framesOf } = what.source;
     // The last message of all is the server's time.
     const last = catchUp.history && what.rows.at(-1)?.id === null ? what.rows.pop() : undefined;

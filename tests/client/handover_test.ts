@@ -331,9 +331,29 @@ Deno.test("a topic that the next socket is refused for good is told when that ha
   };
   while (rig.out(old, "heartbeat").length < 1) refuse();
   assert.deepEqual(rig.events("phx_error"), []);
+  const tries = rig.out(next, "phx_join").length;
   rig.answerOwn(old);
   rig.tell({ is: "due" });
+  assert.equal(rig.out(next, "phx_join").length, tries + 1, "once more");
   refuse();
   const [{ payload }] = rig.events("phx_error");
   assert.equal(payload.reason, "Unauthorized: You may not.");
+});
+
+Deno.test("where changes have stopped on the old socket they flow on the next one, behind a gap", async () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC, [BINDING]);
+  const from = rig.time - 10_000;
+  const stopped = { extension: "postgres_changes", status: "error", message: "Stopped." };
+  rig.bring(old, { join_ref: "1", topic: TOPIC, event: "system", payload: stopped });
+  assert.equal(rig.session.standings[0].reason, "Stopped.");
+  rig.time += 60_000;
+  const next = rig.next();
+  rig.joined(next, TOPIC, [BINDING]);
+  rig.answerOwn(old);
+  await rig.settle();
+  assert.equal(rig.session.standings[0].reason, undefined);
+  assert.deepEqual(rig.events("system").at(-1)!.payload.from, from);
 });

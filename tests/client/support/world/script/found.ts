@@ -1097,4 +1097,43 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "who waits to read what the relay lost finds no socket, where that has ended meanwhile",
+    script: {
+      setup: { channels: ["room"] },
+      steps: [
+        { after: 1_000, do: "relayGap", channel: "room", ms: 100 },
+        { after: 120, do: "dial", answer: "fails", ms: 12_000 },
+        { after: 50, do: "kill", code: 1006 },
+        { after: 20_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "what the relay lost behind a replay is replayed anew",
+    script: {
+      setup: { channels: ["mail", "orders"], user: "ann" },
+      steps: [
+        { after: 1_000, do: "insert", table: "orders" },
+        { after: 60_000, do: "kill", code: 1006 },
+        { after: 5_000, do: "relayGap", channel: "mail" },
+        { after: 500, do: "store" },
+        { after: 5_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "a read in doubt that a loss ends is told, where the next one brings older rows",
+    script: {
+      setup: { channels: ["everything", "mixed"], clientSkewMs: 11_000, updates: true },
+      steps: [
+        { after: 0, do: "rest", answer: "slow", ms: 10_000 },
+        { after: 500, do: "insert", table: "orders" },
+        { after: 0, do: "kill", code: 1001 },
+        { after: 1_000, do: "insert", table: "orders" },
+        { after: 6_000, do: "kill", code: 1001 },
+      ],
+    },
+  },
 ];

@@ -139,6 +139,7 @@ export class Realtime {
     const emission = this.#emit(MIRROR, "mirror", `m${row.n}`, how);
     if (!emission) return;
     this.world.time.later(5, () => {
+      if (this.lossy.has(MIRROR)) return;
       for (const join of this.channels(MIRROR)) {
         const body = {
           ...{ id: digits(row.id), n: row.n, slug: row.slug },
@@ -163,6 +164,7 @@ export class Realtime {
     const emission = this.#emit(topic, "stored", `b${n}`, { transaction, startedAgoMs, writer });
     if (!emission) return;
     this.world.time.later(5, () => {
+      if (this.lossy.has(topic)) return;
       for (const join of this.channels(topic)) this.#sendStored(join, message, emission, false);
     });
   }
