@@ -76,12 +76,7 @@ export function answered(change: Change, link: Link, place: Place, frame: Frame)
   if (place.isJoined) {
     place.closes++;
     place.isJoined = false;
-    if (link === change.at.active) {
-      miss(change, place.askedAt - IN_FLIGHT_MS);
-      // Not joined once more for a replay, which might be answered twice as well.
-      const { channel, at: { catchUps } } = change;
-      if (isReplayed(catchUps, topicOf(channel))) close(change, "casts", "events");
-    }
+    if (link === change.at.active) miss(change, place.askedAt - IN_FLIGHT_MS);
   }
   if (status !== "error") return joined(change, link, place, frame);
   const { reason = "error" } = asJson(response);

@@ -56,8 +56,8 @@ function take(change: Change, event: ChannelEvent): void {
 function closed(change: Change, link: Link, place: Place, frame: Frame): void {
   const { join } = change.channel;
   const { event, ref } = frame;
-  if (event === "phx_close" && place.closes > 0) return void place.closes--;
   if (ref && ref !== join.join_ref && ref !== join.ref) return;
+  if (event === "phx_close" && place.closes > 0) return void place.closes--;
   if (link === change.at.active) {
     // realtime-js takes no end before the answer: a join without one is tried again for ever.
     if (place.stage.at === "subscribing" && place.stage.answer) {

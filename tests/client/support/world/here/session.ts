@@ -158,6 +158,8 @@ export class Session {
   /** A token leaves the machine. */
   leaves(token: unknown, where: string): void {
     if (userOf(token) === null || this.given.has(String(token))) return;
+    // Its answer is no more than on its way.
+    if (this.#signedOutAt === this.world.time.now) return;
     // Of two sessions one may have been told of a sign-out that the other learns of later.
     if (this.world.hasTwin) return;
     this.world.ledger.breaks(

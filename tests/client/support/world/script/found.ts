@@ -993,7 +993,8 @@ export const FOUND: { sentence: string; script: Script }[] = [
         { after: 17_633, do: "joins", answer: "late", ms: 3_000, lateMs: 9_000 },
         { after: 0, do: "relayGap", channel: "mail", ms: 1_000 },
         { after: 0, do: "flurry" },
-        { after: 11_180, do: "flurry" },
+        { after: 9_900, do: "flurry" },
+        { after: 1_300, do: "nothing" },
       ],
     },
   },
@@ -1133,6 +1134,17 @@ export const FOUND: { sentence: string; script: Script }[] = [
         { after: 0, do: "kill", code: 1001 },
         { after: 1_000, do: "insert", table: "orders" },
         { after: 6_000, do: "kill", code: 1001 },
+      ],
+    },
+  },
+  {
+    sentence: "a close of an earlier join is not taken for that which a second answer brings",
+    script: {
+      setup: { channels: ["lobby", "orders"], vsn: "1.0.0", user: "ann" },
+      steps: [
+        { after: 0, do: "joins", answer: "late", ms: 100, lateMs: 16_000 },
+        { after: 100, do: "joins", answer: "twice", ms: 20_000 },
+        { after: 20_000, do: "update", table: "orders", count: 1 },
       ],
     },
   },

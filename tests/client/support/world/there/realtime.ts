@@ -194,9 +194,11 @@ export class Realtime {
         -Math.min(limit, 25),
       );
     const send = () => {
-      if (!join.isHere) return;
       for (const message of found) {
         const emission = ledger.record(topic).emissions.get(`b${message.n}`);
+        // What comes too late for its socket is lost with it.
+        if (!join.isHere && emission && setup.replayMs > 0) emission.isGone = true;
+        if (!join.isHere) continue;
         if (emission && setup.replayMs > 0) emission.isLate = true;
         this.#sendStored(join, message, emission, true);
       }
