@@ -21,7 +21,7 @@ const runtime: Runtime = {
     return { socket: accept(socket), response: new Response(null, init) };
   },
   async dial({ href }, signal) {
-    const init = { headers: { upgrade: "websocket" }, signal };
+    const init = { headers: { upgrade: "websocket" }, signal: signal() };
     const response = await fetch(href.replace(/^ws/, "http"), init);
     const { webSocket } = response as { webSocket?: WorkerSocket };
     if (webSocket) return accept(webSocket);

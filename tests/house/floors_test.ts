@@ -100,6 +100,7 @@ const EXCEPTIONS: Edge[] = [
   // What starts and shows a relay lives where it is used most.
   "tools/bench/ -> tests/hosts/support/workerd.ts",
   "tools/bench/ -> tests/support/node_host.ts",
+  "tools/bench/ -> tests/support/package_host.ts",
   "tools/bench/ -> tests/support/relay_host.ts",
   "tools/bench/ -> tests/support/served_relay.ts",
   "tools/bench/ -> tests/support/tokens.ts",

@@ -71,6 +71,18 @@ testOnNode(
 );
 
 testOnNode(
+  "so is an upgrade, where a project is passed on",
+  { env: { RELAY_PASS: "rest" } },
+  async ({ relay: { address } }) => {
+    for (const host of ["a b", "a:99999", "%zz"]) {
+      using wire = await Wire.to(`http://${address}`);
+      await wire.send(textOf("GET /functions/v1/relay HTTP/1.1", `Host: ${host}`, ...UPGRADE));
+      assert.deepEqual(await wire.answer(), [400, "bad_request"], host);
+    }
+  },
+);
+
+testOnNode(
   "a head that is too long, or does not come, ends its connection",
   {},
   async ({ relay: { address } }) => {

@@ -54,6 +54,16 @@ Deno.test("a client that left before its socket opened gives its place back", as
   assert.deepEqual([places.admitted, state.summary?.code], [0, 1006]);
 });
 
+Deno.test("a client that opens when it was given up is closed with a code that may be sent", async () => {
+  using time = new FakeTime();
+  const { client } = startSession();
+  time.until(10_000);
+  client.open();
+  time.until(11_000);
+  await settle();
+  assert.deepEqual(client.closes.map(({ code }) => code), [4502]);
+});
+
 Deno.test("a client that was gone before anybody listened gives its place back as soon", async () => {
   using time = new FakeTime();
   const gone = new SilentSocket();

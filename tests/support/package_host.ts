@@ -14,6 +14,7 @@ export const packageMissing = !LONG
 export const packageHost: Host = {
   name: "The npm package's function on Deno 2.1.4",
   deno: undefined,
+  env: oldest.env,
   instead: packageMissing ? undefined : [
     oldest.deno!,
     ...["run", "--quiet", "--no-lock", "--no-config", "--allow-net", "--allow-env"],
@@ -21,7 +22,8 @@ export const packageHost: Host = {
   ],
 };
 
-async function writeFunction(): Promise<string> {
+/** Returns the path of its index.ts, which is there until this process ends. */
+export async function writeFunction(): Promise<string> {
   // TypeScript comes along, which takes half a second.
   const { buildFunction } = await import("../../tools/build/function.ts");
   const folder = await Deno.makeTempDir({ prefix: "relay-function-" });

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers";
 import { readConfig } from "../../supabase/functions/relay/config/config.ts";
 import { RelayError } from "../../supabase/functions/relay/errors.ts";
 import type { Socket } from "../../supabase/functions/relay/runtime.ts";
+import { Awake } from "../../supabase/functions/relay/peer/awake.ts";
 import { Unsent } from "../../supabase/functions/relay/peer/unsent.ts";
 import { Held, MAX_HELD_LENGTH } from "../../supabase/functions/relay/waiting/held.ts";
 import { Waiter } from "../../supabase/functions/relay/waiting/waiter.ts";
@@ -25,6 +26,7 @@ Deno.test("a socket for which nobody is named ends after ten seconds, whatever i
     config,
     authenticator,
     runtime: { now: () => time.now },
+    awake: new Awake(() => time.now, false),
     unsent: new Unsent(config.maxUnsentBytes),
   });
   socket.open();
@@ -57,6 +59,7 @@ function startWaiter(
     }),
     authenticator: { authenticate },
     runtime: { now: () => 0 },
+    awake: new Awake(() => 0, false),
     unsent,
   });
   socket.open();

@@ -5,7 +5,7 @@ import type { Options, Scenario } from "./options.ts";
 import { findPeers } from "./peers/find.ts";
 import { bareFan, wsFan } from "./peers/other_relays.ts";
 import type { Peer } from "./peers/peer.ts";
-import { passingRelay, relayOn, sharingRelay } from "./peers/this_relay.ts";
+import { passingRelay, relayInOneFile, relayOn, sharingRelay } from "./peers/this_relay.ts";
 import { type Rig, startRig } from "./rig.ts";
 import { Samples } from "./samples.ts";
 import { measureCarry, plural } from "./scenarios/carry.ts";
@@ -27,7 +27,7 @@ const FULL = {
   })),
   setUp: { rounds: 15, sockets: 50 },
   idle: { rounds: 3, sockets: 1000 },
-  starts: 5,
+  starts: 9,
   hub: [100, 1000, 5000].map((viewers) => ({
     viewers,
     rounds: 9,
@@ -106,7 +106,14 @@ const scenarios: Record<Scenario, Run> = {
   },
   async start(measured, plan, progress) {
     progress("cold starts");
-    await measureColdStart(measured.peers.filter(isRelay), plan.starts, measured.samples);
+    const built = hosts.filter(({ name, deno }) =>
+      deno && measured.peers.some((it) => it.name === "this relay" && it.version === name)
+    );
+    const peers = [
+      ...measured.peers.filter(isRelay),
+      ...await Promise.all(built.map(relayInOneFile)),
+    ];
+    await measureColdStart(peers, plan.starts, measured.samples);
     measured.graph = await moduleGraph();
   },
   async hub({ peers, samples }, plan, progress) {

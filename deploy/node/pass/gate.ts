@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Config } from "../../../supabase/functions/relay/config/config.ts";
-import type { Handler } from "../../../supabase/functions/relay/relay.ts";
+import { type Handler, urlOf } from "../../../supabase/functions/relay/relay.ts";
 import { refusalOf } from "../../pass/judge.ts";
 import { noUpgrade, type Passage, passageOf } from "../../pass/passage.ts";
 import { answer } from "../http/answer.ts";
@@ -39,7 +39,7 @@ export class Gate {
   /** Takes upgrades: those of the relay's own paths. */
   readonly upgrades: Handler = async (request) => {
     try {
-      const { pathname, search } = new URL(request.url);
+      const { pathname, search } = urlOf(request);
       const passage = this.#passageOf(pathname + search);
       if (passage.to === "relay") {
         // The same request: the upgrade is known by it.

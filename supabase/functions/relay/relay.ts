@@ -6,6 +6,7 @@ import { MAX_BODIES_BYTES } from "./broadcast/bodies.ts";
 import { createBroadcast } from "./broadcast/broadcast.ts";
 import { type Config, ConfigError, readConfig } from "./config/config.ts";
 import { answeredProtocol, BATCHES, NOTICES, readCredential } from "./door/credential.ts";
+import { Awake, LOOK_MS } from "./peer/awake.ts";
 import { type Dialled, dialUpstream } from "./realtime/dial.ts";
 import { createDrain } from "./socket/drain.ts";
 import { RelayError, toRelayError } from "./errors.ts";
@@ -58,14 +59,16 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const { now } = runtime;
   const maxSockets = config.maxSockets ?? runtime.maxSockets;
   const { authenticate, checks } = createAuthenticator(config, runtime.fetch, now);
+  const awake = new Awake(now, !runtime.timersPerRequest);
+  if (awake.isWatched) every(LOOK_MS, () => awake.tick());
   const places = new Places();
   const limits = createLimits(config, places, maxSockets, now);
   const unsent = new Unsent(config.maxUnsentBytes);
   const turn = new Turn();
   const measures = new Measures();
-  const hub = createHub({ config, runtime, unsent, turn, measures, dial });
+  const hub = createHub({ config, runtime, awake, unsent, turn, measures, dial });
   const health = new Health(now);
-  const revocation = createRevocation(config, runtime, (hashes) => {
+  const revocation = createRevocation(config, runtime, awake, (hashes) => {
     for (const session of health.sessions) {
       if (isOf(session.identity, hashes)) session.end(signedOut());
     }
@@ -83,13 +86,13 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
   const broadcast = createBroadcast(config, runtime, new Kept(unsent, MAX_BODIES_BYTES));
   const drain = createDrain(health.sessions, config, health.uptime);
   /** What all sessions are given. */
-  const shared = { config, unsent, authenticator, runtime, refuse, measures };
+  const shared = { config, unsent, authenticator, runtime, awake, refuse, measures };
   const reporter = new Reporter({
     ...{ config, checks, health, hub, measures, places, maxSockets },
     revocation: () => revocation.report(),
   });
   const reception = new Reception<Caller, Admitted>(
-    { config, authenticator, runtime, places, unsent, most, took: measures.setUp },
+    { config, authenticator, runtime, awake, places, unsent, most, took: measures.setUp },
     {
       ...{ admit, giveUp, refuse, note: noteRefusal },
       follow: (id, client, admitted, early) =>
@@ -124,7 +127,7 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
 
   async function dial(wire: Wire): Promise<Dialled> {
     const start = now();
-    const dialled = await dialUpstream(config, upstreamUrl(config, wire), runtime);
+    const dialled = await dialUpstream(config, upstreamUrl(config, wire), runtime, awake);
     measures.dial.note(now() - start);
     return dialled;
   }
@@ -136,8 +139,9 @@ export function createRelay(config: Config, runtime: Runtime): Handler {
     let upstream;
     try {
       upstream = hub.serves(identity) ? hub.viewer(identity, wire) : await dial(wire);
-      // The dial may have taken seconds, and a drain ends the sockets that were there when it began.
+      // The dial may have taken seconds, and a drain, or a session's end, ends the sockets that are there.
       drain.check();
+      revocation.recheck(identity);
       return { vsn: wire.vsn, identity, upstream, place, negotiated, turn };
     } catch (error) {
       upstream?.socket.close();
@@ -289,7 +293,8 @@ export function relayFor(
   }
 }
 
-function urlOf(request: Request): URL {
+/** Throws `bad_request` where the request's target and Host make none. */
+export function urlOf(request: Pick<Request, "url">): URL {
   const url = URL.parse(request.url);
   if (url) return url;
   throw new RelayError("bad_request", "The request's target and Host make no URL.");

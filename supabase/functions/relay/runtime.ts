@@ -66,9 +66,9 @@ export interface Runtime {
   readonly timersPerRequest: boolean;
   /**
    * Begins to open a socket to Realtime; it may still be connecting when it is given back. The
-   * signal aborts where that takes too long, and never once the socket is open.
+   * signal, for who asks for one, aborts where that takes too long, and never once the socket is open.
    */
-  dial(url: URL, signal: AbortSignal): Socket | Promise<Socket>;
+  dial(url: URL, signal: () => AbortSignal): Socket | Promise<Socket>;
   /** Keeps the worker alive until the promise settles (EdgeRuntime.waitUntil). */
   keepAlive(promise: Promise<unknown>): void;
   /**

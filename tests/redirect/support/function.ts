@@ -14,7 +14,7 @@ export async function withFunction(
     args: ["run", "--quiet", "--no-lock", "--allow-net", "--allow-env", "index.ts"],
     cwd,
     clearEnv: true,
-    env: { HOME, PATH, ...(DENO_DIR && { DENO_DIR }), PORT: "0", ...environment },
+    env: { HOME, PATH, ...(DENO_DIR && { DENO_DIR }), ...host.env, PORT: "0", ...environment },
     stdout: "piped",
     stderr: "piped",
   }).spawn();

@@ -1,5 +1,6 @@
 import { readConfig } from "../../../supabase/functions/relay/config/config.ts";
 import { Measures } from "../../../supabase/functions/relay/measure/measures.ts";
+import { Awake } from "../../../supabase/functions/relay/peer/awake.ts";
 import { Places } from "../../../supabase/functions/relay/peer/places.ts";
 import type { Identity } from "../../../supabase/functions/relay/door/identity.ts";
 import { Unsent } from "../../../supabase/functions/relay/peer/unsent.ts";
@@ -35,6 +36,7 @@ export function startSession(
     config,
     authenticator: { authenticate },
     runtime: { now: () => clock.ms } as Runtime,
+    awake: new Awake(() => clock.ms, false),
   });
   const state: { summary?: Summary } = {};
   session.closed.then((summary) => state.summary = summary);

@@ -1,3 +1,4 @@
+import { writeFunction } from "../../../tests/support/package_host.ts";
 import { type Host, startRelay } from "../../../tests/support/relay_host.ts";
 import { relayEnv } from "../../../tests/support/served_relay.ts";
 import { keyPair, PUBLISHABLE_KEY, sign } from "../../../tests/support/tokens.ts";
@@ -47,6 +48,16 @@ export async function relayOn(host: Host, alg: "HS256" | "ES256" = "HS256"): Pro
     version: host.name,
     request: authenticated(tokens),
     start: async (port) => proxyOf(await startRelay(host, { ...envOf(port), SUPABASE_JWKS })),
+  };
+}
+
+/** The same as the npm package writes it: one file with its packages in it. */
+export async function relayInOneFile(host: Host): Promise<Peer> {
+  const entry = [await writeFunction()];
+  return {
+    ...await relayOn(host),
+    name: "this relay, one file",
+    start: async (port) => proxyOf(await startRelay(host, envOf(port), { entry })),
   };
 }
 

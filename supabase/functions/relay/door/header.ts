@@ -14,6 +14,11 @@ export function queryOf(url: URL): URLSearchParams {
   return url.searchParams;
 }
 
+/** The path and the query of a URL, as they are written. Throws `bad_request` for a longer query. */
+export function targetOf(url: URL): string {
+  return url.pathname + bounded(url.search, "query", MAX_LENGTH);
+}
+
 function bounded(text: string, what: string, most: number): string {
   if (text.length <= most) return text;
   throw new RelayError("bad_request", `The request's ${what} is over ${most} characters.`);

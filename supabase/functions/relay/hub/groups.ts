@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { Awake } from "../peer/awake.ts";
 import type { Measures } from "../measure/measures.ts";
 import type { Turn } from "../peer/turn.ts";
 import { Kept, type Unsent } from "../peer/unsent.ts";
@@ -20,14 +21,9 @@ const LINGER_MS = 5_000;
  */
 const MAX_TRUNKS = 16;
 
-/**
- * A look that comes later than this after the one before says that the worker itself stood still.
- * What lies beyond is held against nobody: nobody could be seen to read.
- */
-const MAX_LOOK_MS = 100;
-
 export interface GroupsOptions extends Pick<TrunkOptions, "now" | "log"> {
   config: Config;
+  awake: Awake;
   unsent: Unsent;
   turn: Turn;
   measures: Pick<Measures, "fanOut">;
@@ -46,14 +42,11 @@ export class Groups {
   /** Those in which somebody is behind, and the timer that looks after them. */
   readonly #behind = new Set<Group>();
   #looking: ReturnType<typeof setTimeout> | undefined;
-  #lookedAt = 0;
-  /** A clock that does not run while the worker stands still. */
-  #lookedMs = 0;
 
   constructor(readonly options: GroupsOptions) {
-    const { dial, now } = options;
+    const { dial, now, awake } = options;
     this.pace = new Pace(now);
-    this.#rights = new Rights({ dial, pace: this.pace, now });
+    this.#rights = new Rights({ dial, pace: this.pace, now, awake });
   }
 
   /** How many channels are shared. */
@@ -104,12 +97,11 @@ export class Groups {
   #begin(vsn: Vsn, topic: string, share: Share): Group | undefined {
     const trunk = this.pace.isFull ? undefined : this.#place(vsn, topic, share.isPrivate);
     if (!trunk) return undefined;
-    const { now, unsent, turn, measures } = this.options;
+    const { now, awake, unsent, turn, measures } = this.options;
     const group = new Group({
-      ...{ vsn, topic, share, now, turn },
+      ...{ vsn, topic, share, now, awake, turn },
       fanOut: this.fanOut,
       took: measures.fanOut,
-      maxLag: unsent.max,
       kept: new Kept(unsent),
       isCrowded: () => unsent.isCrowded,
       onBehind: (group) => this.#watch(group),
@@ -124,19 +116,24 @@ export class Groups {
   /** One timer for all who are behind, which runs only while there are any. */
   #watch(group: Group): void {
     this.#behind.add(group);
-    this.#looking ??= setTimeout(() => this.#look(), LOOK_MS);
+    if (this.#looking !== undefined) return;
+    this.options.awake.look();
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    this.#looking = setTimeout(() => this.#look(), LOOK_MS);
   }
 
   #look(): void {
     this.#looking = undefined;
-    const now = this.options.now();
-    this.#lookedMs += Math.min(now - this.#lookedAt, MAX_LOOK_MS);
-    this.#lookedAt = now;
-    this.options.unsent.look(this.#lookedMs);
+    const { awake, unsent } = this.options;
+    const time = awake.look(LOOK_MS);
+    unsent.look(time);
     for (const group of this.#behind) {
-      if (!group.members.catchUp(this.#lookedMs)) this.#behind.delete(group);
+      if (!group.members.catchUp(time)) this.#behind.delete(group);
     }
-    if (this.#behind.size > 0) this.#looking = setTimeout(() => this.#look(), LOOK_MS);
+    if (this.#behind.size > 0) this.#lookAgain();
   }
 
   /** A socket on which the topic is free: it can be joined once on each. */
@@ -155,9 +152,9 @@ export class Groups {
   }
 
   #open(vsn: Vsn, isPrivate: boolean): Trunk {
-    const { dial, unsent, now, log } = this.options;
+    const { dial, unsent, now, awake, log } = this.options;
     const trunk = new Trunk({
-      ...{ vsn, isPrivate, unsent, now, log },
+      ...{ vsn, isPrivate, unsent, now, awake, log },
       pace: this.pace,
       dial: () => dial(vsn),
       onEnd: (group) => this.#forget(group),

@@ -1,3 +1,4 @@
+import type { Awake } from "../peer/awake.ts";
 import type { Identity } from "../door/identity.ts";
 import type { Config } from "../config/config.ts";
 import type { Dialled, Upstream } from "../realtime/dial.ts";
@@ -29,12 +30,13 @@ export interface Hub {
 
 export interface HubOptions extends Pick<GroupsOptions, "config" | "unsent" | "turn" | "measures"> {
   runtime: Runtime;
+  awake: Awake;
   /** Opens a socket to Realtime. */
   dial(wire: Wire): Promise<Dialled>;
 }
 
 export function createHub({ runtime, dial, ...shared }: HubOptions): Hub {
-  const { config, unsent } = shared;
+  const { config, unsent, awake } = shared;
   const { now, log } = runtime;
   const sharing = sharingOf(config, runtime);
   const viewers = new Set<Viewer>();
@@ -45,7 +47,7 @@ export function createHub({ runtime, dial, ...shared }: HubOptions): Hub {
     serves: ({ kind }) => sharing === "anonymous" && kind === "anonymous",
     viewer(identity, wire) {
       const key = identity.kind === "anonymous" ? identity.key ?? "" : "";
-      const viewer = new Viewer(wire, key, { dial, groups, onGone, unsent, config, now });
+      const viewer = new Viewer(wire, key, { dial, groups, onGone, unsent, config, now, awake });
       viewers.add(viewer);
       return viewer;
     },

@@ -1,3 +1,4 @@
+import type { Awake } from "../peer/awake.ts";
 import type { Dialled } from "../realtime/dial.ts";
 import type { Vsn } from "../realtime/upstream.ts";
 import { Asker } from "./asker.ts";
@@ -33,6 +34,7 @@ export interface RightsOptions {
   dial(vsn: Vsn): Promise<Dialled>;
   pace: Pace;
   now(): number;
+  awake: Pick<Awake, "stoodSince">;
 }
 
 /**
@@ -66,14 +68,15 @@ export class Rights {
   }
 
   async #askOnce(topic: string): Promise<Right | undefined> {
-    const { pace, now } = this.options;
+    const { pace, now, awake } = this.options;
     await new Promise<void>((resolve) => pace.run(resolve));
     const asker = await this.#free();
     if (!asker) return undefined;
     let at = 0;
     const reply = await asker.ask(topic, () => at = now()).catch(() => undefined);
     this.#next(asker);
-    if (!reply) return undefined;
+    // What is read after a standstill may be too old for whoever comes now.
+    if (!reply || awake.stoodSince(at) !== undefined) return undefined;
     if (reply.status === "ok") return { isGiven: true, at };
     const { reason } = (reply.response ?? {}) as { reason?: unknown };
     return { isGiven: false, reason: String(reason ?? "Realtime refused the join.") };

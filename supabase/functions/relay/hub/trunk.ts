@@ -1,3 +1,4 @@
+import type { Awake } from "../peer/awake.ts";
 import type { Dialled } from "../realtime/dial.ts";
 import { RelayError, toRelayError } from "../errors.ts";
 import { takeApart, topicOfBroadcast } from "../realtime/frame.ts";
@@ -12,9 +13,6 @@ import type { Vsn } from "../realtime/upstream.ts";
 /** Realtime closes a socket that says nothing for 60 s; an answer that is not there by the next. */
 const HEARTBEAT_MS = 25_000;
 
-/** An answer to a heartbeat takes less than this. */
-const LATE_MS = 2_000;
-
 /** A restarted Realtime is back in seconds; one that is not is asked less and less often. */
 const BACKOFF_MS = { first: 500, most: 10_000 };
 
@@ -24,9 +22,10 @@ const GIVE_UP_MS = 60_000;
 /** A join that Realtime had no room for is sent again after this. */
 const AGAIN_MS = 1_000;
 
-/** What waits for the answer to a heartbeat, since when. */
+/** What waits for the answer to a heartbeat, since when; also by the clock of `awake`. */
 interface Beat {
   at: number;
+  ms: number;
   onAnswer(): void;
 }
 
@@ -37,6 +36,7 @@ export interface TrunkOptions {
   dial(): Promise<Dialled>;
   unsent: Unsent;
   now(): number;
+  awake: Awake;
   log(line: LogLine): void;
   /** Lets joins go out one after the other. */
   pace: Pace;
@@ -54,13 +54,10 @@ export class Trunk {
   #lostAt: number | undefined;
   /** When Realtime last said anything. */
   #heardAt = 0;
-  /**
-   * Since when nothing was heard, where the worker had stood still, and when it heard again; until a
-   * heartbeat of after that is answered.
-   */
-  #still: { at: number; until: number } | undefined;
+  /** When the newest heartbeat was sent that is answered: all that was said until then is here. */
+  #beatenAt = 0;
   #wait = BACKOFF_MS.first;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopTimer = () => {};
   #refs = 0;
   /** Heartbeats that are not answered yet, by their ref, the oldest first. */
   readonly #awaited = new Map<string, Beat>();
@@ -116,8 +113,7 @@ export class Trunk {
     const { now, log, unsent } = this.options;
     const backlog = new Backlog(unsent, upstream.socket);
     this.#upstream = upstream;
-    this.#heardAt = now();
-    this.#still = undefined;
+    this.#heardAt = this.#beatenAt = now();
     this.#backlog = backlog;
     unsent.watch(backlog);
     upstream.listen({
@@ -132,7 +128,7 @@ export class Trunk {
       log({ event: "hub_back", ms: now() - this.#lostAt, groups: this.groups.size });
     }
     this.#lostAt = undefined;
-    this.#timer = setTimeout(() => this.#pulse(), HEARTBEAT_MS);
+    this.#pulseLater();
     for (const group of this.groups.values()) this.#joinInTurn(group);
   }
 
@@ -153,7 +149,8 @@ export class Trunk {
   }
 
   #retry(): void {
-    this.#timer = setTimeout(() => this.#dial(), this.#wait * (0.5 + Math.random() / 2));
+    const wait = this.#wait * (0.5 + Math.random() / 2);
+    this.#stopTimer = this.options.awake.after(wait, () => this.#dial());
     this.#wait = Math.min(2 * this.#wait, BACKOFF_MS.most);
   }
 
@@ -169,16 +166,17 @@ export class Trunk {
 
   /**
    * Until when all is here that Realtime had to say. A socket is one process there, which sends nothing
-   * while it is at a join: what comes meanwhile waits behind it.
+   * while it is at a join: what comes meanwhile waits behind it. What is heard after a standstill may
+   * have waited all the time.
    */
   #hasAllUntil(): number {
     const [beat] = this.#awaited.values();
-    const stoodStill = this.#still?.at ?? Infinity;
+    const stoodStill = this.options.awake.stoodSince(this.#beatenAt) ?? Infinity;
     return Math.min(this.#heardAt, this.#joins.oldestAt, beat?.at ?? Infinity, stoodStill);
   }
 
   #receive(message: Message): void {
-    this.#hear();
+    this.#heardAt = this.options.now();
     if (typeof message !== "string") {
       const topic = topicOfBroadcast(message) ?? "";
       if (!this.#joins.isOfEarlier(topic)) this.groups.get(topic)?.broadcast(message);
@@ -203,19 +201,10 @@ export class Trunk {
     if (this.groups.size === 0) this.#close();
   }
 
-  /** Heartbeats are answered more often: who hears later than that stood still, and hears what waited. */
-  #hear(): void {
-    const now = this.options.now();
-    if (now - this.#heardAt > HEARTBEAT_MS + LATE_MS) {
-      this.#still = { at: this.#still?.at ?? this.#heardAt, until: now };
-    }
-    this.#heardAt = now;
-  }
-
   /** An upstream that has not answered a heartbeat for as long as is between two is given up. */
   #pulse(): void {
     const [oldest] = this.#awaited.values();
-    if (oldest && this.options.now() - oldest.at >= HEARTBEAT_MS) return this.#lost();
+    if (oldest && this.options.awake.look() - oldest.ms >= HEARTBEAT_MS) return this.#lost();
     for (const group of this.groups.values()) {
       if (!group.isOverdue(HEARTBEAT_MS)) continue;
       this.leave(group);
@@ -223,20 +212,26 @@ export class Trunk {
     }
     // A socket that opens and is lost at once is no sign that all is well again.
     this.#beat(() => this.#wait = BACKOFF_MS.first);
-    if (this.#upstream) this.#timer = setTimeout(() => this.#pulse(), HEARTBEAT_MS);
+    if (this.#upstream) this.#pulseLater();
+  }
+
+  #pulseLater(): void {
+    this.#stopTimer = this.options.awake.after(HEARTBEAT_MS, () => this.#pulse());
   }
 
   #beat(onAnswer: () => void): void {
+    const { now, awake } = this.options;
     const ref = this.#nextRef();
-    this.#awaited.set(JSON.stringify(ref), { at: this.options.now(), onAnswer });
+    this.#awaited.set(JSON.stringify(ref), { at: now(), ms: awake.look(), onAnswer });
     this.#send({ ref, topic: "phoenix", event: "heartbeat", payload: {} });
   }
 
   #beaten(ref: string): void {
     const beat = this.#awaited.get(ref);
-    if (beat) { for (const group of this.groups.values()) group.standsAt(beat.at); }
-    if (this.#still && beat && beat.at >= this.#still.until) this.#still = undefined;
-    beat?.onAnswer();
+    if (!beat) return;
+    this.#beatenAt = beat.at;
+    for (const group of this.groups.values()) group.standsAt(beat.at);
+    beat.onAnswer();
     this.#awaited.delete(ref);
   }
 
@@ -278,7 +273,7 @@ export class Trunk {
   #hangUp(): void {
     const socket = this.#upstream?.socket;
     this.#upstream = undefined;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#awaited.forEach(({ onAnswer }) => onAnswer());
     this.#awaited.clear();
     this.#joins.clear();

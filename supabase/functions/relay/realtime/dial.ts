@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { RelayError } from "../errors.ts";
+import type { Awake } from "../peer/awake.ts";
 import type { Batch } from "../peer/batch.ts";
 import type { Frame } from "./phoenix.ts";
 import { type Close, CONNECTING, type Message, type Runtime, type Socket } from "../runtime.ts";
@@ -37,23 +38,30 @@ export interface Upstream {
  * Opens the socket to Realtime before the client's upgrade, so that a client is only let in where
  * somebody answers. Throws `upstream_refused` or, after the configured time, `upstream_timeout`.
  */
-export async function dialUpstream(config: Config, url: URL, runtime: Runtime): Promise<Dialled> {
-  const dialling = new AbortController();
-  const late = { onLate: () => {} };
-  const timer = setTimeout(() => {
-    dialling.abort();
+export async function dialUpstream(
+  config: Config,
+  url: URL,
+  runtime: Runtime,
+  awake: Pick<Awake, "after">,
+): Promise<Dialled> {
+  let abort: AbortController | undefined;
+  const late = { isLate: false, onLate: () => {} };
+  const stop = awake.after(config.dialTimeoutMs, () => {
+    late.isLate = true;
+    abort?.abort();
     late.onLate();
-  }, config.dialTimeoutMs);
+  });
   try {
-    return await opened(await runtime.dial(url, dialling.signal), late);
+    const socket = runtime.dial(url, () => (abort ??= new AbortController()).signal);
+    return await opened(await socket, late);
   } catch (cause) {
-    if (dialling.signal.aborted) {
+    if (late.isLate) {
       throw new RelayError("upstream_timeout", "Realtime did not answer.");
     }
     throw new RelayError("upstream_refused", "Realtime refused the connection.", { cause });
   } finally {
     // workerd would cut the open socket off by the signal that it was fetched with.
-    clearTimeout(timer);
+    stop();
   }
 }
 

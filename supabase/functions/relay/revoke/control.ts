@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { RelayError } from "../errors.ts";
+import type { Awake } from "../peer/awake.ts";
 import { dialUpstream, type Upstream } from "../realtime/dial.ts";
 import { encodeFrame } from "../realtime/phoenix.ts";
 import { upstreamUrl } from "../realtime/upstream.ts";
@@ -18,6 +19,7 @@ const VSN = "1.0.0";
 export interface ControlOptions {
   config: Config;
   runtime: Runtime;
+  awake: Awake;
   onEnded(hashes: string[]): void;
 }
 
@@ -40,8 +42,9 @@ export class Control {
 
   /** Resolves when the channel is joined; rejects with why it cannot be. */
   async join(): Promise<void> {
-    const { config, runtime } = this.options;
-    this.#upstream = await dialUpstream(config, upstreamUrl(config, { vsn: VSN }), runtime);
+    const { config, runtime, awake } = this.options;
+    const url = upstreamUrl(config, { vsn: VSN });
+    this.#upstream = await dialUpstream(config, url, runtime, awake);
     this.#upstream.listen({
       onMessage: (message) => this.#take(message),
       onClose: () => this.#end(new RelayError("upstream_lost", "Realtime ended the connection.")),

@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { Identity, User } from "../door/identity.ts";
 import { sha256 } from "../door/verify/sha256.ts";
 import { RelayError } from "../errors.ts";
+import type { Awake } from "../peer/awake.ts";
 import type { Runtime } from "../runtime.ts";
 import { Control } from "./control.ts";
 import { Ended } from "./ended.ts";
@@ -24,6 +25,8 @@ export interface Revocation {
    * `signed_out` for a session that has ended.
    */
   check(user: User): Promise<void>;
+  /** Throws `signed_out` where the session has ended since it was checked: nobody else saw it then. */
+  recheck(identity: Identity): void;
   /** In words, for /health. */
   report(): string;
 }
@@ -36,14 +39,19 @@ export interface Revocation {
 export function createRevocation(
   config: Config,
   runtime: Runtime,
+  awake: Awake,
   onEnded: (hashes: ReadonlySet<string>) => void,
 ): Revocation {
-  if (config.revoke === "off") return { check: async () => {}, report: () => "off: RELAY_REVOKE" };
-  if (runtime.timersPerRequest) {
-    return { check: async () => {}, report: () => "off: this host has no channel of its own" };
-  }
-  return new Following(config, runtime, onEnded);
+  if (config.revoke === "off") return notFollowing("off: RELAY_REVOKE");
+  if (runtime.timersPerRequest) return notFollowing("off: this host has no channel of its own");
+  return new Following(config, runtime, awake, onEnded);
 }
+
+const notFollowing = (why: string): Revocation => ({
+  check: async () => {},
+  recheck() {},
+  report: () => why,
+});
 
 class Following implements Revocation {
   readonly #ended: Ended;
@@ -57,6 +65,7 @@ class Following implements Revocation {
   constructor(
     readonly config: Config,
     readonly runtime: Runtime,
+    readonly awake: Awake,
     readonly onEnded: (hashes: ReadonlySet<string>) => void,
   ) {
     this.#ended = new Ended(config.revokeMs, runtime.now);
@@ -72,7 +81,12 @@ class Following implements Revocation {
     user.sessionHash ??= await sha256(user.session);
     this.#begun ??= this.#begin();
     if (!this.#isBegun) await Promise.race([this.#begun, later(WAIT_MS)]);
-    if (this.#ended.has(user.sessionHash)) throw signedOut();
+    this.recheck(user);
+  }
+
+  recheck(identity: Identity): void {
+    if (identity.kind !== "user" || identity.sessionHash === undefined) return;
+    if (this.#ended.has(identity.sessionHash)) throw signedOut();
   }
 
   async #begin(): Promise<void> {
@@ -114,6 +128,7 @@ class Following implements Revocation {
       const control = new Control({
         config: this.config,
         runtime: this.runtime,
+        awake: this.awake,
         onEnded: (hashes) => this.#note(hashes),
       });
       try {

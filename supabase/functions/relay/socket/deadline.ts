@@ -1,33 +1,37 @@
-/** Longer timers fire at once (HTML standard: the delay is a signed 32-bit number). */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** A time that is nearer has a timer: look() is called twice as often. */
+const NEAR_MS = 10_000;
 
 /**
- * Far away a timer is set for whole minutes. Deno and Node keep a list for each duration that a timer
- * was ever set for until that has passed, cleared or not: an hour for each socket that had a token.
- */
-const STEP_MS = 60_000;
-
-/**
- * Calls `expire` when the clock has reached a time that may be moved. The timer is set again where
- * it fires before: a legacy key expires in ten years, and a clock may lag behind its timers.
+ * Calls `expire` when the clock has reached a time that may be moved, however often the worker stood
+ * still or its clock was set meanwhile. A legacy key expires in ten years: that no timer waits for.
  */
 export class Deadline {
+  #at = Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly now: () => number, readonly expire: () => void) {}
 
   set(at: number): void {
     this.clear();
-    const left = at - this.now();
-    this.#timer = setTimeout(() => {
-      if (this.now() < at) this.set(at);
-      else this.expire();
-    }, left < STEP_MS ? left : Math.min(left - left % STEP_MS, MAX_TIMER_MS));
+    this.#at = at;
+    this.look();
   }
 
-  /** A timer that was cleared is memory still. */
   clear(): void {
+    this.#at = Infinity;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Sets the timer of what is near; to be called every 5 s. */
+  look(): void {
+    const left = this.#at - this.now();
+    if (this.#timer !== undefined || left > NEAR_MS) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.now() < this.#at) return this.look();
+      this.#at = Infinity;
+      this.expire();
+    }, left);
   }
 }

@@ -28,6 +28,7 @@ export class Heartbeat {
   constructor(
     readonly vsn: Vsn,
     readonly maxSilenceMs: number,
+    /** Does not run while the worker stands still: nobody could be heard. */
     readonly now: () => number,
     readonly send: (frame: Frame) => void,
   ) {

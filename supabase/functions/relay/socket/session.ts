@@ -56,17 +56,17 @@ class Joined implements Session, GateKeeper {
   /** One timer for the notice and the end of a user's token. */
   #expiry: Deadline | undefined;
   #isStopped = false;
-  #unjoined: ReturnType<typeof setTimeout> | undefined;
+  #stopUnjoined: (() => void) | undefined;
 
   constructor(readonly options: SessionOptions) {
-    const { identity, vsn, config, runtime } = options;
+    const { identity, vsn, config, awake } = options;
     const speak = (frame: Frame) => this.#tunnel.speak(frame);
-    this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, runtime.now, speak);
+    this.#heartbeat = new Heartbeat(vsn, config.maxSilenceMs, () => awake.look(), speak);
     this.#gate = new Gate(options, this);
     this.#tunnel = new Tunnel(options, this.#gate, this.#heartbeat);
-    this.#unjoined = setTimeout(() => {
+    this.#stopUnjoined = awake.after(config.joinTimeoutMs, () => {
       this.#fail("join_timeout", "The socket has joined no channel.");
-    }, config.joinTimeoutMs);
+    });
     this.onIdentity(identity);
     options.early?.forEach((message) => this.#tunnel.fromClient(message));
   }
@@ -105,6 +105,7 @@ class Joined implements Session, GateKeeper {
   }
 
   tick(): void {
+    this.#expiry?.look();
     try {
       const pulse = this.#heartbeat.tick();
       if (pulse !== "alive") this.#fail(...ENDINGS[pulse]);
@@ -139,8 +140,8 @@ class Joined implements Session, GateKeeper {
   }
 
   #clearUnjoined(): void {
-    clearTimeout(this.#unjoined);
-    this.#unjoined = undefined;
+    this.#stopUnjoined?.();
+    this.#stopUnjoined = undefined;
   }
 
   #expire(): void {

@@ -1,3 +1,4 @@
+import type { Awake } from "../peer/awake.ts";
 import type { Measures } from "../measure/measures.ts";
 import { closeForClient, closeForUpstream, closeOf, closeWhenQuiet } from "../peer/close.ts";
 import type { Listener, Reader, Upstream } from "../realtime/dial.ts";
@@ -47,6 +48,7 @@ export interface TunnelOptions {
   turn?: Turn;
   measures: Pick<Measures, "join">;
   runtime: Pick<Runtime, "now">;
+  awake: Awake;
 }
 
 /** A peer that was told to close and does not answer is cut after this, where the host can do that. */
@@ -80,7 +82,7 @@ export class Tunnel implements Listener {
   #unclosed = 2;
   #isGoneOver = false;
   /** Ends the wait for `open`, and later the one for the closes. */
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopTimer: (() => void) | undefined;
 
   constructor(
     readonly options: TunnelOptions,
@@ -108,7 +110,8 @@ export class Tunnel implements Listener {
   }
 
   #awaitOpen(client: Socket): void {
-    this.#timer = setTimeout(() => this.#finish("client", NEVER_OPENED), OPEN_TIMEOUT_MS);
+    const { awake } = this.options;
+    this.#stopTimer = awake.after(OPEN_TIMEOUT_MS, () => this.#finish("client", NEVER_OPENED));
     client.addEventListener("open", () => this.#guard(() => this.#opened()), { once: true });
   }
 
@@ -189,8 +192,7 @@ export class Tunnel implements Listener {
 
   onClose(close: Close): void {
     if (!this.#summary) {
-      const lost = new RelayError("upstream_lost", "Realtime ended the connection.");
-      this.#finish("upstream", closeForClient(close, lost));
+      this.#finish("upstream", closeForClient(close, lost()));
     }
     this.#gone(this.#up);
   }
@@ -207,8 +209,8 @@ export class Tunnel implements Listener {
 
   #opened(): void {
     if (!this.#summary) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined; // It would be kept for each socket.
+      this.#stopTimer?.();
+      this.#stopTimer = undefined; // It would be kept for each socket.
     }
     this.options.unsent.watch(this.#down.backlog);
     this.#down.open();
@@ -240,16 +242,17 @@ export class Tunnel implements Listener {
     if (this.#summary) return;
     this.options.turn?.end();
     this.#summary = { by, code: end.code, error };
-    clearTimeout(this.#timer);
-    const { client, place, upstream: { socket } } = this.options;
+    this.#stopTimer?.();
+    const { client, place, awake, upstream: { socket } } = this.options;
     const { code, reason } = closeForUpstream(end);
     if (!this.#isGoneOver) {
       place.become("closing");
-      closeWhenQuiet(client, end);
+      // One that was given up may open yet.
+      if (client.readyState <= OPEN) closeWhenQuiet(client, closeForClient(end, lost()));
     }
     // In the next turn: what Realtime has sent already would otherwise reset the connection.
     setTimeout(() => socket.readyState === OPEN && socket.close(code, reason), 0);
-    this.#timer = setTimeout(() => this.#givenUp(), CLOSE_GRACE_MS);
+    this.#stopTimer = awake.after(CLOSE_GRACE_MS, () => this.#givenUp());
   }
 
   /** The client's socket is somebody else's now. */
@@ -263,7 +266,7 @@ export class Tunnel implements Listener {
   #gone(lane: Lane): void {
     this.options.unsent.forget(lane.backlog);
     if (--this.#unclosed > 0) return;
-    clearTimeout(this.#timer);
+    this.#stopTimer?.();
     this.#settle(this.#summary!);
   }
 
@@ -275,4 +278,8 @@ export class Tunnel implements Listener {
     else if (!this.#isGoneOver) client.terminate?.();
     this.#settle(this.#summary!);
   }
+}
+
+function lost(): RelayError {
+  return new RelayError("upstream_lost", "Realtime ended the connection.");
 }

@@ -6,14 +6,14 @@ import type { Message } from "../runtime.ts";
 export const MAX_HELD = 256;
 export const MAX_HELD_LENGTH = 524_288;
 
-/** A frame that waits, of a topic; of a join also its ref, and the timer after which it is answered. */
+/** A frame that waits, of a topic; of a join also its ref, and what ends its wait. */
 interface Frame {
   message: Message;
   topic?: string;
   /** It came while a token was checked, and nobody has read it. */
   isUnread?: boolean;
   joinRef?: Ref;
-  timer?: ReturnType<typeof setTimeout>;
+  stopWait?: () => void;
 }
 
 /** What a client has sent before it is let in, in order, bounded in number and in length. */
@@ -41,7 +41,9 @@ export class Held {
 
   /** The ref of the join that waits on this topic: null for one without, undefined where none does. */
   joinRefOf(topic: string): Ref {
-    const join = this.#frames.find((frame) => frame.topic === topic && frame.timer !== undefined);
+    const join = this.#frames.find((frame) =>
+      frame.topic === topic && frame.stopWait !== undefined
+    );
     return join && (join.joinRef ?? null);
   }
 
@@ -49,7 +51,7 @@ export class Held {
   drop(topic: string): void {
     this.#frames = this.#frames.filter((frame) => {
       if (frame.topic !== topic) return true;
-      clearTimeout(frame.timer);
+      frame.stopWait?.();
       this.#length -= lengthOf(frame.message);
       return false;
     });
@@ -71,13 +73,13 @@ export class Held {
   }
 
   /** Nothing of it is answered any more for want of a token. */
-  stopTimers(): void {
-    for (const { timer } of this.#frames) clearTimeout(timer);
+  stopWaits(): void {
+    for (const { stopWait } of this.#frames) stopWait?.();
   }
 
   /** Gives all of it away. */
   take(): Message[] {
-    this.stopTimers();
+    this.stopWaits();
     const frames = this.#frames;
     this.#frames = [];
     this.#length = 0;

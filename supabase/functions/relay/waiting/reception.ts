@@ -3,6 +3,7 @@ import type { Identity } from "../door/identity.ts";
 import type { Config } from "../config/config.ts";
 import { RelayError } from "../errors.ts";
 import type { Histogram } from "../measure/histogram.ts";
+import type { Awake } from "../peer/awake.ts";
 import type { Place, Places } from "../peer/places.ts";
 import type { Unsent } from "../peer/unsent.ts";
 import type { Vsn } from "../realtime/upstream.ts";
@@ -38,6 +39,7 @@ export interface ReceptionOptions {
   config: Config;
   authenticator: Pick<Authenticator, "authenticate">;
   runtime: Pick<Runtime, "now">;
+  awake: Pick<Awake, "after">;
   places: Places;
   unsent: Unsent;
   /** Sockets that may wait. */

@@ -8,6 +8,7 @@ import { readEnvelope } from "../realtime/envelope.ts";
 import { encodeEnding, encodeFrame, encodeReply, type Frame } from "../realtime/phoenix.ts";
 import type { Vsn } from "../realtime/upstream.ts";
 import { parseWhole } from "../realtime/whole.ts";
+import type { Awake } from "../peer/awake.ts";
 import type { Unsent } from "../peer/unsent.ts";
 import type { Message, Runtime, Socket } from "../runtime.ts";
 import { Account } from "../socket/account.ts";
@@ -31,6 +32,7 @@ export interface WaiterOptions {
   config: Config;
   authenticator: Pick<Authenticator, "authenticate">;
   runtime: Pick<Runtime, "now">;
+  awake: Pick<Awake, "after">;
   unsent: Unsent;
 }
 
@@ -58,12 +60,12 @@ export class Waiter implements Waiting {
   readonly #answers: Answers;
   readonly #naming = Promise.withResolvers<Identity | undefined>();
   readonly #failing = Promise.withResolvers<never>();
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #stopTimer: () => void;
   /** The token that is checked is the last. */
   #isLate = false;
 
   constructor(readonly options: WaiterOptions) {
-    const { client, config, runtime, unsent } = options;
+    const { client, config, runtime, awake, unsent } = options;
     this.#answers = new Answers(client, unsent);
     this.#account = new Account(config, runtime.now);
     this.failed.catch(() => "Nobody looks any more once it is handed over.");
@@ -71,7 +73,7 @@ export class Waiter implements Waiting {
     client.bound?.(Math.min(MAX_HELD_LENGTH, config.maxFrameBytes));
     client.addEventListener("message", ({ data }) => this.#guard(() => this.#take(data)));
     client.addEventListener("close", () => this.#left(), { once: true });
-    this.#timer = setTimeout(() => this.#timeUp(), WAIT_MS);
+    this.#stopTimer = awake.after(WAIT_MS, () => this.#timeUp());
   }
 
   /**
@@ -197,8 +199,8 @@ export class Waiter implements Waiting {
       this.#reply(frame, "error", tokenMissing().reason);
     };
     if (this.#held.isFull) return missing();
-    const timer = setTimeout(missing, TOKEN_BEHIND_MS);
-    this.#held.add({ message, topic, joinRef: frame.join_ref, timer });
+    const stopWait = this.options.awake.after(TOKEN_BEHIND_MS, missing);
+    this.#held.add({ message, topic, joinRef: frame.join_ref, stopWait });
   }
 
   /** A bad token is told on its channel; the next one may be good. */
@@ -221,8 +223,8 @@ export class Waiter implements Waiting {
   #name(user: Identity, message: Message): void {
     if (this.#stage === "over") return;
     this.#stage = "named";
-    clearTimeout(this.#timer);
-    this.#held.stopTimers();
+    this.#stopTimer();
+    this.#held.stopWaits();
     this.#held.addRead({ message });
     this.#naming.resolve(user);
   }
@@ -258,7 +260,7 @@ export class Waiter implements Waiting {
   }
 
   #end(): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#stage = "over";
     this.#held.take();
   }

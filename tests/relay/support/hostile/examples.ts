@@ -34,6 +34,7 @@ const change: Command = { do: "change", table: 0, slug: 0, size: 16, count: 1 };
 const push: Command = { do: "push", c: 0, topic: 0, size: 16, binary: false };
 const leave: Command = { do: "leave", c: 0, topic: 0 };
 const stall = (isStalled: boolean): Command => ({ do: "stall", which: 0, isStalled });
+const stand = (ms: number): Command => ({ do: "stand", ms });
 const cut: Command = { do: "cut", which: 0, code: 1006 };
 const sign = (role: number): Command => ({ do: "sign", c: 0, topic: 0, user: 0, role, life: 2 });
 const post = (form: "list" | "path", isPrivate: unknown): Command => ({
@@ -450,6 +451,91 @@ export const EXAMPLES: Record<string, Scenario> = {
     leave,
     pass(10_000),
   ),
+  "what was lost behind what had waited for a worker that stood still is in no gap": world(
+    {},
+    crowd(1, 2),
+    pass(6_000),
+    stand(20_000),
+    pass(3_000),
+    emit,
+    pass(3_000),
+    cut,
+    pass(1_000),
+    emit,
+    pass(20_000),
+  ),
+  "a heartbeat is not answered, where the answer waited for a worker that stood still": world(
+    { up: 1_500, down: 1_500 },
+    crowd(1, 2),
+    pass(30_000),
+    stand(30_000),
+    pass(31_000),
+  ),
+  "a client's Realtime is given up for a heartbeat whose answer waited for the worker": world(
+    { up: 400, down: 400 },
+    somebody({ who: "user", beats: false }),
+    join(0, 0, 0),
+    pass(30_400),
+    stand(30_000),
+    pass(32_000),
+  ),
+  "Realtime does not answer, where its socket was open when the worker came to": world(
+    {},
+    crowd(1, 2),
+    push,
+    stand(12_000),
+    pass(13_000),
+  ),
+  "a move is given up, whose join was answered while the worker stood still": world(
+    {},
+    crowd(2, 2),
+    pass(6_000),
+    push,
+    pass(1),
+    stand(30_000),
+    pass(50_000),
+  ),
+  "a client is silent, whose heartbeat waited for a worker that stood still": world(
+    { maxSilenceS: 30 },
+    somebody({ who: "user" }),
+    join(0, 0, 0),
+    pass(20_000),
+    stand(20_000),
+    pass(21_000),
+  ),
+  "a client has joined nothing, whose join waited for a worker that stood still": world(
+    { joinTimeoutMs: 3_000 },
+    somebody(),
+    pass(400),
+    stand(6_000),
+    join(0, 0, 0),
+    pass(10_000),
+  ),
+  "nobody is named for a socket, whose token waited for a worker that stood still": world(
+    { anonymous: "join" },
+    somebody(),
+    pass(1_000),
+    stand(12_000),
+    { do: "join", c: 0, topic: 0, config: 0, token: 3 },
+    pass(16_000),
+  ),
+  "who asked for a right when the worker stood still looks by a socket of their own": world(
+    { open: true },
+    crowd(1, 2, true, 1),
+    pass(6_000),
+    crowd(1, 2, true, 1),
+    stand(6_000),
+    pass(16_000),
+  ),
+  "a join behind a push is never answered, where Realtime refuses the move to a channel of one's own":
+    world(
+      { open: true },
+      crowd(1, 2, true, 1),
+      pass(1_000),
+      push,
+      join(0, 0, 0),
+      right(0, false),
+    ),
   "a private HTTP broadcast is published, where its list says private in another word": world(
     { open: true },
     post("list", "true"),

@@ -26,6 +26,8 @@ export const INVARIANTS = {
   promises: "No promise is left pending, and no timer left over.",
   lives: "The worker lives: no error of a listener or a timer, and no rejection, goes unhandled.",
   heartbeat: "An upstream is given up only for a heartbeat that is as old as the bound.",
+  patience:
+    "A client is given up for its silence when its time is over, and what it said while the worker stood still is heard first.",
   neighbours: "What one client joins or sends costs others nothing.",
   sharing:
     "Equal joins of viewers are one channel; one wire format does not take the other's room.",

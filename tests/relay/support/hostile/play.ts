@@ -47,6 +47,7 @@ async function run(world: World, script: Scenario["script"]): Promise<void> {
 
 /** What is to be true at any time. */
 async function look(world: World): Promise<void> {
+  if (world.time.untilThaw > 0) return;
   world.look(() => world.judge.now());
   const upgraded = world.parties.filter(({ isUpgraded }) => isUpgraded);
   const open = upgraded.filter(({ end }) => end.readyState !== 3);
@@ -59,7 +60,7 @@ async function look(world: World): Promise<void> {
   // Nobody tells of a client that left before its socket opened: that takes a wait.
   const gone =
     upgraded.filter(({ end, openedAt }) =>
-      end.readyState === 3 && openedAt === Infinity && world.time.now < end.closedAt! + NEVER_MS
+      end.readyState === 3 && openedAt === Infinity && world.time.awakeFor(NEVER_MS) < end.closedAt!
     ).length;
   const { sockets, hub: { viewers } } = await world.health();
   if (viewers > 0 && world.settings.anonymous !== "allow") {
@@ -74,6 +75,7 @@ async function look(world: World): Promise<void> {
 async function calm(world: World): Promise<void> {
   world.realtime.become({ dial: "ok", lateMs: 0, pool: 0 });
   world.realtime.trouble(0, (line) => line.stall(false));
+  await world.time.pass(world.time.untilThaw);
   await world.time.pass(CALM_MS);
 }
 

@@ -1,4 +1,5 @@
 import { RelayError, toRelayError } from "../../errors.ts";
+import type { Awake } from "../../peer/awake.ts";
 import { type Parts, payloadOf, tailOf, withRefs } from "../../realtime/frame.ts";
 import type { Message } from "../../runtime.ts";
 import { gapNotice } from "../gap.ts";
@@ -17,9 +18,10 @@ export interface FanOut {
 
 export interface GroupOptions
   extends
-    Pick<ReadersOptions, "maxLag" | "kept" | "isCrowded" | "turn" | "took">,
+    Pick<ReadersOptions, "kept" | "isCrowded" | "turn" | "took">,
     Pick<NewcomersOptions, "vsn" | "topic" | "now" | "askRight"> {
   share: Share;
+  awake: Pick<Awake, "look">;
   fanOut: FanOut;
   /** See ReadersOptions. */
   onBehind(group: Group): void;
@@ -45,8 +47,9 @@ export class Group {
   /** When it is known to have stood; its end may be on its way since. */
   stoodAt = 0;
   #joined = false;
-  /** When the join went upstream that is not answered yet. */
+  /** When the join went upstream that is not answered yet, and by the clock of `awake`. */
   #sentAt: number | undefined;
+  #sentMs = 0;
   /** The answer to the join, and the last word about Postgres Changes: for those who come later. */
   #reply = "";
   #system: Parts | undefined;
@@ -113,6 +116,7 @@ export class Group {
   sent(ref: string): void {
     this.joinRef = JSON.stringify(ref);
     this.#sentAt = this.options.now();
+    this.#sentMs = this.options.awake.look();
   }
 
   /** Takes a text frame of the channel. */
@@ -141,8 +145,8 @@ export class Group {
 
   /** True where a join that was sent so long ago is not answered yet; then everybody is told. */
   isOverdue(ms: number): boolean {
-    const { now } = this.options;
-    if (this.#sentAt === undefined || now() - this.#sentAt < ms) return false;
+    const { awake } = this.options;
+    if (this.#sentAt === undefined || awake.look() - this.#sentMs < ms) return false;
     this.refuse(new RelayError("upstream_timeout", "Realtime has not answered the join."));
     this.#fail();
     return true;

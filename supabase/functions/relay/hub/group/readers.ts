@@ -20,9 +20,7 @@ const CROWDED = { bytes: 64 << 10, ms: 1_000, rate: 512 };
 
 export interface ReadersOptions extends Pick<ParcelsOptions, "textOf"> {
   turn: Turn;
-  /** Of what one seat may lag, in bytes. */
-  maxLag: number;
-  /** Memory for what somebody has not been sent yet. */
+  /** Memory for what somebody has not been sent yet: no more than one peer may have unsent. */
   kept: { take(bytes: number): boolean; give(bytes: number): void };
   /** True where memory is short. */
   isCrowded(): boolean;
@@ -208,10 +206,7 @@ export class Readers implements Ending {
 
   /** Where there is no memory for it, those who lag most have to go. */
   #keep(bytes: number): void {
-    const { kept, maxLag } = this.options;
-    for (const [seat] of this.#behind) {
-      if (this.#log.sizeFrom(seat.cursor) > maxLag) this.#cut(seat);
-    }
+    const { kept } = this.options;
     while (this.#behind.size > 0 && !kept.take(bytes)) {
       const [last] = [...this.#behind.keys()].sort((a, b) => a.cursor - b.cursor);
       this.#cut(last);

@@ -1,3 +1,4 @@
+import type { Awake } from "../../peer/awake.ts";
 import type { Config } from "../../config/config.ts";
 import { RelayError } from "../../errors.ts";
 import { Kept, type Unsent } from "../../peer/unsent.ts";
@@ -18,6 +19,7 @@ export interface OwnChannelsOptions {
   unsent: Unsent;
   config: Config;
   now(): number;
+  awake: Pick<Awake, "after">;
 }
 
 /** Whose channels they are. */
@@ -104,13 +106,13 @@ export class OwnChannels {
   move(place: Place, token: string | undefined): void {
     const { topic, frame, group } = place;
     if (this.#isOver || this.moveOf(topic)) return;
-    const { owner, options: { wire: { vsn }, groups, config, now } } = this;
+    const { owner, options: { wire: { vsn }, groups, config, now, awake } } = this;
     const { share } = group!.options;
     const payload = { ...JSON.parse(share.payload), access_token: token };
     const ref = `hub:${++this.#refs}`;
     const heartbeat = { ref, topic: "phoenix", event: "heartbeat", payload: {} };
     const move = new Move({
-      ...{ vsn, topic, ref, now },
+      ...{ vsn, topic, ref, now, awake },
       hasBindings: share.hasBindings,
       kept: this.#kept,
       timeoutMs: config.dialTimeoutMs,
@@ -123,7 +125,10 @@ export class OwnChannels {
         for (const [message, frame] of held) owner.send(message, frame);
       },
       onLeave: () => owner.vacate(topic),
-      onRefused: (reason) => this.#evict(frame, reason),
+      onRefused: (reason, held) => {
+        this.#evict(frame, reason);
+        for (const [message, frame] of held) owner.send(message, frame);
+      },
       onDone: () => this.#socket.moves.delete(topic),
       onFail: () => owner.fail(new RelayError("upstream_timeout", "Realtime answered no join.")),
       onFull: () => owner.fail(new RelayError("upstream_timeout", "Too much waits for a join.")),

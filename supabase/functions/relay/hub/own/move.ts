@@ -1,6 +1,7 @@
 import { type Parts, payloadOf, printOf, takeApart } from "../../realtime/frame.ts";
 import type { Frame } from "../../realtime/phoenix.ts";
 import { gapNotice } from "../gap.ts";
+import type { Awake } from "../../peer/awake.ts";
 import type { Kept } from "../../peer/unsent.ts";
 import type { Message } from "../../runtime.ts";
 import type { Vsn } from "../../realtime/upstream.ts";
@@ -14,6 +15,7 @@ export interface MoveOptions {
   /** Memory for what must wait, of the viewer and with all its other moves. */
   kept: Pick<Kept, "take" | "give">;
   timeoutMs: number;
+  awake: Pick<Awake, "after">;
   /** Resolves when all that Realtime has sent to the group by now was delivered. */
   flushGroup(): Promise<void>;
   /** Sends a heartbeat with the ref by the viewer's own socket. */
@@ -26,8 +28,8 @@ export interface MoveOptions {
   onOwn(held: [Message, Frame][]): void;
   /** The seat in the group is to be left. */
   onLeave(): void;
-  /** Realtime refused the join. */
-  onRefused(reason: string): void;
+  /** Realtime refused the join; `held` is what the client has sent meanwhile. */
+  onRefused(reason: string, held: [Message, Frame][]): void;
   onDone(): void;
   /** It takes too long. */
   onFail(): void;
@@ -64,11 +66,11 @@ export class Move {
   /** Nothing comes from the group. */
   #hasLeft = false;
   #isOver = false;
-  #timer: ReturnType<typeof setTimeout>;
+  #stopTimer: () => void;
 
   constructor(readonly options: MoveOptions) {
     this.#ref = JSON.stringify(options.ref);
-    this.#timer = setTimeout(options.onFail, options.timeoutMs);
+    this.#stopTimer = options.awake.after(options.timeoutMs, options.onFail);
   }
 
   /** Takes what the group has for the viewer. */
@@ -147,7 +149,7 @@ export class Move {
   /** Leaves the group, and delivers what it has not brought. */
   leave(): void {
     if (this.#hasLeft || this.#isOver) return;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#hasLeft = true;
     this.#own();
     for (const message of this.#fromOwn.splice(0)) this.#deliverOnce(message);
@@ -158,7 +160,7 @@ export class Move {
 
   stop(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.options.kept.give(this.#bytes);
     this.#bytes = 0;
   }
@@ -171,7 +173,7 @@ export class Move {
     };
     if (status !== "ok") {
       this.stop();
-      onRefused(response?.reason ?? "Realtime refused the join.");
+      onRefused(response?.reason ?? "Realtime refused the join.", this.#fromClient.splice(0));
     } else if (!hasBindings) this.#subscribed();
   }
 
@@ -205,16 +207,20 @@ export class Move {
     this.#subscribedAt ??= this.options.now();
     await this.options.flushGroup();
     if (this.#hasLeft || this.#isOver) return;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#own();
     const isCommon = this.#fromOwn.some((message) => this.#seenOf(message) > 0);
     if (!this.options.hasBindings || isCommon) this.leave();
-    else this.#timer = setTimeout(() => this.#leaveFlushed(), OVERLAP_MS);
+    else this.#overlap(() => this.#leaveFlushed());
+  }
+
+  #overlap(then: () => void): void {
+    this.#stopTimer = this.options.awake.after(OVERLAP_MS, then);
   }
 
   /** A worker that stood still is told that time has passed before it reads what the group has sent. */
   async #leaveFlushed(): Promise<void> {
-    this.#timer = setTimeout(() => this.leave(), OVERLAP_MS);
+    this.#overlap(() => this.leave());
     await this.options.flushGroup();
     this.leave();
   }

@@ -123,13 +123,6 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/group/readers.ts",
-    find: "if (this.#log.sizeFrom(seat.cursor) > maxLag) this.#cut(seat);",
-    replace: "",
-    sentence: "who shares a channel may lag by more than a peer's bound",
-    tests: ["hub/slow", "hub/memory"],
-  },
-  {
-    file: "hub/group/readers.ts",
     find: "if (time - lag.since >= (isInTheWay ? patienceFor(bytes) : STUCK_MS)) this.#cut(seat);",
     replace: "",
     sentence: "who reads nothing of a shared channel is waited for without end",
@@ -151,8 +144,8 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/own/move.ts",
-    find: "this.#timer = setTimeout(options.onFail, options.timeoutMs);",
-    replace: "this.#timer = 0;",
+    find: "this.#stopTimer = options.awake.after(options.timeoutMs, options.onFail);",
+    replace: "this.#stopTimer = () => {};",
     sentence: "a move whose join is never answered keeps what comes without end",
     tests: ["hub/move"],
   },

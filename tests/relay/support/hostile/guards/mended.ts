@@ -28,10 +28,26 @@ export const MENDED: Guard[] = [
   },
   {
     file: "hub/trunk.ts",
-    find: "if (oldest && this.options.now() - oldest.at >= HEARTBEAT_MS) return",
+    find: "if (oldest && this.options.awake.look() - oldest.ms >= HEARTBEAT_MS) return",
     replace: "if (oldest) return",
     sentence: "a heartbeat that is a moment old counts as one that is not answered",
     tests: ["hub/crowd"],
+    isSought: true,
+  },
+  {
+    file: "hub/trunk.ts",
+    find: "this.options.awake.stoodSince(this.#beatenAt) ?? Infinity;",
+    replace: "Infinity;",
+    sentence: "what was lost behind a standstill of the worker is in no gap",
+    tests: ["hub/gap"],
+    isSought: true,
+  },
+  {
+    file: "peer/awake.ts",
+    find: "this.isWatched ? Math.min(passed, within + LATE_MS) : passed;",
+    replace: "passed;",
+    sentence: "whoever is waited for is given up for the time in which the worker stood still",
+    tests: ["socket/awake", "hub/slow"],
     isSought: true,
   },
   {

@@ -87,10 +87,31 @@ export const PEER: Guard[] = [
     tests: ["relay/pure"],
   },
   {
+    file: "peer/awake.ts",
+    find: "Math.max(end, this.#cameTo + READ_MS) - this.#ms;",
+    replace: "end - this.#ms;",
+    sentence: "somebody is given up before what came to a worker that stood still is read",
+    tests: ["socket/awake"],
+  },
+  {
     file: "peer/places.ts",
     find: "this.counts[this.#stage]--;\n    this.#stage = undefined;",
     replace: "this.counts[this.#stage]--;",
     sentence: "a place is given back as often as its socket says that it left",
     tests: ["door/limits"],
+  },
+  {
+    file: "peer/awake.ts",
+    find: "if (this.#leftOf(wait) <= NEAR_MS) this.#setTimer(wait);",
+    replace: "",
+    sentence: "what is far away when it begins is waited for for ever",
+    tests: ["socket/awake", "socket/life"],
+  },
+  {
+    file: "peer/awake.ts",
+    find: "this.#far.delete(wait);\n      clearTimeout(wait.timer);",
+    replace: "clearTimeout(wait.timer);",
+    sentence: "a wait that has ended is over once more",
+    tests: ["socket/awake"],
   },
 ];

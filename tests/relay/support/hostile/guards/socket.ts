@@ -116,8 +116,8 @@ export const SOCKET: Guard[] = [
   },
   {
     file: "socket/session.ts",
-    find: "}, config.joinTimeoutMs);",
-    replace: "}, 2 ** 30);",
+    find: "awake.after(config.joinTimeoutMs, ",
+    replace: "awake.after(2 ** 30, ",
     sentence: "a socket that joins nothing stays",
     tests: ["socket/life"],
   },
@@ -127,6 +127,13 @@ export const SOCKET: Guard[] = [
     replace: "return;",
     sentence: "a socket outlives its token",
     tests: ["hub/move", "socket/life"],
+  },
+  {
+    file: "socket/deadline.ts",
+    find: "this.#at = Infinity;\n      this.expire();",
+    replace: "this.expire();",
+    sentence: "what has expired expires again at each look",
+    tests: ["socket/deadline"],
   },
   {
     file: "socket/heartbeat.ts",
@@ -165,7 +172,8 @@ export const SOCKET: Guard[] = [
   },
   {
     file: "socket/tunnel.ts",
-    find: 'this.#timer = setTimeout(() => this.#finish("client", NEVER_OPENED), OPEN_TIMEOUT_MS);',
+    find:
+      'this.#stopTimer = awake.after(OPEN_TIMEOUT_MS, () => this.#finish("client", NEVER_OPENED));',
     replace: "",
     sentence: "a client that left before its socket opened keeps its place",
     tests: ["socket/tunnel"],

@@ -40,8 +40,8 @@ export const WAITING: Guard[] = [
   },
   {
     file: "waiting/waiter.ts",
-    find: "this.#timer = setTimeout(() => this.#timeUp(), WAIT_MS);",
-    replace: "this.#timer = 0;",
+    find: "this.#stopTimer = awake.after(WAIT_MS, () => this.#timeUp());",
+    replace: "this.#stopTimer = () => {};",
     sentence: "a socket that nobody is named for stays",
     tests: ["waiting/waiter"],
   },

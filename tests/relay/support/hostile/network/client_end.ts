@@ -40,9 +40,9 @@ export class ClientEnd extends RelayEnd {
     this.#drain();
   }
 
-  override end(code: number, reason = ""): void {
+  protected override ended(code: number, reason: string): void {
     if (this.readyState !== 3) this.peer.gone();
-    super.end(code, reason);
+    super.ended(code, reason);
   }
 
   /** Its pace has changed. */
@@ -62,7 +62,7 @@ export class ClientEnd extends RelayEnd {
     const { time } = this.network;
     const wait = this.peer.pace === Infinity ? 1 : Math.ceil(this.#queue[0] / this.peer.pace);
     const at = this.#drainsAt = time.now + wait;
-    time.after(wait, () => this.#drainsAt === at && this.#taken());
+    time.after(wait, () => time.arrive(() => this.#drainsAt === at && this.#taken()));
   }
 
   #taken(): void {

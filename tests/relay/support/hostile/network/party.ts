@@ -55,7 +55,8 @@ export class Party implements Peer {
   /** By what code it was refused, and when. */
   refusal: { code: string; at: number } | undefined;
   openedAt = Infinity;
-  heardAt = Infinity;
+  /** When the relay heard it, the latest last. */
+  readonly #heardAt: number[] = [];
   /** The status of a plain answer. */
   status: number | undefined;
   client!: Client;
@@ -70,6 +71,16 @@ export class Party implements Peer {
     this.isMute = options.isMute;
     this.end = new ClientEnd(world, this);
     if (options.beats) this.#beat();
+  }
+
+  /** When the relay last heard it, or its socket opened. */
+  get heardAt(): number {
+    return this.#heardAt.at(-1) ?? this.openedAt;
+  }
+
+  /** The same of what was heard before `time`. */
+  heardBefore(time: number): number {
+    return this.#heardAt.findLast((at) => at < time) ?? this.openedAt;
   }
 
   /** Whom the handshake named. */
@@ -165,19 +176,19 @@ export class Party implements Peer {
   answered(status: number): void {
     this.status = status;
     if (!this.isUpgraded) return;
-    if (this.end.readyState === 0) this.openedAt = this.heardAt = this.world.time.now;
+    if (this.end.readyState === 0) this.openedAt = this.world.time.now;
     this.end.open();
     for (const work of this.#waiting.splice(0)) this.#once(work);
   }
 
-  /** As soon as its socket is open, and not at all where that is over. */
+  /** As soon as its socket is open and the relay can hear it, and not at all where that is over. */
   #once(work: () => void): void {
-    if (this.isOpen) work();
+    if (this.isOpen) this.world.time.arrive(() => this.isOpen && work());
     else if (this.isComing) this.#waiting.push(work);
   }
 
   #hear(message: Message): void {
-    this.heardAt = this.world.time.now;
+    if (this.heardAt < this.world.time.now) this.#heardAt.push(this.world.time.now);
     this.end.receive(message);
     this.world.relayHeard(this);
   }

@@ -72,18 +72,25 @@ export abstract class RelayEnd {
   }
 
   open(): void {
-    if (this.readyState !== 0) return;
-    this.readyState = 1;
-    this.fire("open", {});
+    this.network.time.arrive(() => {
+      if (this.readyState !== 0) return;
+      this.readyState = 1;
+      this.fire("open", {});
+    });
   }
 
   /** The connection is over. */
   end(code: number, reason = ""): void {
+    this.network.time.arrive(() => this.ended(code, reason));
+  }
+
+  /** The relay notices that. */
+  protected ended(code: number, reason: string): void {
     if (this.readyState === 3) return;
     const before = this.readyState;
+    this.release(this.bufferedAmount);
     this.readyState = 3;
     this.closedAt = this.network.time.now;
-    this.release(this.bufferedAmount);
     if (code === 1006 && before < 2) this.fire("error", { message: "the connection is lost" });
     this.fire("close", { code, reason, wasClean: code !== 1006 });
   }
@@ -94,6 +101,7 @@ export abstract class RelayEnd {
   }
 
   protected release(bytes: number): void {
+    if (this.readyState === 3) return;
     this.bufferedAmount -= bytes;
     this.network.unsent -= bytes;
   }

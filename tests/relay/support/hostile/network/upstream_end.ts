@@ -36,10 +36,7 @@ export class UpstreamEnd extends RelayEnd {
 
   /** Realtime says this. */
   say(message: Message): void {
-    this.#onItsWay("down", () => {
-      this.far.arrived(message);
-      this.receive(message);
-    });
+    this.#onItsWay("down", () => this.network.time.arrive(() => this.#arrived(message)));
   }
 
   /** Realtime closes the socket. */
@@ -59,7 +56,7 @@ export class UpstreamEnd extends RelayEnd {
     const size = sizeOf(message);
     this.far.handed(message);
     // What the network has taken is out of the worker's memory.
-    this.#when(1, this.#up, () => this.readyState !== 3 && this.release(size));
+    this.#when(1, this.#up, () => this.network.time.arrive(() => this.release(size)));
     this.#onItsWay("up", () => this.far.receive(message));
   }
 
@@ -69,6 +66,11 @@ export class UpstreamEnd extends RelayEnd {
       this.far.hungUp();
       this.#onItsWay("down", () => this.end(code, reason));
     });
+  }
+
+  #arrived(message: Message): void {
+    this.far.arrived(message);
+    this.receive(message);
   }
 
   #onItsWay(way: "up" | "down", work: () => void): void {

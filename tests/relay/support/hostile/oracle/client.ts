@@ -64,7 +64,8 @@ export class Client {
   readonly held = new Map<number, Held>();
   /** Those that RELAY_POLICY allows to whoever the client was when it said them. */
   readonly allowed = new Set<number>();
-  readonly #unjudged = new Set<number>();
+  /** Those that are judged when a token is, and as whom: undefined for whoever is named first. */
+  readonly #unjudged = new Map<number, string | undefined>();
   heldBytes = 0;
   isSuspect = false;
   /** How often it has joined, and whether it did anything that no other viewer may share. */
@@ -72,8 +73,8 @@ export class Client {
   isAlone = false;
   /** It has joined when the hub may have been full, and so may have a socket of its own. */
   wasCrowded = false;
-  /** By a token that ends its socket: nothing that it says from then on is kept. */
-  hasEnded = false;
+  /** When a token came that ends its socket: nothing that it says from then on is kept. */
+  endedAt: number | undefined;
   /** Each topic and config that it has asked for. */
   readonly asked = new Set<string>();
 
@@ -81,6 +82,10 @@ export class Client {
     const takesEffectAt = () => options.realtime.time.now + options.verifyMs;
     this.who = new Who(() => options.realtime.time.now, takesEffectAt, options);
     this.isAlone = !options.isShared;
+  }
+
+  get hasEnded(): boolean {
+    return this.endedAt !== undefined;
   }
 
   /** It joins. */
@@ -119,7 +124,7 @@ export class Client {
 
   #show(token: string, event: "phx_join" | "access_token"): Effect {
     const effect = this.who.show(token, event);
-    this.hasEnded ||= effect === "ends the socket";
+    if (effect === "ends the socket") this.endedAt ??= this.options.realtime.time.now;
     return effect;
   }
 
@@ -127,20 +132,27 @@ export class Client {
   pushes(push: Push): void {
     const life = this.joinedAt(push.head.topic);
     this.isAlone = true;
-    if (this.who.waits && !this.who.isUser) this.#unjudged.add(push.n);
-    else if (this.#mayPush(push.head.topic, life)) this.allowed.add(push.n);
+    const { waits, isUser, role, changedAt = -Infinity } = this.who;
+    const { now } = this.options.realtime.time;
+    if (waits && !isUser) this.#unjudged.set(push.n, undefined);
+    else if (changedAt > now) this.#unjudged.set(push.n, role);
+    else if (this.#mayPush(role, push.head.topic, life)) this.allowed.add(push.n);
     this.held.set(push.n, { ...push, life });
     this.heldBytes += push.size;
   }
 
-  /** Whether a broadcast may go up: what came before anybody was named is judged for whom that is. */
+  /**
+   * Whether a broadcast may go up: what came before anybody was named, or while a token was checked, is
+   * judged for whom that is.
+   */
   allows({ n, head }: Push): boolean {
-    return this.allowed.has(n) ||
-      (this.#unjudged.has(n) && this.#mayPush(head.topic, this.joinedAt(head.topic)));
+    if (!this.#unjudged.has(n)) return this.allowed.has(n);
+    const role = this.#unjudged.get(n) ?? this.who.namedAs;
+    return this.#mayPush(role, head.topic, this.joinedAt(head.topic));
   }
 
-  #mayPush(topic: string, life: Life | undefined): boolean {
-    const { options: { policies }, who: { role } } = this;
+  #mayPush(role: string, topic: string, life: Life | undefined): boolean {
+    const { policies } = this.options;
     return maySend(policies, role, topic) &&
       (mayUsePublic(policies, role) || !life || life.config.private);
   }

@@ -6,6 +6,15 @@ import type { Court } from "./court.ts";
 /** An answer that is not there by the next heartbeat (docs/PROTOCOL.md). */
 const HEARTBEAT_MS = 25_000;
 
+/** Nobody named by then: it ends. */
+const WAIT_MS = 10_000;
+
+/** Of each standstill of the worker a moment counts as awake: it notices none before that. */
+const MOMENTS_MS = 2_000;
+
+/** A close waits until the client is quiet: what came so shortly before came behind its reason. */
+const CLOSE_MS = 1_000;
+
 /** A move takes no longer (docs/PROTOCOL.md). */
 const MOVE_MS = 20_000;
 
@@ -21,7 +30,7 @@ export function holdTrunk({ time: { now }, realtime, settings }: Court): void {
   const isFull = ended.some(({ end }) => end.bufferedAmount > settings.maxUnsent / 4);
   if (isLost || isFull || ended.length === 0) return;
   const [{ awaits, refusals, wasStalled }] = ended;
-  if (awaits < HEARTBEAT_MS) {
+  if (awaits < HEARTBEAT_MS - MOMENTS_MS) {
     throw new Violation("heartbeat", `a socket was given up with a heartbeat of ${awaits} ms`);
   }
   if (refusals < MANY_REFUSALS || wasStalled || realtime.weather.lateMs > 0) return;
@@ -34,6 +43,23 @@ export function holdAnswers(court: Court, { options }: Party, reason: string): v
   const { settings, realtime, time } = court;
   if (settings.dialTimeoutMs < ROOMY.dialTimeoutMs || !realtime.isFine) return;
   // Whoever goes over is told that too, where more comes meanwhile than may be kept.
-  if (realtime.ledger.since(time.now - MOVE_MS, 0) > settings.maxUnsent / 2) return;
+  if (realtime.ledger.since(time.awakeFor(MOVE_MS), 0) > settings.maxUnsent / 2) return;
   throw new Violation("heartbeat", `client ${options.index} was closed: ${reason}`);
+}
+
+/** To be asked when a client's socket is closed: it may be for what was not heard of it. */
+export function holdPatience({ time, settings }: Court, party: Party, reason: string): void {
+  const { openedAt, admittedAt = -Infinity, options: { index } } = party;
+  const heardAt = party.heardBefore(time.now - CLOSE_MS);
+  const [code] = reason.split(":");
+  const letIn = Math.max(openedAt, admittedAt);
+  const waits: Record<string, [since: number, ms: number]> = {
+    silent: [Math.max(heardAt, admittedAt), settings.maxSilenceS * 1_000],
+    join_timeout: [letIn, settings.joinTimeoutMs],
+    token_missing: [openedAt, WAIT_MS],
+  };
+  const [since, ms] = waits[code] ?? [-Infinity, 0];
+  const waited = time.now - since - time.stoodSince(since);
+  if (waited >= ms - MOMENTS_MS) return;
+  throw new Violation("patience", `client ${index} was closed after ${waited} ms: ${reason}`);
 }

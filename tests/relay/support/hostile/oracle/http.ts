@@ -52,11 +52,12 @@ export class HttpJudge {
     );
     this.world.look(() => this.#check(url, headers, body));
     await new Promise<void>((resolve, reject) => {
-      time.after(up + down, () => {
+      const answered = () => {
         if (init.signal?.aborted) reject(init.signal.reason);
         else if (realtime.weather.dial !== "ok") reject(new TypeError("connection refused"));
         else resolve();
-      });
+      };
+      time.after(up + down, () => time.arrive(answered));
     });
     const messages = readPost(url, body);
     if (!messages) return new Response("{}", { status: 422 });

@@ -3,7 +3,7 @@ import type { Message } from "../network/frames.ts";
 import type { Party } from "../network/party.ts";
 import type { Line } from "../realtime/line.ts";
 import type { Court } from "./court.ts";
-import { holdAnswers, holdTrunk } from "./given_up.ts";
+import { holdAnswers, holdPatience, holdTrunk } from "./given_up.ts";
 import { HttpJudge } from "./http.ts";
 import { holdLimits } from "./limits.ts";
 import { holdBound, holdHeld, holdReader } from "./memory.ts";
@@ -43,6 +43,7 @@ export class Judge {
 
   /** The relay closes a client's socket. */
   closes(party: Party, code: number, reason: string): void {
+    holdPatience(this.world, party, reason);
     party.client.over();
     if (code === 4413 && reason.startsWith("unread")) holdReader(this.world, party);
     if (reason.startsWith("upstream_timeout")) holdAnswers(this.world, party, reason);

@@ -4,51 +4,72 @@ import type { Party } from "../network/party.ts";
 import type { Push } from "../realtime/push.ts";
 import type { Court } from "./court.ts";
 import type { Settings } from "../world/settings.ts";
+import type { Time } from "../world/time.ts";
 
 /** The relay looks every 5 s, and closes when the client has been quiet. */
 const LOOK_MS = 7_000;
 
+/** Refusals wait so much longer at most. */
+const JITTER = 1.2;
+
+/** What comes while tokens are checked is read behind them. */
+const MANY_CHECKS = 10;
+
 /** A close waits until the client is quiet. */
 const CLOSE_MS = 1_000;
 
-/** To be asked at any time. Throws for what is there too long, or too often. */
-export function holdLimits({ parties, settings, time: { now }, endsAt }: Court): void {
+/**
+ * To be asked while the worker is awake. Throws for what is there too long, or too often. Who is waited
+ * for has so long while the worker is awake; what else is due while it stands still is due at its end.
+ */
+export function holdLimits({ parties, settings, time, endsAt }: Court): void {
   const there = parties.filter(({ isAdmitted, end }) => isAdmitted && end.readyState !== 3);
   const open = there.filter(({ isOpen }) => isOpen);
-  for (const party of open) holdLife(party, settings, now);
-  if (open.length > 0 && now > endsAt + CLOSE_MS) {
+  for (const party of open) holdLife(party, settings, time);
+  if (open.length > 0 && time.sinceDue(endsAt) > CLOSE_MS) {
     fail(`${open.length} sockets at the worker's end`);
   }
-  const named = there.filter(({ placedSub }) => placedSub);
+  // Who has signed out has a place among the refused.
+  const placed = there.filter(({ client }) => !client.hasEnded);
+  const named = placed.filter(({ placedSub }) => placedSub);
   for (const { length } of Map.groupBy(named, ({ placedSub }) => placedSub).values()) {
     if (length > settings.perUser) fail(`${length} sockets of one user`);
   }
   if (settings.proxies === 0) return;
-  for (const { length } of Map.groupBy(there, ({ options }) => options.from).values()) {
+  for (const { length } of Map.groupBy(placed, ({ options }) => options.from).values()) {
     if (length > settings.perAddress) fail(`${length} sockets of one address`);
   }
 }
 
-function holdLife(party: Party, settings: Settings, now: number): void {
+function holdLife(party: Party, settings: Settings, time: Time): void {
+  const { now } = time;
   const { client, waits, admittedAt, options: { index } } = party;
   // Who has waited for their user is looked after from then on.
   const since = waits ? admittedAt! : 0;
   const openedAt = Math.max(party.openedAt, since);
   const heardAt = Math.max(party.heardAt, since);
   const { joinTimeoutMs, maxSilenceS, maxJoins } = settings;
-  if (client.joins === 0 && now - openedAt > joinTimeoutMs + CLOSE_MS) {
+  if (client.endedAt !== undefined) return holdEnd(party, client.endedAt, settings, time);
+  if (client.joins === 0 && time.sinceWaited(openedAt, joinTimeoutMs) > CLOSE_MS) {
     fail(`client ${index} has not joined for ${now - openedAt} ms`);
   }
-  if (now - heardAt > maxSilenceS * 1_000 + LOOK_MS) {
+  if (time.sinceWaited(heardAt, maxSilenceS * 1_000) > LOOK_MS) {
     fail(`client ${index} has been silent for ${now - heardAt} ms`);
   }
-  if (client.who.isUser && now > client.who.expiresAt + CLOSE_MS) {
+  if (client.who.isUser && time.sinceDue(client.who.expiresAt) > CLOSE_MS) {
     fail(`the token of client ${index} has been over for ${now - client.who.expiresAt} ms`);
   }
   const joined = [...client.lives.values()].filter((lives) =>
     lives.some(({ state, isEnding }) => state === "joined" && !isEnding)
   );
   if (joined.length > maxJoins) fail(`client ${index} has joined ${joined.length} channels`);
+}
+
+/** Who has signed out waits for the close as those do who are refused; what has come is read before. */
+function holdEnd(party: Party, endedAt: number, settings: Settings, time: Time): void {
+  const at = endedAt + MANY_CHECKS * settings.verifyMs + JITTER * settings.refusalDelayMs;
+  if (time.sinceDue(at) <= CLOSE_MS) return;
+  fail(`client ${party.options.index} was to be closed ${time.now - endedAt} ms ago`);
 }
 
 /** To be asked for each broadcast that goes to Realtime. */

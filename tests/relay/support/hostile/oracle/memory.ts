@@ -43,11 +43,13 @@ export function holdHeld(world: Court, { client, options }: Party): void {
   if (heldBytes <= most || client.isSuspect) return;
   client.isSuspect = true;
   // A socket that is to be closed keeps nothing, which shows when it is.
-  world.time.after(CLOSE_MS, () => {
+  const look = () => {
+    if (world.time.untilThaw > 0) return world.time.after(world.time.untilThaw + CLOSE_MS, look);
     client.isSuspect = false;
     if (client.heldBytes <= most) return;
     world.broken("memory", `${heldBytes} bytes of client ${options.index} are held`);
-  });
+  };
+  world.time.after(CLOSE_MS, look);
 }
 
 /**
@@ -57,7 +59,7 @@ export function holdHeld(world: Court, { client, options }: Party): void {
 export function holdReader(world: Court, { reads, client, options }: Party): void {
   const { realtime, time, settings: { maxUnsent, down, checkMs } } = world;
   if (!reads || client.isAlone || !realtime.isFine) return;
-  const since = time.now - CLOSE_MS - down - checkMs;
+  const since = time.awakeFor(CLOSE_MS + down + checkMs);
   const sum = realtime.ledger.since(since, OWN_WORDS / 8);
   // It comes on each socket of the hub once, also on those that are closed by now.
   if (sum > maxUnsent || sum * realtime.linesSince(since) > SHARE * maxUnsent / 2) return;

@@ -18,7 +18,7 @@ export function isCrowded(
 ): boolean {
   const asked = new Set<string>();
   for (const { client, options, end } of parties) {
-    const isGone = end.closedAt! <= time.now - GONE_MS;
+    const isGone = end.closedAt! <= time.awakeFor(GONE_MS);
     if (options.vsn !== vsn || isGone) continue;
     for (const ask of client.asked) if (asked.add(ask).size > FEW) return true;
   }
@@ -40,7 +40,7 @@ export function holdSharing({ realtime, parties, settings, time }: Court): void 
         isOpen && options.vsn === vsn && client.asked.has(name)
       );
       const left = parties.filter(({ client, end }) =>
-        client.asked.has(name) && end.closedAt! > time.now - GONE_MS
+        client.asked.has(name) && end.closedAt! > time.awakeFor(GONE_MS)
       );
       const alone = left.length +
         lookers.filter(({ client }) => client.isAlone || client.wasCrowded || client.joins > CALM)

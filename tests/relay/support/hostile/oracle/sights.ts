@@ -10,6 +10,7 @@ export const SIGHTS = [
   "goes over",
   "gap",
   "channel ended",
+  "stood still",
   "cut off",
   "closed",
 ] as const;

@@ -9,11 +9,17 @@ const WAIT_MS = 10_000;
 /** A join waits so long for a token that is pushed behind it. */
 const TOKEN_BEHIND_MS = 1_000;
 
+/** What has come to a worker that stood still is read in so long. */
+const READ_MS = 500;
+
 /** What comes while bad tokens are checked is read behind them. */
 const MANY_CHECKS = 10;
 
 /** A close waits until the client is quiet. */
 const CLOSE_MS = 1_000;
+
+/** Whoever has a token has brought it by then: nobody gives way before, but in a burst. */
+const GRACE_MS = 2_000;
 
 /** From one address. */
 const MAX_PER_ADDRESS = 8;
@@ -29,37 +35,43 @@ export const mostWaiting = ({ anonymous, maxSockets }: Court["settings"]): numbe
   anonymous === "join" ? Math.ceil(maxSockets / 4) : 0;
 
 /** To be asked at any time. Throws for what waits too long. */
-export function holdWaiting({ parties, settings, time: { now }, drainedAt }: Court): void {
+export function holdWaiting(court: Court): void {
+  const { parties, settings, time, drainedAt } = court;
+  const { now } = time;
   for (const party of parties.filter(({ waits, isOpen }) => waits && isOpen)) {
     const { client, openedAt, refusal, isUnnamed, isDialling, options: { index } } = party;
     const { namedAt } = client.who;
     const whose = `client ${index}, which nobody was named for`;
-    if (isUnnamed && now - openedAt > WAIT_MS + CLOSE_MS) {
+    if (isUnnamed && time.sinceWaited(openedAt, WAIT_MS) > CLOSE_MS) {
       fail(`${whose}, has waited for ${now - openedAt} ms`);
     }
-    if (isDialling && now - namedAt! > settings.dialTimeoutMs + CLOSE_MS) {
+    if (isDialling && time.sinceWaited(namedAt!, settings.dialTimeoutMs) > CLOSE_MS) {
       fail(`client ${index} was named ${now - namedAt!} ms ago`);
     }
-    if (GAVE_WAY.includes(refusal?.code ?? "") && now - refusal!.at > CLOSE_MS) {
+    if (GAVE_WAY.includes(refusal?.code ?? "") && time.sinceDue(refusal!.at) > CLOSE_MS) {
       fail(`${whose}, was told ${refusal!.code} and is not closed`);
     }
-    if (!party.isAdmitted && !refusal && now > drainedAt + CLOSE_MS) {
+    if (!party.isAdmitted && !refusal && time.sinceDue(drainedAt) > CLOSE_MS) {
       fail(`client ${index} is not told that the worker ends`);
     }
-    if (isUnnamed) holdAnswer(party, now - MANY_CHECKS * settings.verifyMs);
+    const ms = TOKEN_BEHIND_MS + MANY_CHECKS * settings.verifyMs;
+    if (isUnnamed) holdAnswer(party, (askedAt) => time.sinceWaited(askedAt, ms) > READ_MS);
   }
 }
 
-function holdAnswer({ client, options }: Party, time: number): void {
+function holdAnswer({ client, options }: Party, isLate: (askedAt: number) => boolean): void {
   for (const { state, isEnding, askedAt, topic } of [...client.lives.values()].flat()) {
-    if (state !== "asked" || isEnding || time - askedAt <= TOKEN_BEHIND_MS) continue;
+    if (state !== "asked" || isEnding || !isLate(askedAt)) continue;
     fail(`the join of ${topic} of client ${options.index} was not answered`);
   }
 }
 
 /** To be asked when somebody has come: how many of them wait. */
 export function holdRoom({ parties, settings }: Court): void {
-  const waiting = parties.filter(({ isUnnamed, isUpgraded }) => isUnnamed && isUpgraded);
+  // A token that another socket has shown takes no time to check.
+  const waiting = parties.filter(({ isUnnamed, isUpgraded, client }) =>
+    isUnnamed && isUpgraded && !client.who.isUser
+  );
   const most = mostWaiting(settings);
   if (isCrowded(waiting, most)) fail(`${waiting.length} wait, and ${most} may`);
   if (settings.proxies === 0) return;
@@ -82,18 +94,31 @@ export function holdDial({ parties, settings, realtime: { dialled } }: Court): v
 
 /** To be asked when a client is refused, for what bound. */
 export function holdRefusal(court: Court, party: Party | undefined, code: string): void {
-  const { parties, settings, time: { now } } = court;
+  const { parties, settings, time } = court;
   const others = parties.filter((it) => it !== party);
-  const isThere = ({ end }: Party) => end.readyState !== 3 || (end.closedAt ?? 0) > now - NEVER_MS;
-  const placed = others.filter((it) => isPlaced(it) && (!it.isAdmitted || isThere(it)));
+  const isThere = ({ end }: Party) =>
+    end.readyState !== 3 || (end.closedAt ?? 0) > time.awakeFor(NEVER_MS);
+  // Who is told to go while Realtime is dialled for them has a place until that is over.
+  const isDialledFor = ({ isAdmitted, refusal, client: { who: { namedAt } } }: Party) =>
+    !isAdmitted && refusal !== undefined && namedAt !== undefined &&
+    time.sinceWaited(namedAt, settings.dialTimeoutMs) <= 0;
+  const placed = others.filter((it) =>
+    isDialledFor(it) || isPlaced(it) && (!it.isAdmitted || isThere(it))
+  );
   const told = (who: Party[], most: number) => {
     if (who.length < most) fail(`told ${code}, and ${who.length} are there of ${most}`);
   };
   // One whose token is still checked may have to make room.
   const isMissing = code === "token_missing" ||
-    (code === "too_many_waiting" && now > (party?.client.who.namedAt ?? 0));
+    (code === "too_many_waiting" && time.sinceDue(party?.client.who.namedAt ?? 0) > 0);
   if (party?.placedSub && isMissing) {
     fail(`client ${party.options.index}, whom a token names, is told ${code}`);
+  }
+  if (code === "too_many_waiting" && party?.waits && !party.client.who.isUser) {
+    const waiting = parties.filter(({ isUnnamed, isUpgraded }) => isUnnamed && isUpgraded);
+    const isBurst = waiting.length >= Math.min(2 * mostWaiting(settings), 2 * MAX_PER_ADDRESS);
+    const ms = time.now - party.openedAt;
+    if (!isBurst && ms < GRACE_MS) fail(`client ${party.options.index} gave way after ${ms} ms`);
   }
   if (code === "too_many_sockets") told(placed, settings.maxSockets);
   if (code === "too_many_user_sockets") {

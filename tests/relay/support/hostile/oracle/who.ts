@@ -16,6 +16,8 @@ export class Who {
   readonly shown = new Set<string>();
   /** When a frame named the user of a socket that waited for that. */
   namedAt: number | undefined;
+  /** The role of that user. */
+  namedAs = "anon";
   readonly waits: boolean;
   #isNamedInBand = false;
 
@@ -55,7 +57,10 @@ export class Who {
   #take(token: string): Effect {
     const { sub, role, expiresAt } = claimsOf.get(token)!;
     const isFirst = this.shown.size === 0 && (this.waits || !this.#isNamedInBand);
-    if (isFirst && this.waits) this.namedAt = this.takesEffectAt();
+    if (isFirst && this.waits) {
+      this.namedAt = this.takesEffectAt();
+      this.namedAs = role;
+    }
     if (!isFirst && role !== this.role) this.changedAt = this.takesEffectAt();
     Object.assign(this, { sub, role, expiresAt, token });
     this.shown.add(token);

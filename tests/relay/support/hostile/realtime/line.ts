@@ -88,10 +88,13 @@ export class Line implements Far, Wire {
     return this.url.searchParams.get("vsn") as Vsn;
   }
 
-  /** How long the relay has waited for the oldest heartbeat that is not answered, in milliseconds. */
+  /**
+   * How long the relay has waited, awake, for the oldest heartbeat that is not answered, in
+   * milliseconds.
+   */
   get awaits(): number {
     const [oldest] = this.#beats.values();
-    return oldest === undefined ? 0 : this.time.now - oldest;
+    return oldest === undefined ? 0 : this.time.now - oldest - this.time.stoodSince(oldest);
   }
 
   handed(message: Message): void {

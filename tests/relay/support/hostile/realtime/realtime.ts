@@ -70,6 +70,8 @@ export class Realtime implements Tenant {
   /** True where nothing has kept anybody waiting in the last minutes. */
   get isFine(): boolean {
     const { up, down } = this.place;
+    // One that was given up meanwhile has its channels still.
+    if ([...this.lines].some(({ end }) => end.isStalled)) return false;
     return this.time.now - this.#troubleAt > FINE_MS && up + down < SLOW_MS &&
       this.weather.dial === "ok";
   }

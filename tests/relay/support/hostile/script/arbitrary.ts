@@ -119,6 +119,13 @@ const COMMANDS: [number, fc.Arbitrary<Command>][] = [
     }),
   ],
   [1, verb("kill", { topic, event: fc.constantFrom("phx_close", "phx_error") })],
+  [
+    2,
+    verb("stand", {
+      ms: fc.integer({ min: 1_000, max: 60_000 }),
+      readsFirst: fc.constantFrom(false, false, true),
+    }),
+  ],
   [1, verb("drain", { reason: fc.constantFrom("termination", "drain", "cpu") })],
   [1, verb("verdict", { who: fc.nat(7) })],
   [

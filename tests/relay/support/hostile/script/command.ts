@@ -28,6 +28,11 @@ export type Command =
   | { do: "stall"; which: number; isStalled: boolean }
   | { do: "weather"; dial: "ok" | "refused" | "hangs"; lateMs: number; pool: number }
   | { do: "kill"; topic: number; event: "phx_close" | "phx_error" }
+  /**
+   * The worker stands still for so long; what comes meanwhile it finds when it comes to, behind its
+   * timers or before them.
+   */
+  | { do: "stand"; ms: number; readsFirst?: boolean }
   | { do: "drain"; reason: "drain" | "termination" | "cpu" }
   | { do: "verdict"; who: number }
   | Http;

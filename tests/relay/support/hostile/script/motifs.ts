@@ -116,6 +116,16 @@ const replaced = fc.record({
   pass(6_000),
 ]);
 
+/** Somebody leaves while Realtime is dialled for them. */
+const gone = fc.record({ count: fc.integer({ min: 1, max: 3 }), code: fc.constantFrom(1001, 1006) })
+  .map(({ count, code }): Command[] => [
+    ...Array.from({ length: count }, (): Command[] => [
+      somebody({ who: "user" }),
+      { do: "close", c: 0, code },
+    ]).flat(),
+    pass(12_000),
+  ]);
+
 /** Sockets that end and do not answer, or were refused and do not. */
 const mutes = fc.record({
   who: fc.constantFrom("viewer" as const, "user" as const, "bad" as const),
@@ -205,6 +215,12 @@ const refused = fc.record({ count: fc.integer({ min: 2, max: 10 }) }).map((
   pass(50_000),
 ]);
 
+/** What a channel of this config is told. */
+const said = (config: number): Command[] => [
+  { do: "emit", topic: 0, private: false, size: 16, count: 1 },
+  ...(config === 2 ? [{ do: "change" as const, table: 0, slug: 0, size: 16, count: 1 }] : []),
+];
+
 /** Something is said while the way to Realtime is lost, stands still or is refused. */
 const loss = fc.record({
   count: fc.integer({ min: 1, max: 3 }),
@@ -233,11 +249,81 @@ const loss = fc.record({
   ...said(config),
 ]);
 
-/** What a channel of this config is told. */
-const said = (config: number): Command[] => [
-  { do: "emit", topic: 0, private: false, size: 16, count: 1 },
-  ...(config === 2 ? [{ do: "change" as const, table: 0, slug: 0, size: 16, count: 1 }] : []),
-];
+/** The worker stands still; meanwhile something is said, and the way to Realtime may be lost. */
+const still = fc.record({
+  count: fc.integer({ min: 1, max: 3 }),
+  vsn,
+  config: fc.constantFrom(0, 1, 2, 3),
+  lead: fc.integer({ min: 1, max: 25_000 }),
+  before: fc.array(
+    fc.constantFrom<Command>(
+      somebody(),
+      somebody({ who: "user", beats: false }),
+      join(0, 0, 2),
+      join(1, 1, 0),
+      { do: "push", c: 0, topic: 0, size: 16, binary: false },
+      { do: "sign", c: 0, topic: 0, user: 0, role: 0, life: 2 },
+      pass(400),
+    ),
+    { maxLength: 3 },
+  ),
+  ms: fc.integer({ min: 1_000, max: 60_000 }),
+  readsFirst: fc.boolean(),
+  meanwhile: fc.array(
+    fc.constantFrom<Command>(
+      pass(400),
+      pass(3_000),
+      pass(12_000),
+      ...said(2),
+      ...said(2),
+      { do: "cut", which: 0, code: 1006 },
+      { do: "stall", which: 0, isStalled: true },
+      { do: "stall", which: 0, isStalled: false },
+      { do: "right", topic: 0, role: 0, right: "read", may: false },
+      { do: "emit", topic: 0, private: true, size: 60_000, count: 20 },
+      { do: "emit", topic: 0, private: false, size: 60_000, count: 20 },
+      { do: "push", c: 0, topic: 0, size: 16, binary: false },
+      { do: "leave", c: 0, topic: 0 },
+      { do: "close", c: 0, code: 1006 },
+      somebody(),
+      join(0, 0, 2),
+    ),
+    { minLength: 2, maxLength: 10 },
+  ),
+}).map(({ count, vsn, config, lead, before, ms, readsFirst, meanwhile }): Command[] => [
+  { do: "crowd", count, vsn, topic: 0, config, alike: true },
+  pass(lead),
+  ...before,
+  { do: "stand", ms, readsFirst },
+  ...meanwhile,
+  pass(ms),
+  ...said(2),
+  pass(12_000),
+]);
+
+/** The way to Realtime is lost while the worker stands still, behind what it reads when it comes to. */
+const lostBehind = fc.record({
+  count: fc.integer({ min: 1, max: 3 }),
+  vsn,
+  config: fc.constantFrom(0, 2),
+  lead: fc.integer({ min: 3_000, max: 60_000 }),
+  ms: fc.integer({ min: 8_000, max: 60_000 }),
+  readsFirst: fc.boolean(),
+  wait: fc.constantFrom(50, 1_000, 3_000),
+}).map(({ count, vsn, config, lead, ms, readsFirst, wait }): Command[] => [
+  { do: "crowd", count, vsn, topic: 0, config, alike: true },
+  pass(lead),
+  { do: "stand", ms, readsFirst },
+  pass(400),
+  ...said(config),
+  pass(wait),
+  { do: "cut", which: 0, code: 1006 },
+  pass(wait),
+  ...said(config),
+  pass(ms),
+  ...said(config),
+  pass(12_000),
+]);
 
 /** A viewer goes over to a channel of its own, and much is said meanwhile. */
 const move = fc.record({
@@ -398,6 +484,7 @@ export const motifs: fc.Arbitrary<Command[]>[] = [
   newcomer,
   signIn,
   replaced,
+  gone,
   mutes,
   onTheBeat,
   hoard,
@@ -410,6 +497,8 @@ export const motifs: fc.Arbitrary<Command[]>[] = [
   expiry,
   slow,
   posts,
+  ...Array(3).fill(still) as (typeof still)[],
+  lostBehind,
   ...Array(4).fill(firstJoin) as (typeof firstJoin)[],
   strangers,
 ];

@@ -116,6 +116,7 @@ const VERBS: Verbs = {
     world.realtime.trouble(which, (line: Line) => line.stall(isStalled)),
   weather: (world, { do: _, ...weather }) => world.realtime.become(weather),
   kill: (world, { topic, event }) => world.realtime.kill(at(TOPICS, topic), event),
+  stand: (world, { ms, readsFirst = false }) => world.stand(ms, readsFirst),
   drain: (world, { reason }) => world.drain(reason),
   verdict: (world, { who }) => judgeVerdict(world, credentialOf(who)),
   http: (world, it) => post(world, it),

@@ -13,6 +13,8 @@ const decoder = new TextDecoder("latin1");
 export interface Waiting {
   busy: number;
   after(ms: number, work: () => void): void;
+  /** Lets the worker notice something. */
+  arrive(work: () => void): void;
 }
 
 /**
@@ -31,7 +33,11 @@ export function keepAnswers(waiting: Waiting, verifyMs: number): Disposable {
     });
   });
   patch("verify", async (...given) => {
-    if (verifyMs > 0) await new Promise<void>((resolve) => waiting.after(verifyMs, resolve));
+    if (verifyMs > 0) {
+      await new Promise<void>((resolve) => {
+        waiting.after(verifyMs, () => waiting.arrive(resolve));
+      });
+    }
     const [, key, signature, data] = given as VerifyArguments;
     const name = `${names.get(key)} ${textOf(signature)} ${textOf(data)}`;
     return once(waiting, name, () => real.verify.call(subtle, ...given as VerifyArguments));

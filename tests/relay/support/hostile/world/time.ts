@@ -4,12 +4,27 @@ import { setImmediate } from "node:timers";
 export const EPOCH = Date.UTC(2030, 0, 1);
 
 interface Timer {
+  /** By which the relay knows it. */
+  id?: number;
   at: number;
+  /** What is due at one time: see RANK. */
+  rank: number;
   order: number;
   every?: number;
   /** Of the relay, and not of the world around it. */
   isRelays: boolean;
   work: (() => void) | undefined;
+}
+
+/** What is due in a stand's last moment: what has come is read behind the timers, or before them. */
+const RANK = { early: 0, late: 1, arrived: 2, due: 3 };
+
+/** A time in which the worker stood still. */
+interface Stand {
+  from: number;
+  to: number;
+  /** Of what has come meanwhile. */
+  rank: number;
 }
 
 /** What the relay finds in place of the machine's clock, timers and dice, from world to world anew. */
@@ -19,9 +34,12 @@ export class Time implements Disposable {
   busy = 0;
   /** The relay's timers that have not run; those that repeat are not counted. */
   pending = 0;
+  #ids = 0;
   #order = 0;
   readonly #heap: Timer[] = [];
   readonly #byId = new Map<number, Timer>();
+  /** In their order; the last may last still. */
+  readonly #stands: Stand[] = [];
   readonly #real = {
     setTimeout,
     clearTimeout,
@@ -45,14 +63,63 @@ export class Time implements Disposable {
     Math.random = numbers(seed);
     AbortSignal.timeout = (ms) => {
       const controller = new AbortController();
-      this.after(ms, () => controller.abort(new DOMException("timed out", "TimeoutError")));
+      const work = () => controller.abort(new DOMException("timed out", "TimeoutError"));
+      this.#push({ at: this.now + ms, ...this.#place(RANK.due), isRelays: true, work });
       return controller.signal;
     };
   }
 
   /** The world's own timer. */
   after(ms: number, work: () => void): void {
-    this.#push({ at: this.now + ms, order: ++this.#order, isRelays: false, work });
+    this.#push({ at: this.now + ms, ...this.#place(RANK.due), isRelays: false, work });
+  }
+
+  /**
+   * The worker stands still: none of its timers runs, and it notices nothing, for so long. Then its
+   * timers run that were due, and it reads what has come; or the other way round, as Node does that
+   * stood still while it waited.
+   */
+  stand(ms: number, readsFirst: boolean): void {
+    if (this.untilThaw > 0) return;
+    const rank = readsFirst ? RANK.early : RANK.arrived;
+    this.#stands.push({ from: this.now, to: this.now + ms, rank });
+  }
+
+  /** How long the worker will stand still yet. */
+  get untilThaw(): number {
+    return Math.max(0, this.#thawsAt - this.now);
+  }
+
+  /** What the worker is to notice comes to it: now, or when it comes to. */
+  arrive(work: () => void): void {
+    if (this.untilThaw === 0) return work();
+    const { to, rank } = this.#stands.at(-1)!;
+    this.#push({ at: to, ...this.#place(rank), isRelays: false, work });
+  }
+
+  /** For how long the worker could have known, and done, what was due then. */
+  sinceDue(at: number): number {
+    return this.now - Math.max(at, this.#thawsAt);
+  }
+
+  /** For how long it could have known that it has been awake for `ms` since then. */
+  sinceWaited(at: number, ms: number): number {
+    return this.sinceDue(at + ms + this.stoodSince(at));
+  }
+
+  /** For how long it stood still since then. */
+  stoodSince(at: number): number {
+    return this.#stands.reduce(
+      (sum, { from, to }) => sum + Math.max(0, Math.min(to, this.now) - Math.max(from, at)),
+      0,
+    );
+  }
+
+  /** Since when it has been awake for so long in all. */
+  awakeFor(ms: number): number {
+    let at = this.now - ms;
+    for (const { from, to } of this.#stands.toReversed()) if (to > at) at -= to - from;
+    return at;
   }
 
   /** Lets so much time pass; what is due runs in its order, with all that follows from it. */
@@ -82,12 +149,22 @@ export class Time implements Disposable {
   }
 
   #keep(work: () => void, ms = 0, every?: number): number {
-    const order = ++this.#order;
-    const timer = { at: this.now + Math.max(0, ms), order, every, isRelays: true, work };
+    const at = this.now + Math.max(0, ms);
+    const id = ++this.#ids;
+    const timer = { id, at, ...this.#place(RANK.due), every, isRelays: true, work };
     if (every === undefined) this.pending++;
-    this.#byId.set(order, timer);
+    this.#byId.set(id, timer);
     this.#push(timer);
-    return order;
+    return id;
+  }
+
+  get #thawsAt(): number {
+    return this.#stands.at(-1)?.to ?? -Infinity;
+  }
+
+  /** Behind what is due at the same time, and of the same rank. */
+  #place(rank: number): { rank: number; order: number } {
+    return { rank, order: ++this.#order };
   }
 
   #remove(id: number): void {
@@ -99,12 +176,10 @@ export class Time implements Disposable {
   }
 
   #run(timer: Timer): void {
-    const { work, every, isRelays, order } = timer;
-    if (every !== undefined) this.#push(Object.assign(timer, { at: timer.at + every }));
-    else if (isRelays) {
-      this.pending--;
-      this.#byId.delete(order);
-    }
+    const { work, every, id } = timer;
+    if (every !== undefined) {
+      this.#push(Object.assign(timer, { at: this.now + every, ...this.#place(RANK.due) }));
+    } else if (id !== undefined && this.#byId.delete(id)) this.pending--;
     try {
       work!();
     } catch (error) {
@@ -116,7 +191,11 @@ export class Time implements Disposable {
   #next(end: number): Timer | undefined {
     while (this.#heap.length > 0 && this.#heap[0].at <= end) {
       const timer = this.#pop();
-      if (timer.work) return timer;
+      if (!timer.work) continue;
+      if (!timer.isRelays || timer.at >= this.#thawsAt) return timer;
+      // In the order in which they were due.
+      Object.assign(timer, { at: this.#thawsAt, ...this.#place(RANK.late) });
+      this.#push(timer);
     }
   }
 
@@ -149,7 +228,8 @@ export class Time implements Disposable {
   }
 }
 
-const isBefore = (a: Timer, b: Timer) => a.at < b.at || (a.at === b.at && a.order < b.order);
+const isBefore = (a: Timer, b: Timer) =>
+  a.at !== b.at ? a.at < b.at : a.rank !== b.rank ? a.rank < b.rank : a.order < b.order;
 
 function dateOf(now: () => number, Real: DateConstructor): DateConstructor {
   return class extends Real {

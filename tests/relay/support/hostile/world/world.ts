@@ -136,15 +136,27 @@ export class World implements Company, Watcher, Court, Disposable {
     const query = new URLSearchParams({ vsn: options.vsn, apikey: options.credential });
     const request = new Request(`${RELAY}/websocket?${query}`, { headers });
     this.#byRequest.set(request, party);
-    this.#asking = party;
-    this.#answer(request).then(({ status }) => party.answered(status));
+    this.time.arrive(() => {
+      this.#asking = party;
+      this.#answer(request).then(({ status }) => party.answered(status));
+    });
     await this.time.settle();
     this.look(() => this.judge.came());
     return party;
   }
 
+  /** The worker stands still, as for a long collection of garbage, or on a host that is frozen. */
+  stand(ms: number, readsFirst: boolean): void {
+    this.time.stand(ms, readsFirst);
+    this.saw("stood still");
+  }
+
   /** The platform ends the worker. */
   drain(reason: string): void {
+    this.time.arrive(() => this.#drain(reason));
+  }
+
+  #drain(reason: string): void {
     const uptime = this.time.now - EPOCH;
     const ms = reason === "cpu" ? 0 : reason === "drain" ? Math.max(DRAIN_MS, uptime) : DRAIN_MS;
     this.endsAt = Math.min(this.endsAt, this.time.now + ms);
@@ -154,6 +166,7 @@ export class World implements Company, Watcher, Court, Disposable {
 
   /** Asks the relay by plain HTTP; undefined where it has not answered in a while. */
   async ask(path: string, init: RequestInit = {}): Promise<Response | undefined> {
+    await this.time.pass(this.time.untilThaw);
     let response: Response | undefined;
     this.#answer(new Request(`${RELAY}${path}`, init)).then((it) => response = it);
     await this.time.settle(6);
