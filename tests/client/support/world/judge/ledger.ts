@@ -90,6 +90,8 @@ export class Record {
   underWay?: unknown;
   /** When the last one went out. */
   triedAt = -Infinity;
+  /** Joins went out again and again before those before them were answered, or their socket ended. */
+  readonly repeated: { from: number; to: number; joins: number }[] = [];
   /** When the application asked last to be let in, and by which ref. */
   asked: { at: number; ref?: unknown } = { at: -Infinity };
   /** Since when the application knows that changes of tables do not flow; undefined while they do. */
