@@ -212,8 +212,11 @@ export class Application {
 
   #ends(name: ChannelName, end: Stay["end"]): void {
     const { ledger, time: { now: to }, liveAt } = this.world;
-    const { stay } = ledger.record(planOf(name).topic);
+    const { stay, stays } = ledger.record(planOf(name).topic);
+    const last = stays.at(-1);
     if (stay) Object.assign(stay, { to, end, liveAt });
+    // Who goes after an error does not come back for what was missed.
+    else if (end === "left" && last?.end === "told") last.end = "closed";
   }
 
   #wet(name: ChannelName): void {
