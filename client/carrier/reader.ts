@@ -35,7 +35,8 @@ export class Reader {
     try {
       await undefined;
       for (source of sources) {
-        if (await this.#isDoubtful(source, signal)) missing = "events";
+        // At once: what is read may be read again by another clock, and bring older rows.
+        if (await this.#isDoubtful(source, signal)) this.#tell({ is: "doubtful", ...about });
         const { catchUp, since, filter, proof, topic, afterId } = source;
         let isProven = proof === undefined;
         for await (const rows of catchUp.read({ since, filter, topic, afterId, signal })) {

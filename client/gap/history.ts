@@ -8,9 +8,6 @@ export const OVERLAP_MS = 30_000;
 /** So long ids may be asked from. Later than that no gap begins: what waits is delivered by then. */
 const MARKS_MS = 80_000;
 
-/** Marks are so far apart, which bounds how many there are. */
-const MARK_MS = 1_000;
-
 /** Bounds the memory of a topic. */
 const MAX_ROWS = 20_000;
 
@@ -42,7 +39,6 @@ export class History {
   /** A message came live. */
   mark(id: string, now: number): void {
     const marks = this.#marks;
-    if (now - (marks.at(-1)?.at ?? -Infinity) < MARK_MS) return;
     marks.push({ id, at: now });
     while (marks[1]?.at < now - MARKS_MS) marks.shift();
   }

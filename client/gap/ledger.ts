@@ -1,6 +1,7 @@
 import type { CatchUp } from "../catch_up.ts";
 import { History } from "./history.ts";
 import type { Identity } from "./identity.ts";
+import { DATABASE, type Skew } from "./time.ts";
 
 /** Bounds the memory of a topic; at 300 events a second it is reached in a minute. */
 const MAX_SEEN = 20_000;
@@ -27,14 +28,20 @@ interface Entry {
   at?: number;
 }
 
+/** A time that an event of a table told, and when by this machine's clock. */
+interface Mark {
+  at: number;
+  cameAt: number;
+}
+
 /** What the application has had of a topic. It outlives the application's joins of the topic. */
 export class Ledger {
   /** By what could bring them again: each forgets by its own events alone. */
   readonly seen = new Map<CatchUp | undefined, Map<string, Entry>>();
-  /** The newest server time among the events of a table, in ms since the epoch. */
-  readonly last = new Map<CatchUp, number>();
+  /** The newest server time among the events of a table. */
+  readonly marks = new Map<CatchUp, Mark>();
   /** The same among rows that were read, until all that is missing was: a read may be begun again. */
-  readonly #read = new Map<CatchUp, number>();
+  readonly #read = new Map<CatchUp, Mark>();
   /** Of the messages that the database sent, where those can be read. */
   readonly history: History = new History();
   /** When the application was first told that it is joined, by this machine's clock. */
@@ -42,15 +49,12 @@ export class Ledger {
   /** It has carried broadcasts, which Postgres Changes cannot bring back. */
   broadcasts?: boolean;
 
+  constructor(readonly skew: Skew) {}
+
   #of(catchUp?: CatchUp): Map<string, Entry> {
     const seen = this.seen.get(catchUp) ?? new Map();
     this.seen.set(catchUp, seen);
     return seen;
-  }
-
-  /** True once it has had anything of a table. */
-  hasAny(catchUp: CatchUp): boolean {
-    return this.#of(catchUp).size > 0;
   }
 
   has({ keys, catchUp }: Identity): boolean {
@@ -75,7 +79,6 @@ export class Ledger {
    */
   note(keys: string[], event: Identity, now: number, keepMs: number): void {
     const { time, stamp, at, catchUp } = event;
-    if (keys.length === 0) return;
     const seen = this.#of(catchUp);
     for (const key of keys) {
       const comings = seen.get(key)?.comings.slice(1 - MAX_COMINGS) ?? [];
@@ -86,7 +89,7 @@ export class Ledger {
         at,
       });
     }
-    const readFrom = catchUp ? (this.last.get(catchUp) ?? 0) - catchUp.overlapMs : Infinity;
+    const readFrom = catchUp ? (this.lastOf(catchUp) ?? 0) - catchUp.overlapMs : Infinity;
     for (const [oldest, { cameAt, at = 0 }] of seen) {
       const isOld = now - cameAt > keepMs && at < readFrom;
       if (seen.size <= MAX_SEEN && !isOld) return;
@@ -106,25 +109,32 @@ export class Ledger {
       entry.comings = entry.comings.filter(({ stamp, time }) =>
         stamp === undefined && !(Number(time) * 1_000 < deletedAt - REORDER_MS)
       );
-      if (entry.comings.length === 0) seen.delete(key);
     }
   }
 
-  /** Rows are read from here on. A time ahead of the server's is nobody's: `now` bounds it. */
-  advance(catchUp: CatchUp, at: number, now: number, isRead: boolean): void {
-    const times = isRead ? this.#read : this.last;
-    times.set(catchUp, Math.max(times.get(catchUp) ?? 0, Math.min(at, now)));
+  /**
+   * Rows are read from here on, in ms since the epoch. A time ahead of the server's is nobody's: it is
+   * bounded by when it came, by the server's clock once that is known.
+   */
+  lastOf(catchUp: CatchUp, mark = this.marks.get(catchUp)): number | undefined {
+    return mark && Math.min(mark.at, mark.cameAt + (this.skew.of(catchUp, DATABASE) ?? 0));
+  }
+
+  advance(catchUp: CatchUp, mark: Mark, isRead: boolean): void {
+    const marks = isRead ? this.#read : this.marks;
+    const before = this.lastOf(catchUp, marks.get(catchUp)) ?? 0;
+    if (before < this.lastOf(catchUp, mark)!) marks.set(catchUp, mark);
   }
 
   /** Somebody else reads from here on. */
   forgetTimes(): void {
-    this.last.clear();
+    this.marks.clear();
     this.#read.clear();
   }
 
   /** All that was missing is read, or told. */
   settle(): void {
-    for (const [catchUp, at] of this.#read) this.advance(catchUp, at, at, false);
+    for (const [catchUp, mark] of this.#read) this.advance(catchUp, mark, false);
     this.#read.clear();
   }
 }

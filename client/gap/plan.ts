@@ -2,7 +2,7 @@ import type { CatchUp, Mirror } from "../catch_up.ts";
 import { binaryBroadcast, decode, type Frame, type Json, nameOf } from "../frame.ts";
 import { mirrorOf, tableOf } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
-import { DATABASE, type Skew, timeOf } from "./time.ts";
+import { DATABASE, timeOf } from "./time.ts";
 import type { Kind, Missing, Part } from "./track.ts";
 
 /** Where no server has told its time, this machine's clock is not ahead of it by more. */
@@ -76,32 +76,31 @@ export function planOf(
   part: Part,
   catchUps: CatchUp[],
   topic: Topic,
-  skew: Skew,
   from: number,
   age: number,
 ): Plan {
-  if (part === "rows") return planRows(catchUps, topic, skew);
+  if (part === "rows") return planRows(catchUps, topic);
   const catchUp = readBy(catchUps, topic);
   if (catchUp) return planMessages(catchUp, topic, from, age);
-  return planCasts(catchUps, topic, skew);
+  return planCasts(catchUps, topic);
 }
 
 /**
  * Rows are read again for each binding, and delivered to it as the INSERT that they were, or as the
  * UPDATE that they came to.
  */
-function planRows(catchUps: CatchUp[], topic: Topic, skew: Skew): Plan {
+function planRows(catchUps: CatchUp[], topic: Topic): Plan {
   const plan: Plan = { sources: [] };
   for (const binding of topic.bindings) {
     const read = readOf(catchUps, binding);
     for (const kind of changesOf(binding.event)) {
       const catchUp = read[kind];
       if (catchUp) {
-        const since = sinceOf(catchUp, topic.ledger, skew);
+        const since = sinceOf(catchUp, topic.ledger);
         const table = read.INSERT!;
         const framesOf = kind === "INSERT"
           ? each((row) => change(kind, table, [binding.id], row))
-          : changed(catchUp, table, sinceOf(table, topic.ledger, skew).since, topic, binding);
+          : changed(catchUp, table, sinceOf(table, topic.ledger).since, topic, binding);
         plan.sources.push({ catchUp, filter: binding.filter as string, ...since, framesOf });
       } else if (kind === "INSERT") plan.missing = "events";
       else plan.missing ??= "updates";
@@ -136,7 +135,7 @@ export function kindsOf(part: Part, missing: Missing, catchUps: CatchUp[], topic
   );
 }
 
-function planCasts(catchUps: CatchUp[], topic: Topic, skew: Skew): Plan {
+function planCasts(catchUps: CatchUp[], topic: Topic): Plan {
   const { bindings, ledger, mayBroadcast } = topic;
   const [catchUp, mirror] = mirrorOf(catchUps, topic.topic) ?? [];
   if (bindings.length > 0 && !ledger.broadcasts) {
@@ -145,7 +144,7 @@ function planCasts(catchUps: CatchUp[], topic: Topic, skew: Skew): Plan {
   if (isReplayed(catchUps, topic)) return { sources: [], isReplay: true };
   if (!catchUp) return { sources: [], missing: "events" };
   const { filter } = mirror!;
-  const since = sinceOf(catchUp, ledger, skew);
+  const since = sinceOf(catchUp, ledger);
   return { sources: [{ catchUp, filter, ...since, framesOf: each(broadcast(mirror!)) }] };
 }
 
@@ -163,19 +162,16 @@ function planMessages(catchUp: CatchUp, at: Topic, from: number, age: number): P
 
 type Since = Pick<Source, "since" | "doubt" | "proof">;
 
-function sinceOf(catchUp: CatchUp, ledger: Ledger, skew: Skew): Since {
-  const known = skew.of(catchUp, DATABASE);
-  const last = ledger.last.get(catchUp);
+function sinceOf(catchUp: CatchUp, ledger: Ledger): Since {
+  const known = ledger.skew.of(catchUp, DATABASE);
+  const last = ledger.lastOf(catchUp);
   // What came before the application was joined is not its business.
   const joined = (ledger.joinedAt ?? 0) + (known ?? -CLOCK_MS);
   if (known === undefined && last === undefined) {
-    return {
-      since: iso(joined),
-      doubt: ledger.hasAny(catchUp) ? undefined : iso(joined - DOUBT_MS),
-    };
+    return { since: iso(joined), doubt: iso(joined - DOUBT_MS) };
   }
   const from = last === undefined ? joined : last - catchUp.overlapMs;
-  const proof = known === undefined ? last : undefined;
+  const proof = known === undefined ? ledger.marks.get(catchUp)!.at : undefined;
   // This machine's clock is ahead of all that was heard.
   if (proof !== undefined && joined > proof) return { since: iso(from), proof };
   const since = Math.max(from, joined);

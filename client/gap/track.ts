@@ -14,7 +14,7 @@
  */
 export type Track =
   | { at: "flowing" }
-  | { at: "open"; from: number; isCut?: boolean }
+  | { at: "open"; from: number; isCut?: boolean; until?: number }
   | {
     at: "reading";
     from: number;
@@ -61,7 +61,7 @@ export const open = (track: Track, from: number): Track => {
 
 /** Its read is over without an end: the socket under it was lost. */
 export const reopen = (track: Track): Track =>
-  track.at === "reading" ? { at: "open", from: track.from, isCut: track.isCut } : track;
+  track.at === "flowing" ? track : { at: "open", from: track.from, isCut: track.isCut };
 
 /** More waits than may: the oldest was dropped, and is told with the gap. */
 export const cut = (

@@ -35,14 +35,14 @@ function heartbeat(state: State, frame: Frame, isOpen: boolean): void {
 
 function join(state: State, frame: Frame): void {
   const { topic, payload } = frame;
-  const { active, channels, known, refusal, now } = state;
+  const { active, channels, known, refusal } = state;
   if (refusal && !active) return state.fail(frame, refusal);
   const token = ownToken(state, payload.access_token);
   const user = userOf(token);
   // A token that is on its way may be that of whoever was here before.
   if (!active && user && state.inBand && user !== userOf(state.inBand)) state.do({ is: "doubt" });
   if (user !== null) state.inBand = String(token);
-  const channel = createChannel(frame, now, known.get(topic));
+  const channel = createChannel(frame, state, known.get(topic));
   channels.set(topic, channel);
   known.set(topic, channel);
   state.dues.delete(topic);
@@ -56,8 +56,9 @@ function leave(state: State, frame: Frame, isOpen: boolean): void {
   // Of a join that another has replaced: phoenix.js leaves what was not answered in time.
   const isOfAnother = channel && frame.join_ref && frame.join_ref !== channel.join.join_ref;
   if (isOfAnother) return state.do({ do: "deliver", frame: reply(frame, "ok"), soon: true });
-  state.known.delete(topic);
-  if (channel) forget(state, channel, true);
+  // What was not answered in time phoenix.js leaves as well, and joins again.
+  if (channel) forget(state, channel, !!channel.told);
+  else state.known.delete(topic);
   queue.take((waiting) => waiting.topic === topic);
   if (next && channel?.places.has(next)) state.send(next, frame);
   if (!isOpen || !active || !channel?.places.has(active)) {
@@ -72,7 +73,8 @@ function accessToken(state: State, { payload: { access_token } }: Frame): void {
   const { active, next, asksToken } = state;
   const user = userOf(access_token);
   const known = userOf(active?.token);
-  const isChange = userOf(state.inBand) !== user;
+  // Whom the joins did not name token() may have named.
+  const isChange = state.inBand === undefined || userOf(state.inBand) !== user;
   if (user === null && state.inBand) state.spent = state.inBand;
   // Whoever pushes a token signs in with it.
   else if (user !== null && state.spent && !asksToken) state.spent = undefined;

@@ -4,8 +4,8 @@ import { isReading } from "../gap/track.ts";
 import type { Channel } from "./channel.ts";
 import { admit, deliverReplay, isReplay, REPLAY_LIMIT } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
-import { prove, take } from "./links.ts";
-import { isReady, tell } from "./places.ts";
+import { prove, SETTLE_MS, take } from "./links.ts";
+import { isJoining, isReady, tell } from "./places.ts";
 import type { State } from "./state.ts";
 
 /** Clients of a relay that lost events do not all read them again at once. */
@@ -17,13 +17,13 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
   const isRelay = event === "system" && payload.extension === "relay";
   const isNotice = topic === "phoenix" && isRelay;
   link.lastFrameAt = state.now;
-  if (link.behind === 0 && !link.muted && !isNotice) link.freshAt = state.now;
+  const isLate = link.behind > 0 || link.muted || isJoining(state, link);
+  if (!isLate && !isNotice) link.freshAt = state.now;
   if (link.provenAt === undefined && !isRelays(frame)) prove(state, link);
   if (event === "phx_reply") return answered(state, link, ref ?? "", frame);
   // It may come before the link is proven.
   if (isNotice) return state.do({ is: "notice", link, payload });
   const isActive = link === state.active;
-  if (!isActive && link !== state.next) return;
   const channel = state.channels.get(topic);
   const place = channel?.places.get(link);
   if (!place) return isActive && !channel ? state.deliver(frame) : undefined;
@@ -45,7 +45,6 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
     if (isActive && isReplay(frame) && channel!.parts.casts.at === "flowing") {
       return lateReplay(state, link, channel!, frame);
     }
-    if (event === "broadcast" && !isReplay(frame)) place.isLive = true;
     return admit(state, link, frame);
   }
   const known = payload.ids.map((id) => ids.get(id) ?? id);
@@ -54,14 +53,14 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
 
 /**
  * All of a replay comes before the answer to a heartbeat, but where Realtime is in trouble. What comes
- * later is delivered as long as nothing newer was, and nothing tells that it was cut.
+ * later is delivered unless the link before has brought newer ones, and nothing tells that it was cut.
  */
 function lateReplay(state: State, link: Link, channel: Channel, frame: Frame): void {
   const place = channel.places.get(link)!;
-  const { isSpent, isLive } = place;
-  if (isSpent || (isLive && channel.ledger.has(identify(state.catchUps, frame)))) return;
-  if (!isLive) admit(state, link, frame);
-  if (!isLive && ++place.late < REPLAY_LIMIT) return;
+  const { isSpent, isOver } = place;
+  if (isSpent || (isOver && channel.ledger.has(identify(state.catchUps, frame)))) return;
+  if (!isOver) admit(state, link, frame);
+  if (!isOver && ++place.late < REPLAY_LIMIT) return;
   place.isSpent = true;
   tell(state, channel, { is: "cut", link });
 }
@@ -99,13 +98,16 @@ function follow(state: State, link: Link, pending: Pending, frame: Frame): void 
     const { active, next } = state;
     if (active === link && next && isReady(state, next)) take(state, next);
   } else if (pending.to === "fresh") link.behind--;
-  else if (pending.to === "settled") link.overlap = undefined;
-  else if (pending.to !== "alive") state.deliver(frame);
+  else if (pending.to === "settled") {
+    // What waits may be of it.
+    if (link.held.length) state.wait("#settled", state.now + SETTLE_MS);
+    else link.overlap = undefined;
+  } else if (pending.to !== "alive") state.deliver(frame);
 }
 
 function endReplay(state: State, link: Link, { topic, read }: Pending & { to: "replay" }): void {
   const channel = state.channels.get(topic);
-  if (!channel || !isReading(channel.parts.casts, read) || link !== state.active) return;
+  if (!channel || !isReading(channel.parts.casts, read)) return;
   const missing = deliverReplay(state, link, channel);
   tell(state, channel, { is: "read", part: "casts", read, missing });
 }

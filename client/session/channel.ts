@@ -11,8 +11,8 @@
  *                      └── waiting ◀─────────────────────────────── of the next socket; of the active
  *                            │ tried too often, or for good                 one: the application is told
  *                            ▼
- *                         refused: on the active socket the application is told, and the channel ends;
- *                                  on the next one it is told when that takes over
+ *                         on the active socket the application is told, and the channel ends; on the
+ *                         next one it waits, and is tried once more when that takes over
  * ```
  *
  * `told` is there once the application has had the answer to its join: from then on the channel is
@@ -26,6 +26,7 @@ import type { CatchUp } from "../catch_up.ts";
 import { asJson, type Frame, type Json, nameOf } from "../frame.ts";
 import { Ledger } from "../gap/ledger.ts";
 import type { Topic } from "../gap/plan.ts";
+import type { Skew } from "../gap/time.ts";
 import { FLOWING, type Missing, open, type Part, reopen, type Track } from "../gap/track.ts";
 import type { ChannelStatus } from "../status.ts";
 import type { Link } from "./link.ts";
@@ -35,8 +36,7 @@ export type Stage =
   /** `answer`: the application has not had it yet, and is not joined as far as it knows. */
   | { at: "subscribing"; until: number; answer?: Frame }
   | { at: "ready" }
-  | { at: "waiting"; until: number; reason: string }
-  | { at: "refused"; word: Frame };
+  | { at: "waiting"; until: number; reason: string };
 
 export interface Place {
   stage: Stage;
@@ -44,19 +44,17 @@ export interface Place {
   isJoined: boolean;
   /** When its join went out, in ms by this machine's clock. */
   askedAt: number;
-  /** When its join was answered last, in ms by this machine's clock. */
-  answeredAt?: number;
   /** What was answered last to a join that is new, and is tried again. */
   refusal?: Frame;
   /** The join under way has ended one that stood. */
   replaces: boolean;
   /** The join has asked for a replay of what was missing since then. */
   replaysFrom?: number;
-  /** A broadcast that is none of it has come. */
-  isLive?: boolean;
+  /** It took over when nothing was missing any more: newer ones had come on the link before. */
+  isOver?: boolean;
   /** How much of it came late: behind the answer to what was sent after the join. */
   late: number;
-  /** It took over when nothing was missing any more: what it is still replayed was had, or told. */
+  /** What it is still replayed was had, or told. */
   isSpent?: boolean;
   /** This link's binding ids, and the ids that the application knows them by. */
   ids: Map<unknown, unknown>;
@@ -142,9 +140,14 @@ export interface Moment {
 /** Events in flight when a socket was lost happened this much before its last frame. */
 export const IN_FLIGHT_MS = 10_000;
 
+interface Clocks {
+  now: number;
+  skew: Skew;
+}
+
 /** `before` is what was known of the topic when the application had joined it earlier. */
-export function createChannel(join: Frame, now: number, before?: Channel): Channel {
-  const ledger = before?.ledger ?? new Ledger();
+export function createChannel(join: Frame, { now, skew }: Clocks, before?: Channel): Channel {
+  const ledger = before?.ledger ?? new Ledger(skew);
   // Joined before, then failed: what came in between is missing like after a lost socket.
   const again = (part: Part) =>
     before && ledger.joinedAt !== undefined

@@ -26,12 +26,10 @@ export const isKept = ({ catchUps }: State, { event, topic, payload }: Frame): b
 
 /** Takes an event of a link: delivers it, holds it, or drops what the application has had. */
 export function admit(state: State, link: Link, frame: Frame): void {
-  const channel = state.channels.get(frame.topic);
-  if (!channel) return;
+  const channel = state.channels.get(frame.topic)!;
   const part = PARTS[frame.event];
   // Before its answer the application knows none of the topic's subscriptions.
   const waits = !channel.told || (part && channel.parts[part].at !== "flowing");
-  if (isReplay(frame) && channel.places.get(link)?.isSpent) return;
   if (link === state.next || link.muted || waits) {
     link.held.push(frame);
     while (link.held.length > MAX_HELD) dropOldest(state, link);
@@ -144,7 +142,7 @@ function noteTimes(
   const time = Math.min(at ?? Infinity, committedAt ?? Infinity);
   if (!catchUp || time === Infinity) return;
   if (committedAt !== undefined && !isRead) skew.note(catchUp, time, now);
-  ledger.advance(catchUp, time, now + (skew.of(catchUp, DATABASE) ?? 0), isRead);
+  ledger.advance(catchUp, { at: time, cameAt: now }, isRead);
 }
 
 /**

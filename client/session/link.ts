@@ -30,8 +30,6 @@ export interface Link {
   freshAt: number;
   /** Answers that are to come before what comes is known to be fresh. */
   behind: number;
-  /** When the last join went out. */
-  joinedAt?: number;
 }
 
 /** What an answer is for. */

@@ -65,19 +65,18 @@ function waitForReady(state: State): void {
 
 /**
  * The next link was to be ready by now. It is given more time where nobody is silent on it: each of
- * its channels is ready one day, or refused.
+ * its channels is ready one day, or waits for no more.
  */
 export function lookReady(state: State): void {
   const { next, channels } = state;
-  if (!next || isReady(state, next)) return;
   const isAnswered = [...channels.values()].every(({ told, places }) => {
-    const at = places.get(next)?.stage.at;
+    const at = places.get(next!)?.stage.at;
     return !told || (at && at !== "joining");
   });
   if (isAnswered) return waitForReady(state);
   state.do({
     is: "closed",
-    link: next,
+    link: next!,
     code: 1006,
     reason: "The next socket's channels do not join.",
   });
@@ -178,7 +177,7 @@ export function refuse(state: State, reason: string): void {
 /** Nothing of one user reaches the next: neither what waits to be sent nor what waits to be read. */
 export function changeUser(state: State, before: string | null): void {
   const { now, queue, known } = state;
-  if (before) state.spent = before;
+  state.spent = before ?? undefined;
   state.kept = [];
   for (const frame of queue.take(() => true)) {
     state.fail(frame, "signed_out: Another user is signed in.");

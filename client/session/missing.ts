@@ -10,6 +10,7 @@ import {
   READ_MESSAGES_MS,
   READ_MS,
   reopen,
+  type Track,
 } from "../gap/track.ts";
 import {
   type Channel,
@@ -57,7 +58,13 @@ export function missLive(change: Change, since: number): void {
   const { channel, at: { active } } = change;
   const place = active && channel.places.get(active);
   if (!channel.told) return;
+  const before = { ...channel.parts };
   miss(change, since - IN_FLIGHT_MS);
+  for (const part of PARTS) {
+    const { until } = before[part] as { until?: number };
+    // What waits already waits for no longer.
+    if (until) channel.parts[part] = { ...channel.parts[part], until } as Track;
+  }
   if (place) place.replaysFrom = undefined;
 }
 
@@ -82,7 +89,7 @@ export function recover({ channel, at: { active, now, catchUps }, deeds }: Chang
     const read = ++channel.reads;
     const isLong = part === "casts" && readBy(catchUps, topicOf(channel));
     const until = now + (isLong ? READ_MESSAGES_MS : READ_MS);
-    parts[part] = { ...track, at: "reading", read, attempt: 0, until };
+    parts[part] = { until, ...track, at: "reading", read, attempt: 0 };
     deeds.push({ do: "read", part, read });
   }
 }
@@ -104,8 +111,7 @@ export function endRead(change: Change, event: ChannelEvent & { is: "read" | "fa
 export function dueReads(change: Change): void {
   const { channel, at: { now }, deeds } = change;
   for (const part of PARTS) {
-    const track = channel.parts[part];
-    if (track.at !== "reading") continue;
+    const track = channel.parts[part] as Track & { at: "reading" };
     if (track.until <= now) {
       close(change, part, "events", track.reason ?? "Reading it takes too long.");
     } else if (track.againAt! <= now) {

@@ -139,7 +139,6 @@ function sendJoin(
   }
   const config: Json = again ? { config: { ...configOf(channel), broadcast } } : {};
   const whole = { ...payload, ...config, ...(token && { access_token: token }) };
-  link.joinedAt = state.now;
   state.send(link, withPayload(join, whole));
 }
 
@@ -166,7 +165,7 @@ function read(state: State, channel: Channel, { part, read }: ChannelDeed & { do
   const { topic } = channel;
   const { from } = channel.parts[part] as Track & { at: "reading" };
   const age = state.now - from;
-  const plan = planOf(part, state.catchUps, topicOf(channel), state.skew, from, age);
+  const plan = planOf(part, state.catchUps, topicOf(channel), from, age);
   // All of a replay comes before the answer to a heartbeat.
   if (plan.isReplay) {
     return state.beat(state.active!, { to: "replay", topic, read });
@@ -174,14 +173,16 @@ function read(state: State, channel: Channel, { part, read }: ChannelDeed & { do
   state.do({ ...{ do: "read", topic, part, read }, ...plan });
 }
 
+/** Realtime's socket takes nothing else while it looks at a join, and what it had to say waits. */
+export const isJoining = ({ channels }: State, link: Link): boolean =>
+  [...channels.values()].some(({ places }) => places.get(link)?.stage.at === "joining");
+
 export const isReady = ({ channels }: State, link: Link): boolean =>
   [...channels.values()].every(({ told, places, parts }) => {
     // What waits on the old link for a read comes first.
     if (parts.rows.at === "reading" || parts.casts.at === "reading") return false;
-    const stage = places.get(link)?.stage;
-    const waitsForOver = stage?.at === "waiting" && stage.until === Infinity;
-    return !told || stage?.at === "ready" || stage?.at === "refused" ||
-      waitsForOver;
+    const { at, until } = places.get(link)?.stage as { at?: string; until?: number } ?? {};
+    return !told || at === "ready" || until === Infinity;
   });
 
 /** What the old socket had in flight comes before its answer to a heartbeat. */

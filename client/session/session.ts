@@ -16,7 +16,7 @@
 import { backoff } from "../backoff.ts";
 import type { Frame, Json } from "../frame.ts";
 import type { Source } from "../gap/plan.ts";
-import { isReading, type Missing, type Part } from "../gap/track.ts";
+import { cut, isReading, type Missing, type Part } from "../gap/track.ts";
 import type { ChannelStatus } from "../status.ts";
 import { fromApplication } from "./application.ts";
 import { fromLink } from "./arrival.ts";
@@ -31,11 +31,10 @@ import {
   lose,
   refuse,
   settle,
-  SETTLE_MS,
   take,
   thaw,
 } from "./links.ts";
-import { askTime, tell } from "./places.ts";
+import { askTime, isJoining, tell } from "./places.ts";
 import { type Deed, State } from "./state.ts";
 
 /** An open socket answers within a second. After sleep it may be dead without having said so. */
@@ -47,9 +46,6 @@ const REFUSAL_MS = 6_000;
 /** So often it is seen that the page runs: one that does so later stood still meanwhile. */
 const AWAKE_MS = 5_000;
 const LATE_MS = 2_000;
-
-/** A join that has had no answer by then is lost. */
-const JOIN_MS = 15_000;
 
 /** What the session is told by the connection. */
 export type Word =
@@ -72,6 +68,8 @@ export type Happening =
   | { is: "lost"; link: Link }
   | Word
   | { is: "rows"; topic: string; part: Part; read: number; source: Source; rows: Json[] }
+  /** No clock tells whether there was more. */
+  | { is: "doubtful"; topic: string; part: Part; read: number }
   | { is: "read"; topic: string; part: Part; read: number; missing?: Missing }
   | { is: "failed"; topic: string; part: Part; read: number; reason: string; isFinal: boolean }
   /** Undefined where it could not be asked. */
@@ -139,8 +137,10 @@ export class Session extends State {
       }
       return;
     }
-    if (what.is !== "rows") return tell(this, channel, what);
-    if (!isReading(parts[what.part], what.read)) return;
+    if (what.is !== "rows" && what.is !== "doubtful") return tell(this, channel, what);
+    const { part } = what;
+    if (!isReading(parts[part], what.read)) return;
+    if (what.is === "doubtful") return void (parts[part] = cut(parts[part], this.now));
     const { catchUp, framesOf } = what.source;
     // The last message of all is the server's time.
     const last = catchUp.history && what.rows.at(-1)?.id === null ? what.rows.pop() : undefined;
@@ -178,20 +178,18 @@ export class Session extends State {
   }
 
   /**
-   * The overlap of two sockets is over, unless something of it waits, here or on its way: a page that
-   * stood still is told that time has passed before it is given what came meanwhile.
+   * The overlap of two sockets is over, unless something of it is on its way: a page that stood still
+   * is told that time has passed before it is given what came meanwhile.
    */
   #settled(): void {
-    if (this.active?.held.length) this.wait("#settled", this.now + SETTLE_MS);
-    else if (this.active?.overlap) this.beat(this.active, { to: "settled" });
+    if (this.active?.overlap) this.beat(this.active, { to: "settled" });
   }
 
   #silent(id: number): void {
     const link = [this.active, this.next].find((link) => link?.id === id);
     if (!link) return;
     const since = Math.max(link.lastFrameAt, link.beats[0].at);
-    const isJoining = this.now < link.joinedAt! + JOIN_MS;
-    if (isJoining && this.now < since + REFUSAL_MS) {
+    if (isJoining(this, link) && this.now < since + REFUSAL_MS) {
       return this.wait(`#${id}`, since + REFUSAL_MS);
     }
     this.do({ is: "closed", link, code: 1006, reason: "The socket is silent." });

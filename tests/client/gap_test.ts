@@ -134,9 +134,15 @@ Deno.test("such a replay brings nothing late when it comes after the next socket
   const { rig, active, next } = await nextWithReplay();
   await rig.answered(active);
   assert.equal(rig.session.active, next);
-  for (const n of [1, 2, 3]) rig.bring(next, broadcast(TOPIC, n, `${n}`, true));
+  const before = rig.events("system").length;
+  rig.bring(next, broadcast(TOPIC, 1, "1", true));
+  assert.equal(rig.events("system").length, before, "it was had");
+  for (const n of [2, 2, 3]) rig.bring(next, broadcast(TOPIC, n, `${n}`, true));
   rig.bring(next, broadcast(TOPIC, 4, "4"));
   assert.deepEqual(payloads(rig.events("broadcast")), [1, 3, 4]);
+  assert.deepEqual(rig.events("system").slice(before).map(({ payload }) => payload.missing), [
+    "events",
+  ]);
 });
 
 Deno.test("of events that wait only so many are kept, and the loss of the oldest is told", async () => {
@@ -152,4 +158,36 @@ Deno.test("of events that wait only so many are kept, and the loss of the oldest
   assert.deepEqual(rig.events("system").map(({ payload }) => payload.missing), ["events"]);
   const [first, ...rest] = payloads(rig.events("broadcast"));
   assert.deepEqual([first, rest.length, rest.at(-1)], [1, 9_999, 10_000]);
+});
+
+Deno.test("what is replayed late comes as it comes, and behind 25 of it a gap is told once", async () => {
+  const rig = new SessionRig();
+  rig.join(TOPIC, { private: true });
+  rig.joined(rig.live(), TOPIC);
+  rig.lose(rig.session.active!);
+  const link = rig.live();
+  rig.joined(link, TOPIC);
+  await rig.answered(link);
+  const before = rig.events("system").length;
+  const late = (from: number, to: number) => {
+    for (let n = from; n <= to; n++) rig.bring(link, broadcast(TOPIC, n, `${n}`, true));
+  };
+  late(1, 24);
+  assert.equal(rig.events("system").length, before);
+  late(25, 27);
+  assert.equal(rig.events("broadcast").length, 25);
+  assert.equal(rig.events("system").length, before + 1);
+});
+
+Deno.test("the end of a replay of a topic that was left means nothing", async () => {
+  const rig = new SessionRig();
+  rig.join(TOPIC, { private: true });
+  rig.joined(rig.live(), TOPIC);
+  rig.lose(rig.session.active!);
+  const link = rig.live();
+  rig.joined(link, TOPIC);
+  await rig.settle();
+  rig.push({ join_ref: "1", ref: "2", topic: TOPIC, event: "phx_leave", payload: {} });
+  rig.answerOwn(link);
+  assert.deepEqual(rig.events("system"), []);
 });

@@ -213,3 +213,147 @@ Deno.test("what waits on the old socket for a table that is read comes before th
   assert.equal(rig.session.active, next);
   assert.deepEqual(keys(rig.events("postgres_changes")), [1]);
 });
+
+Deno.test("what the old socket alone has brought is a new event when it comes again later", () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  rig.bring(old, broadcast(TOPIC, "same"));
+  rig.joined(next, TOPIC);
+  rig.answerOwn(old);
+  rig.time += 2_000;
+  rig.tell({ is: "due" });
+  rig.answerOwn(next);
+  rig.bring(next, broadcast(TOPIC, "same"));
+  assert.equal(rig.events("broadcast").length, 2);
+});
+
+Deno.test("what the next socket holds too much of the old one has brought: no gap is told", () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  rig.joined(next, TOPIC);
+  rig.bring(next, { topic: TOPIC, event: "presence_diff", payload: {} });
+  for (let n = 0; n < 10_000; n++) rig.bring(next, broadcast(TOPIC, n));
+  assert.equal(next.held.length, 10_000);
+  rig.answerOwn(old);
+  assert.equal(rig.events("broadcast").length, 10_000);
+  assert.deepEqual(rig.events("system"), []);
+});
+
+Deno.test("a topic that is joined while the next socket stands is joined there, and misses nothing", async () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  rig.join("realtime:new", {}, "2");
+  rig.join("realtime:late", {}, "3");
+  rig.joined(old, "realtime:new", [], "2");
+  assert.deepEqual(rig.out(next, "phx_join").map(({ ref }) => ref), ["1", "2"]);
+  rig.joined(next, TOPIC);
+  rig.joined(next, "realtime:new", [], "2");
+  rig.answerOwn(old);
+  assert.equal(rig.session.active, next);
+  rig.joined(next, "realtime:late", [BINDING], "3");
+  await rig.settle();
+  assert.deepEqual(rig.events("system").filter(({ payload }) => payload.status === "gap"), []);
+});
+
+Deno.test("a next socket is waited for while its joins are answered, and not where it is lost", () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC, [BINDING]);
+  const pass = () => {
+    rig.time += 10_000;
+    rig.tell({ is: "due" });
+  };
+  const lost = rig.next();
+  rig.lose(lost);
+  pass();
+  assert.ok(!rig.asked.includes("closed"));
+  const next = rig.next();
+  const payload = { status: "ok", response: { postgres_changes: [BINDING] } };
+  rig.bring(next, { join_ref: "1", ref: "1", topic: TOPIC, event: "phx_reply", payload });
+  pass();
+  assert.ok(!rig.asked.includes("closed"), "it is not subscribed yet");
+  rig.next();
+  pass();
+  assert.equal(rig.asked.at(-1), "closed", "nobody answers");
+});
+
+Deno.test("what the old socket says of its topics after the move means nothing", () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  rig.joined(next, TOPIC);
+  rig.answerOwn(old);
+  rig.bring(old, { ref: "1", topic: TOPIC, event: "phx_error", payload: {} });
+  rig.time += 10_000;
+  rig.tell({ is: "due" });
+  assert.equal(rig.out(old, "phx_join").length, 1);
+  assert.deepEqual(rig.session.standings.map(({ state }) => state), ["joined"]);
+});
+
+Deno.test("what is pushed while no socket carries leaves on the one that takes over", () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  rig.joined(next, TOPIC);
+  rig.lose(old);
+  const payload = { type: "broadcast", event: "e", payload: 1 };
+  rig.push({ join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast", payload });
+  rig.switch(next);
+  assert.equal(rig.out(next, "broadcast").length, 1);
+});
+
+Deno.test("a topic that the next socket is refused for good is told when that has taken over", () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  const refuse = () => {
+    const join = rig.out(next, "phx_join").at(-1)!;
+    const payload = { status: "error", response: { reason: "Unauthorized: You may not." } };
+    rig.bring(next, { ...join, event: "phx_reply", payload });
+    rig.time = Math.min(rig.dueAt, rig.time + 30_000);
+    rig.tell({ is: "due" });
+  };
+  while (rig.out(old, "heartbeat").length < 1) refuse();
+  assert.deepEqual(rig.events("phx_error"), []);
+  const tries = rig.out(next, "phx_join").length;
+  rig.answerOwn(old);
+  rig.tell({ is: "due" });
+  assert.equal(rig.out(next, "phx_join").length, tries + 1, "once more");
+  refuse();
+  const [{ payload }] = rig.events("phx_error");
+  assert.equal(payload.reason, "Unauthorized: You may not.");
+});
+
+Deno.test("where changes have stopped on the old socket they flow on the next one, behind a gap", async () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC, [BINDING]);
+  const from = rig.time - 10_000;
+  const stopped = { extension: "postgres_changes", status: "error", message: "Stopped." };
+  rig.bring(old, { join_ref: "1", topic: TOPIC, event: "system", payload: stopped });
+  assert.equal(rig.session.standings[0].reason, "Stopped.");
+  rig.time += 60_000;
+  const next = rig.next();
+  rig.joined(next, TOPIC, [BINDING]);
+  rig.answerOwn(old);
+  await rig.settle();
+  assert.equal(rig.session.standings[0].reason, undefined);
+  assert.deepEqual(rig.events("system").at(-1)!.payload.from, from);
+});

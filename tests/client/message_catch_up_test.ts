@@ -501,3 +501,27 @@ Deno.test("a read that a second loss ends is begun again, and brings each messag
   assert.deepEqual(watched.payloads, [1, 2, 3, 4, 5, 6].map((n) => ({ n })));
   assert.deepEqual(watched.gaps, []);
 });
+
+Deno.test("only what may have been open when the first page was read is read once more", async () => {
+  const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
+  const row = (id: string, seconds: number) => ({
+    ...{ id, event: "e", inserted_at: at(seconds) },
+    payload: { schema: "public", table: "seats", seq: seconds, record: { id: 1 } },
+  });
+  const pages = [[row("1", 10), row("2", 20)], [row("3", 90)], [], []];
+  const asked: unknown[] = [];
+  const supabase = {
+    rpc(_name: string, { after_id }: { after_id?: string }) {
+      asked.push(after_id);
+      const data = [...pages[asked.length - 1], { id: null, inserted_at: at(100) }];
+      return { abortSignal: () => Promise.resolve({ data }) };
+    },
+  };
+  const ids: unknown[] = [];
+  const { signal } = new AbortController();
+  for await (const rows of messageCatchUp(supabase).read({ since: at(0), topic: "t", signal })) {
+    ids.push(...rows.map(({ id }) => id));
+  }
+  assert.deepEqual(ids, ["1", "2", "3", null]);
+  assert.deepEqual(asked, [undefined, "2", "3", "2"]);
+});

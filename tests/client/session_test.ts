@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { decode, encode, type Frame, type Vsn } from "../../client/frame.ts";
+import type { Link } from "../../client/session/link.ts";
 import { BINDING, broadcast, change, clicks, SessionRig, token } from "./support/session_rig.ts";
 
 const TOPIC = "realtime:room";
@@ -274,3 +275,163 @@ Deno.test("a frame that is none of Phoenix's is carried as it is", () => {
     assert.deepEqual(decode(vsn, raw), { ...frame, raw });
   }
 });
+
+Deno.test("a join that comes again takes the newest token along", () => {
+  const rig = new SessionRig();
+  const link = rig.live(token("alice", 1_000));
+  const fresh = token("alice", 2_000);
+  rig.join(TOPIC, {}, "1", fresh);
+  assert.equal(rig.out(link, "phx_join")[0].payload.access_token, fresh);
+  rig.joined(link, TOPIC);
+  rig.lose(link);
+  const unproven = rig.open(fresh);
+  rig.tell({ is: "known", link: unproven, token: token("alice", 3_000) });
+  assert.deepEqual(rig.out(unproven), [], "it is told to no topic that is not joined there");
+});
+
+Deno.test("a join that Realtime refuses for its token ends the socket, which asks for another", () => {
+  const rig = new SessionRig();
+  const first = rig.live();
+  rig.join(TOPIC);
+  rig.joined(first, TOPIC);
+  rig.lose(first);
+  refuse(rig, rig.live(), "InvalidJWTToken: Token has expired 5 seconds ago");
+  assert.equal(rig.asked.at(-1), "closed");
+  assert.deepEqual(rig.events("phx_error"), []);
+});
+
+/** Refuses the last join of the topic. */
+function refuse(rig: SessionRig, link: Link, reason: string): void {
+  const join = rig.out(link, "phx_join").at(-1)!;
+  rig.bring(link, {
+    ...join,
+    event: "phx_reply",
+    payload: { status: "error", response: { reason } },
+  });
+}
+
+Deno.test("what is pushed in doubt waits, leaves on no other socket, and goes when it is settled", () => {
+  const rig = new SessionRig();
+  const link = rig.live(token("alice"));
+  rig.join(TOPIC, {}, "1", token("alice"));
+  rig.joined(link, TOPIC);
+  rig.doubt(link);
+  const payload = { type: "broadcast", event: "e", payload: 1 };
+  rig.push({ join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast", payload });
+  const next = rig.next(token("alice"));
+  rig.joined(next, TOPIC);
+  assert.deepEqual([link, next].flatMap((each) => rig.out(each, "broadcast")), []);
+  rig.settle(link);
+  assert.equal(rig.out(link, "broadcast").length, 1);
+});
+
+Deno.test("a leave and a track whose answers are lost with the socket are answered", async () => {
+  const rig = new SessionRig();
+  const link = rig.live();
+  for (const ref of ["1", "2"]) {
+    rig.join(`realtime:${ref}`, {}, ref);
+    rig.joined(link, `realtime:${ref}`, [], ref);
+  }
+  const payload = { type: "presence", event: "track", payload: {} };
+  rig.push({ join_ref: "1", ref: "3", topic: "realtime:1", event: "presence", payload });
+  rig.push({ join_ref: "2", ref: "4", topic: "realtime:2", event: "phx_leave", payload: {} });
+  rig.delivered.length = 0;
+  rig.lose(link);
+  await rig.settle();
+  assert.deepEqual(rig.delivered.map(({ event, ref, payload }) => [event, ref, payload.status]), [
+    ["phx_reply", "3", "ok"],
+    ["phx_reply", "4", "ok"],
+    ["phx_close", "2", undefined],
+  ]);
+});
+
+Deno.test("who leaves and joins again has missed nothing, nor has who is not joined yet", async () => {
+  const rig = new SessionRig();
+  const link = rig.live();
+  rig.join(TOPIC);
+  rig.joined(link, TOPIC);
+  rig.push({ join_ref: "1", ref: "2", topic: TOPIC, event: "phx_leave", payload: {} });
+  rig.join(TOPIC, {}, "3");
+  const lost = { extension: "relay", status: "gap", from: 0, to: 1_000 };
+  rig.bring(link, { topic: TOPIC, event: "system", payload: lost });
+  rig.joined(link, TOPIC, [], "3");
+  await rig.settle();
+  assert.deepEqual(rig.events("system"), []);
+});
+
+Deno.test("a channel that Realtime ends is told, and a close of an earlier join is not", () => {
+  const rig = new SessionRig();
+  const link = rig.live();
+  rig.join(TOPIC);
+  rig.joined(link, TOPIC);
+  const end = (ref: string) =>
+    rig.bring(link, { ref, topic: TOPIC, event: "phx_error", payload: { reason: "crash" } });
+  end("0");
+  assert.deepEqual(rig.events("phx_error"), []);
+  end("1");
+  assert.equal(rig.events("phx_error").length, 1);
+  assert.deepEqual(rig.session.standings.map(({ state }) => state), ["refused"]);
+});
+
+Deno.test("a channel that has failed has a gap from then on when it is joined again", async () => {
+  const rig = new SessionRig();
+  const link = rig.live();
+  rig.join(TOPIC);
+  rig.joined(link, TOPIC);
+  const last = rig.time;
+  rig.bring(link, { ref: "1", topic: TOPIC, event: "phx_error", payload: { reason: "crash" } });
+  rig.time += 60_000;
+  rig.join(TOPIC, {}, "2");
+  rig.joined(link, TOPIC, [], "2");
+  await rig.settle();
+  assert.deepEqual(rig.events("system").map(({ payload }) => payload.from), [last - 10_000]);
+});
+
+Deno.test("a subscription that had worked is tried again three times, and then it is told", async () => {
+  const rig = new SessionRig("2.0.0", [{
+    ...clicks,
+    async *read() {
+      yield await Promise.resolve([]);
+    },
+  }]);
+  const first = rig.live();
+  rig.join(TOPIC);
+  rig.joined(first, TOPIC, [BINDING]);
+  rig.lose(first);
+  const link = rig.live();
+  const states = [];
+  for (let joins = 1; joins <= 4; joins++) {
+    assert.equal(rig.out(link, "phx_join").length, joins);
+    const payload = { status: "ok", response: { postgres_changes: [BINDING] } };
+    const { ref, join_ref } = rig.out(link, "phx_join").at(-1)!;
+    rig.bring(link, { ref, join_ref, topic: TOPIC, event: "phx_reply", payload });
+    // The first is refused, the others are not answered.
+    const system = { extension: "postgres_changes", status: "error", message: "Not now." };
+    if (joins === 1) rig.bring(link, { join_ref, topic: TOPIC, event: "system", payload: system });
+    else wait(rig, 10_000);
+    states.push(rig.session.standings[0].state);
+    wait(rig, 5_000);
+    await rig.settle();
+  }
+  assert.deepEqual(states, ["waiting", "waiting", "waiting", "joined"]);
+  const words = rig.events("system").map(({ payload }) => payload.reason ?? payload.message);
+  const late = "Subscribing to PostgreSQL takes too long.";
+  assert.deepEqual(words.filter((word) => word === late), [late, late], "an error, and a gap");
+  assert.equal(rig.session.standings[0].reason, late);
+  const { join_ref } = rig.out(link, "phx_join").at(-1)!;
+  const ok = { extension: "postgres_changes", status: "ok", message: "Subscribed" };
+  rig.bring(link, { join_ref, topic: TOPIC, event: "system", payload: ok });
+  await rig.settle();
+  const { state, reason } = rig.session.standings[0];
+  assert.deepEqual([state, reason], ["joined", undefined]);
+});
+
+/** Time passes, and whatever is due by then. */
+function wait(rig: SessionRig, ms: number): void {
+  const end = rig.time + ms;
+  while (rig.dueAt <= end) {
+    rig.time = Math.max(rig.time, rig.dueAt);
+    rig.tell({ is: "due" });
+  }
+  rig.time = end;
+}

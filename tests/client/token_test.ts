@@ -218,6 +218,23 @@ Deno.test("signed in while an anonymous socket was on its way: it is that user's
   face.close();
 });
 
+Deno.test("a join that nobody's socket is refused asks who is signed in by now", async () => {
+  let current: string | null = null;
+  const world = new ScriptedWorld({ token: () => current });
+  const { face, first } = await world.live();
+  await world.settle();
+  current = token("alice");
+  first.answers = false;
+  // Where token() is all there is, the application's frames carry a key.
+  world.join(face, "realtime:private", { private: true }, "5");
+  const reason = "Unauthorized: You do not have permissions to read from this Channel topic";
+  first.reply(first.out("phx_join").at(-1)!, { status: "error", response: { reason } });
+  await world.settle();
+  const [push] = first.out("access_token");
+  assert.deepEqual([push?.topic, push?.payload], [TOPIC, { access_token: current }]);
+  face.close();
+});
+
 for (const when of ["opens", "is proven"]) {
   Deno.test(`a token() that throws at once where it is in doubt who is signed in, as a socket ${when}`, async () => {
     let current: string | undefined = token("alice");

@@ -362,7 +362,12 @@ Deno.test("a broadcast that nobody would answer, and that no longer fits, throws
   face.close();
 });
 
-Deno.test("a table is read no further once the socket under it is lost", async () => {
+for (const what of ["the socket under it is lost", "its time is up"]) {
+  Deno.test(`a table is read no further once ${what}`, () =>
+    readNoFurther(what === "its time is up"));
+}
+
+async function readNoFurther(isSlow: boolean): Promise<void> {
   let [pages, isAborted, isEnded] = [0, false, false];
   const { promise: more, resolve } = Promise.withResolvers<void>();
   const catchUp: CatchUp = {
@@ -393,9 +398,10 @@ Deno.test("a table is read no further once the socket under it is lost", async (
   subscribed(world.socket);
   await world.settle();
   assert.equal(isEnded, false);
-  world.socket.refuse(1006, "");
+  if (isSlow) await world.pass(8_000);
+  else world.socket.refuse(1006, "");
   resolve();
   await world.settle();
   assert.deepEqual([isAborted, isEnded, pages], [true, true, 1]);
   face.close();
-});
+}

@@ -76,11 +76,7 @@ export function answered(change: Change, link: Link, place: Place, frame: Frame)
   if (place.isJoined) {
     place.closes++;
     place.isJoined = false;
-    if (link === change.at.active) {
-      miss(change, (place.answeredAt ?? change.at.now) - IN_FLIGHT_MS);
-      // Not joined once more for a replay, which might be answered twice as well.
-      close(change, "casts", "events");
-    }
+    if (link === change.at.active) miss(change, place.askedAt - IN_FLIGHT_MS);
   }
   if (status !== "error") return joined(change, link, place, frame);
   const { reason = "error" } = asJson(response);
@@ -88,13 +84,14 @@ export function answered(change: Change, link: Link, place: Place, frame: Frame)
 }
 
 function joined(change: Change, link: Link, place: Place, frame: Frame): void {
-  const { channel, at: { now } } = change;
+  const { channel, at: { now, active } } = change;
+  // It was given up, and what it has ended was told until then.
+  if (place.stage.at === "waiting" && link === active) miss(change, channel.failingSince ?? now);
   const bindings = asArray<Json>(asJson(frame.payload.response).postgres_changes);
   const isReady = bindings.length === 0;
   const untilTold = Math.max(channel.askedAt + NEW_SUBSCRIBE_MS, now);
   place.isJoined = true;
   place.refusal = undefined;
-  place.answeredAt = link.freshAt;
   place.stage = isReady
     ? { at: "ready" }
     : channel.told
@@ -160,11 +157,15 @@ function refused(change: Change, link: Link, place: Place, reason: string, answe
   if (!isOver && (isLater || isCarried || !FOR_GOOD.test(reason))) {
     return wait(change, link, place, reason);
   }
+  if (link !== active) return waitForOver(change, place, reason);
   const { topic, join: { join_ref: ref } } = channel;
-  const word = { topic, event: "phx_error", ref, payload: { reason } };
-  if (link === active) return end(change, link, word);
-  place.stage = { at: "refused", word };
-  change.deeds.push({ do: "flow" });
+  end(change, link, { topic, event: "phx_error", ref, payload: { reason } });
+}
+
+/** The active one may still bring events: it is tried once more, and told, when this one takes over. */
+export function waitForOver({ deeds }: Change, place: Place, reason: string): void {
+  place.stage = { at: "waiting", until: Infinity, reason };
+  deeds.push({ do: "flow" });
 }
 
 export function wait(change: Change, link: Link, place: Place, reason: string): void {

@@ -56,8 +56,8 @@ function take(change: Change, event: ChannelEvent): void {
 function closed(change: Change, link: Link, place: Place, frame: Frame): void {
   const { join } = change.channel;
   const { event, ref } = frame;
-  if (event === "phx_close" && place.closes > 0) return void place.closes--;
   if (ref && ref !== join.join_ref && ref !== join.ref) return;
+  if (event === "phx_close" && place.closes > 0) return void place.closes--;
   if (link === change.at.active) {
     // realtime-js takes no end before the answer: a join without one is tried again for ever.
     if (place.stage.at === "subscribing" && place.stage.answer) {
@@ -83,17 +83,14 @@ function over(change: Change, link: Link, since: number): void {
   for (const other of places.keys()) if (other !== link) places.delete(other);
   if (!told) return;
   const place = places.get(link);
-  if (place?.stage.at === "refused") return end(change, link, place.stage.word);
-  if (!place?.isJoined) miss(change, since);
-  else if (place.stage.at !== "ready" || channel.trouble) missRows(change, since);
-  if (place?.stage.at === "ready") channel.trouble = undefined;
-  if (place?.stage.at === "waiting" && place.stage.until === Infinity) {
-    place.stage.until = change.at.now;
-  }
+  const stage = place?.stage;
+  if (stage?.at !== "ready" || channel.trouble) missRows(change, since);
+  if (stage?.at === "ready") channel.trouble = undefined;
+  if (stage?.at === "waiting") stage.until = change.at.now;
   if (place?.isJoined && parts.casts.at === "flowing") {
     // Asked for before the active link closed the gap, and maybe not whole yet.
     if (!link.muted) change.deeds.push({ do: "replayed", link });
-    place.isSpent = true;
+    place.isOver = true;
   }
   if (place?.isJoined) change.deeds.push({ do: "flush", link });
   recover(change);

@@ -3,7 +3,7 @@ import { FLOWING } from "../../gap/track.ts";
 import { IN_FLIGHT_MS, type Place } from "../channel.ts";
 import type { Link } from "../link.ts";
 import { type Change, close, openPart, recover } from "../missing.ts";
-import { answer, ready, TOKEN_TROUBLE, wait } from "./join.ts";
+import { answer, ready, TOKEN_TROUBLE, wait, waitForOver } from "./join.ts";
 
 /** How often a subscription that had worked is tried again before the application is told. */
 const SUBSCRIBE_TRIES = 3;
@@ -58,17 +58,12 @@ function unsubscribed(change: Change, link: Link, place: Place, frame: Frame): v
   if (channel.told && hadWorked && channel.failures < SUBSCRIBE_TRIES) {
     return wait(change, link, place, reason);
   }
-  if (link !== active) {
-    // The active one may still bring changes: told when this one takes over.
-    place.stage = { at: "waiting", until: Infinity, reason };
-    return void change.deeds.push({ do: "flow" });
-  }
+  if (link !== active) return waitForOver(change, place, reason);
   channel.reported.delete(extension);
   troubled(change, link, reason);
   change.deeds.push({ do: "deliver", frame });
-  if (channel.parts.rows.at !== "flowing" && hadWorked) {
-    close(change, "rows", "events", reason);
-  } else channel.parts.rows = FLOWING;
+  if (hadWorked) close(change, "rows", "events", reason);
+  channel.parts.rows = FLOWING;
   ready(change, link, place);
   change.deeds.push({ do: "flow" });
 }

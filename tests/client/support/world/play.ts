@@ -36,6 +36,7 @@ export async function play(
     world.isTimely = isTimely(world.setup, steps);
     world.isPrompt = world.isTimely && !steps.some((step) => step.do === "joins");
     world.isReadable = isReadable(world.setup, steps);
+    world.isSteady = isSteady(world.setup, steps);
     if (isLogged) world.ledger.log = [];
     world.time.begin();
     if (world.setup.engine === "native") giveBack = withoutDom();
@@ -80,13 +81,19 @@ const isReadable = (setup: Setup, steps: Step[]): boolean =>
   areClocksRight(setup) && !setup.zone &&
   !steps.some((step) =>
     step.do === "rest" || step.do === "token" ||
-    (step.do === "subscriptions" && step.ms === 0) ||
-    // Of what comes between the two answers nothing is read: it is told.
-    (step.do === "joins" && (step.answer === "twice" || step.lateMs! > JOIN_MS))
+    (step.do === "subscriptions" && step.ms === 0)
   );
 
-/** Who has had no answer by then joins again. */
-const JOIN_MS = 15_000;
+const ENDING = new Set<Step["do"]>([
+  ...["endChannel", "token", "signIn", "signOut", "closeUnauthorized", "freeze"] as const,
+]);
+
+const isSteady = (setup: Setup, steps: Step[]): boolean =>
+  areClocksRight(setup) && setup.relay !== "direct" && setup.tokenLifeS >= 3600 &&
+  !steps.some((step) =>
+    ENDING.has(step.do) || (step.do === "joins" && step.answer === "forbidden") ||
+    (step.do === "dial" && (step.answer === "throws" || step.answer === 4401))
+  );
 
 const UNTIMELY = new Set<Step["do"]>([
   "token",

@@ -46,6 +46,8 @@ export class World {
   isTimely = false;
   /** Nor is a join kept waiting or refused. */
   isPrompt = false;
+  /** Nothing happens that ends a channel, or its user. */
+  isSteady = false;
   /** Nobody was let in when the last events were sent, or just before. */
   wasRefused = false;
   /** What onstatus told last. */

@@ -3,6 +3,7 @@ import type { Frame, Payload } from "../there/frames.ts";
 import { decode } from "../there/frames.ts";
 import type { Line } from "../there/line.ts";
 import { type ChannelName, planOf } from "../script/script.ts";
+import type { Stay } from "../judge/ledger.ts";
 import { isStarved, SWITCH_BEHIND_MS } from "../judge/invariants.ts";
 import { answer } from "../there/rest.ts";
 import { KEY } from "./session.ts";
@@ -174,7 +175,7 @@ export class Application {
       return;
     }
     this.#judge(name, status, error?.message ?? "");
-    this.#ends(name, "told");
+    this.#ends(name, status === "CLOSED" ? "closed" : "told");
     if (name === "lobby") this.track = undefined;
     if (status !== "CLOSED") return;
     // realtime-js drops what is closed: who still wants it makes it anew.
@@ -186,6 +187,9 @@ export class Application {
   #judge(name: ChannelName, status: string, message: string): void {
     const { time, ledger, drainedAt } = this.world;
     const { stay, refused, asked, underWay, triedAt } = ledger.record(planOf(name).topic);
+    if (stay && this.world.isSteady) {
+      ledger.breaks("stays", `${name} was told ${status} (${message}), and nothing had ended it`);
+    }
     const isLater = /IncreaseConnectionPool|Too many joins/.test(message);
     const isEarly = !refused ? false : stay
       ? time.now - refused.since < LATER_MS
@@ -206,10 +210,13 @@ export class Application {
     }
   }
 
-  #ends(name: ChannelName, end: "told" | "left"): void {
+  #ends(name: ChannelName, end: Stay["end"]): void {
     const { ledger, time: { now: to }, liveAt } = this.world;
-    const { stay } = ledger.record(planOf(name).topic);
+    const { stay, stays } = ledger.record(planOf(name).topic);
+    const last = stays.at(-1);
     if (stay) Object.assign(stay, { to, end, liveAt });
+    // Who goes after an error does not come back for what was missed.
+    else if (end === "left" && last?.end === "told") last.end = "closed";
   }
 
   #wet(name: ChannelName): void {

@@ -35,6 +35,8 @@ export class Session {
   #signedOutAt = -Infinity;
   /** When the client learned last that somebody else is signed in. */
   #toldAt = -Infinity;
+  /** How often it did. */
+  #tellings = 0;
   /** Who is signed in as far as the client was told. */
   known: string | null = null;
   /** Undefined where it was told in this very moment: what it sends now goes before that. */
@@ -79,6 +81,7 @@ export class Session {
     }
     return new Promise((resolve) => {
       const early = fault?.answer === "late" ? this.current() : undefined;
+      const tellings = this.#tellings;
       const call = {
         at: time.now,
         answer: () => {
@@ -86,7 +89,8 @@ export class Session {
           time.isDeep = true;
           const value = weather.now("token")?.answer === "null" ? null : early ?? this.current();
           // What was asked before the application itself named somebody says nothing of who that is.
-          const isOld = typeof early === "string" && call.at < this.#toldAt && !this.world.hasTwin;
+          const isOld = typeof early === "string" && tellings < this.#tellings &&
+            !this.world.hasTwin;
           if (!isOld) this.#give(value);
           resolve(value && this.world.setup.blanks ? ` ${value}\n` : value);
         },
@@ -122,6 +126,7 @@ export class Session {
   #tell(user: string | null): void {
     if (user === this.known) return;
     this.#toldAt = this.world.time.now;
+    this.#tellings++;
     if (this.known !== null) {
       this.world.ledger.switches.push(this.world.time.now);
       this.world.application.track = undefined;
@@ -158,6 +163,8 @@ export class Session {
   /** A token leaves the machine. */
   leaves(token: unknown, where: string): void {
     if (userOf(token) === null || this.given.has(String(token))) return;
+    // Its answer is no more than on its way.
+    if (this.#signedOutAt === this.world.time.now) return;
     // Of two sessions one may have been told of a sign-out that the other learns of later.
     if (this.world.hasTwin) return;
     this.world.ledger.breaks(

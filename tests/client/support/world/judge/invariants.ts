@@ -1,4 +1,4 @@
-import { type Emission, type Gap, type Record as Told, ROW } from "./ledger.ts";
+import { type Emission, type Gap, type Record as Told, ROW, type Stay } from "./ledger.ts";
 import { CHANNELS, planOf } from "../script/script.ts";
 import { nameOf } from "../there/line.ts";
 import { sightOf } from "../there/presence.ts";
@@ -15,9 +15,6 @@ export const HEAL_MS = 60_000;
 
 /** The longest that nobody dials while a socket is wanted: 30 s of chance, 15 s of dialling. */
 const DIAL_MS = 50_000;
-
-/** What Realtime sends waits so long for a join that it refuses. */
-const REFUSED_MS = 5_000;
 
 /** A dial of 3 s at most, a proof and a token on a slow network. */
 const WAKE_MS = 12_000;
@@ -55,7 +52,7 @@ export const INVARIANTS = {
         (record) =>
           [...record.emissions.values()].find((emission) =>
             isOut(record, emission) && isOwed(world, record, emission) &&
-            !isCovered(record, emission, isStarved(world) ? REFUSED_MS : 0)
+            !isCovered(record, emission)
           ),
         "neither came nor lies in a gap that was told",
       ),
@@ -85,6 +82,7 @@ export const INVARIANTS = {
   },
   once: { sentence: "no event reaches the application twice, and nothing is sent twice" },
   patience: { sentence: "nobody is told of a join that is refused for the moment" },
+  stays: { sentence: "a channel that is joined stays so unless Realtime refuses or ends it" },
   reasons: { sentence: "a join that Realtime has refused does not just time out" },
   order: {
     sentence: "what one writer wrote comes in its order, or lies in a gap that was told",
@@ -217,25 +215,34 @@ const NAMES = Object.keys(INVARIANTS) as InvariantName[];
 const isSince = ({ stays }: Told, { startedAt, at }: Emission): boolean =>
   stays.some(({ from, to }) => from <= startedAt && startedAt < to && at < to);
 
-/** A read that the page stood still over has run out of time; behind two answers to a join none is begun. */
-const isUnread = ({ time }: World, { gaps, replaced }: Told, { at }: Emission): boolean =>
-  replaced.length > 0 ||
+/** A read that the page stood still over has run out of time; over a switch of users none is begun. */
+const isUnread = ({ time, ledger }: World, { gaps }: Told, { at }: Emission): boolean =>
   gaps.some((gap) =>
-    gap.from <= at && at <= gap.to && /^Reading it/.test(gap.reason ?? "") &&
-    time.frozenUntil > gap.at - LIVE_WAIT_MS
+    gap.from <= at && at <= gap.to &&
+    (ledger.switches.some((when) => gap.from <= when && when <= gap.to) ||
+      /^Reading it/.test(gap.reason ?? "") && time.frozenUntil > gap.at - LIVE_WAIT_MS)
   );
 
-/** A message that can be read in any case: the server's time was told since the application came. */
+/**
+ * A message that can be read in any case: the server's time was told since the application came, and
+ * nothing was missed in that moment.
+ */
 const isTimed = (
-  { ledger, setup }: World,
+  { ledger, setup, absences }: World,
   { stays, timedAt }: Told,
   { startedAt }: Emission,
 ): boolean =>
   setup.history && ledger.switches.length === 0 &&
   stays.some(({ from, to }) =>
     from <= startedAt && startedAt < to &&
-    timedAt.some((time) => from <= time && time < startedAt - 2_000)
+    timedAt.some((time) =>
+      from <= time && time < startedAt - TIMED_MS &&
+      !absences.some((absence) => absence.from < time + TIMED_MS && time < absence.to)
+    )
   );
+
+/** An answer of REST is here by then. */
+const TIMED_MS = 2_000;
 
 /** Where REST answers, reading takes neither too long nor does it fail. */
 function unread({ ledger }: World): string | undefined {
@@ -274,26 +281,30 @@ function isOut(
 }
 
 /** True where the application was joined as far as it knew, and nobody else has been signed in since. */
-function isOwed(world: World, record: Told, { at, kind, topic, isGone }: Emission): boolean {
+function isOwed(world: World, record: Told, emission: Emission): boolean {
   const { ledger, lastSurelyAt } = world;
+  const { at, kind, isGone } = emission;
   if (at > lastSurelyAt || isGone || isDownFor(world, at)) return false;
   const stay = record.stays.find(({ from, to }) => from <= at && at < to);
-  if (!stay || stay.end === "told") return false;
+  if (!stay || stay.end === "closed") return false;
+  // What was missed is brought back or told when the application has joined again.
+  if (stay.end === "told" && !record.stay) return false;
   if (stay.end === "left" && stay.liveAt! - at < LIVE_WAIT_MS + HEAL_MS) return false;
   const isOthers = ledger.switches.some((when) =>
     Math.min(when, awaySince(world, when)) - SWITCH_BEFORE_MS < at && at < when + SWITCH_BEHIND_MS
   );
-  if (isOthers || record.replaced.some(({ from, to }) => from <= at && at < to)) return false;
-  // A topic that mirrors a table brings the table back, and is not for what others say on it.
-  if (kind === "peer" && topic === CHANNELS.mirror.topic) return false;
-  // Where the clock is fast a forged row's time counts, until the database has told its own.
-  const isForged = kind === "mirror" && world.setup.clientSkewMs > 0 &&
-    record.delivered.some((each) => each.kind === "peer" && each.id.startsWith("m"));
-  if (isForged) return false;
+  // Where a join takes longer than 15 s and is sent again, as docs/CLIENT.md says.
+  if (isOthers || record.repeated.some(({ from, to }) => from <= at && at < to)) return false;
+  if (isAside(emission)) return false;
+  if (emission.isUntold && record.gaps.some(({ reason, to }) => reason && at <= to)) return false;
   const isChange = kind === "insert" || kind === "update" || kind === "delete";
   const isDry = isChange && record.dry.some(({ from, to }) => from - HEAL_MS < at && at <= to);
   return !isDry;
 }
+
+/** A topic that mirrors a table brings the table back, and is not for what others say on it. */
+const isAside = ({ kind, topic }: Emission): boolean =>
+  kind === "peer" && topic === CHANNELS.mirror.topic;
 
 /** Since when nobody was live at that time: what came since is not the next user's business either. */
 const awaySince = ({ absences }: World, when: number): number =>
@@ -319,15 +330,16 @@ function noteDown(world: World): void {
     world.liveAt = time.now;
     if (absence) absence.to = Math.min(absence.to, time.now);
   } else if (absence?.to !== Infinity) world.absences.push({ from: time.now, to: Infinity });
-  if (state === "live" && !isJustBack(world)) world.downSince = time.now;
+  // Who is live for a while may not have joined all of what was missed.
+  const isHealed = state === "live" && time.now - (absence?.to ?? 0) > HEAL_MS;
+  if (isHealed && !isJustBack(world)) world.downSince = time.now;
   const isDown = isHidden(world) || state === "refused" ||
     (state === "reconnecting" && isTokenless);
   if (isDown) world.downUntil = time.now;
 }
 
-/** `late`: so much longer than the client reckons with it may have been under way. */
-function isCovered({ gaps }: Told, { at, kind }: Emission, late = 0): boolean {
-  return gaps.some((gap) => gap.from - late <= at && at <= gap.to && covers(gap, kind));
+function isCovered({ gaps }: Told, { at, kind }: Emission): boolean {
+  return gaps.some((gap) => gap.from <= at && at <= gap.to && covers(gap, kind));
 }
 
 /** As a gap tells the kinds of what may be missing. */
@@ -352,8 +364,7 @@ function late(record: Told): Emission | undefined {
   const last = new Map<string, Emission>();
   for (const emission of record.delivered) {
     if (emission.isLate) continue;
-    // What was there before the application came, or while it was told that it is not joined.
-    if (!record.stays.some(({ from, to }) => from <= emission.at && emission.at < to)) continue;
+    if (!record.stays.some((stay) => isOf(stay, emission))) continue;
     const key = `${emission.kind} ${emission.writer}`;
     const before = last.get(key);
     const isBehind = before && before.place > emission.place &&
@@ -362,6 +373,13 @@ function late(record: Told): Emission | undefined {
     if (!before || before.place < emission.place) last.set(key, emission);
   }
 }
+
+/**
+ * False for what was there before the application came, be it that it had come before and gone, or
+ * while it was told that it is not joined.
+ */
+const isOf = ({ from, to, end }: Stay, { at, deliveredAt }: Emission): boolean =>
+  from <= at && at < to && (end === undefined || end === "told" || deliveredAt! < to);
 
 /** A subscription that takes longer is a fault of its own, and a gap. */
 const SUBSCRIBED_MS = 3_000;
@@ -377,7 +395,7 @@ function unmoved(world: World): string | undefined {
     if (lost) return `${lost.id} of ${topic} at ${seconds(lost.at)} s did not come over a move`;
     const [gap] = record.gaps;
     if (gap) return `a gap of ${topic} was told at ${seconds(gap.at)} s, and there was none`;
-    if (stay.end === "told") {
+    if (stay.end === "told" || stay.end === "closed") {
       return `${topic} was told at ${seconds(stay.to)} s that it is not joined`;
     }
   }
@@ -438,7 +456,8 @@ function untrue(world: World): string | undefined {
 
 function waiting(world: World): string | undefined {
   const { time, ledger } = world;
-  if (time.now < world.nextWaitLook) return;
+  // There no word comes of what is subscribed, while joins are refused one after the other.
+  if (time.now < world.nextWaitLook || isStarved(world)) return;
   world.nextWaitLook = time.now + 1_000;
   for (const [topic, record] of ledger.records) {
     const { stay } = record;
@@ -494,7 +513,8 @@ function unhealed({ application, probes, transport, weather, ledger }: World): s
       const emission = record.emissions.get(id);
       if (!emission || emission.deliveredAt !== undefined) continue;
       // A token may end at that very moment: then the gap is told, and the channel joined again.
-      if (isCovered(record, emission) && application.world.realtime.joinOf(topic)) continue;
+      const isSaid = isCovered(record, emission) || isAside(emission);
+      if (isSaid && application.world.realtime.joinOf(topic)) continue;
       if (isDry && id.startsWith("i")) continue;
       // Joins wait for one another there, until realtime-js gives them up and begins anew.
       if (isStarved(application.world) && record.stay && record.stay.from > emission.at) continue;

@@ -27,6 +27,8 @@ export interface Emission {
   startedAt: number;
   /** Its row was deleted before it came: no catch-up can read it. */
   isGone?: boolean;
+  /** The relay lost it and could not say so: it is read, or nobody knows of it. */
+  isUntold?: true;
   /** Newer ones may come before it: its row was deleted unread, or Realtime replays it too late. */
   isLate?: true;
   /** When the application had it; what it had again is a fault of its own. */
@@ -42,8 +44,8 @@ export interface Emission {
 export interface Stay {
   from: number;
   to: number;
-  /** Told that it is over, or ended by the application itself. */
-  end?: "told" | "left";
+  /** Told that it is over, by an error or for good, or ended by the application itself. */
+  end?: "told" | "closed" | "left";
   /** When the client was live last, by its end. */
   liveAt?: number;
 }
@@ -88,8 +90,8 @@ export class Record {
   underWay?: unknown;
   /** When the last one went out. */
   triedAt = -Infinity;
-  /** A second join had ended what the answer to the first then told, and a socket ended before its own. */
-  readonly replaced: { from: number; to: number }[] = [];
+  /** Joins went out again and again before those before them were answered, or their socket ended. */
+  readonly repeated: { from: number; to: number; joins: number }[] = [];
   /** When the application asked last to be let in, and by which ref. */
   asked: { at: number; ref?: unknown } = { at: -Infinity };
   /** Since when the application knows that changes of tables do not flow; undefined while they do. */

@@ -934,4 +934,218 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "a forged row's time is bounded by the server's clock, though that is told only behind it",
+    script: {
+      setup: { channels: ["mixed", "mirror"], user: "ann", clientSkewMs: 4_200_000 },
+      steps: [
+        { after: 100, do: "peer", channel: "mirror", evil: "row" },
+        { after: 0, do: "insert", table: "orders", count: 1 },
+        { after: 100, do: "kill", code: 1006 },
+        { after: 0, do: "insert", table: "orders", count: 1 },
+      ],
+    },
+  },
+  {
+    sentence: "nor does a row of the moment at which a forged one came prove that time",
+    script: {
+      setup: { channels: ["mirror"], user: "ann", clientSkewMs: 60_000 },
+      steps: [
+        { after: 200, do: "peer", channel: "mirror", evil: "row" },
+        { after: 1_000, do: "offline", ms: 60_000 },
+        { after: 9_000, do: "insert", table: "orders" },
+        { after: 50_000, do: "insert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "whoever signs in anew has a gap where no clock can tell what was missed",
+    script: {
+      setup: { channels: ["mirror"], user: "ann", clientSkewMs: 4_200_000 },
+      steps: [
+        { after: 100, do: "flurry" },
+        { after: 100, do: "signOut" },
+        { after: 0, do: "signIn", user: "ann" },
+        { after: 14_967, do: "offline", ms: 100 },
+        { after: 6_000, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "who signs out between two sockets has no use for the token asked for before, had no join named it",
+    script: {
+      setup: { user: "bob" },
+      steps: [
+        { after: 100, do: "token", answer: "late", ms: 1_000 },
+        { after: 0, do: "kill", code: 4502 },
+        { after: 1_000, do: "signOut" },
+      ],
+    },
+  },
+  {
+    sentence: "what comes between a join that was given up and its answer is told",
+    script: {
+      setup: { channels: ["mail"], user: "ann" },
+      steps: [
+        { after: 0, do: "drain", deadlineMs: 30_000 },
+        { after: 17_633, do: "joins", answer: "late", ms: 3_000, lateMs: 9_000 },
+        { after: 0, do: "relayGap", channel: "mail", ms: 1_000 },
+        { after: 0, do: "flurry" },
+        { after: 9_900, do: "flurry" },
+        { after: 1_300, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "what waits at Realtime behind a slow join lies in the gap where its socket is lost",
+    script: {
+      setup: { seed: 160499, channels: ["lobby", "ordersOfA", "notes", "changes"], user: "ann" },
+      steps: [
+        { after: 100, do: "joins", answer: "late", ms: 20_000, lateMs: 9_000 },
+        { after: 1_000, do: "join", channel: "everything" },
+        { after: 3_000, do: "flurry" },
+        { after: 14_100, do: "kill", code: 1006 },
+      ],
+    },
+  },
+  {
+    sentence: "what a mirror misses behind two answers to one join is read",
+    script: {
+      setup: { channels: ["mirror"], user: "ann" },
+      steps: [
+        { after: 0, do: "joins", answer: "twice", ms: 3_000 },
+        { after: 100, do: "kill", code: 1006 },
+        { after: 100, do: "flurry" },
+        { after: 1_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "so are messages",
+    script: {
+      setup: { channels: ["mail"], user: "ann", history: true },
+      steps: [
+        { after: 3_000, do: "store", count: 1 },
+        { after: 0, do: "joins", answer: "twice", ms: 1_000 },
+        { after: 0, do: "kill", code: 1006 },
+        { after: 1_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "what is missed while joins of a channel that has failed are not answered is told",
+    script: {
+      setup: { channels: ["lobby"] },
+      steps: [
+        { after: 100, do: "latency", addMs: 100, ms: 100 },
+        { after: 0, do: "joins", answer: "never", ms: 3_000 },
+        { after: 0, do: "endChannel", channel: "lobby", event: "phx_error" },
+        { after: 100, do: "flurry" },
+        { after: 1_000, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "what waited for a slow join comes once, had the socket before brought it",
+    script: {
+      setup: { channels: ["mail", "lobby"], user: "ann" },
+      steps: [
+        { after: 100, do: "joins", answer: "pool", ms: 1_000, channel: "lobby" },
+        { after: 0, do: "drain", deadlineMs: 3_000 },
+        { after: 850, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "what two sockets are replayed late is told where the second has taken over",
+    script: {
+      setup: { channels: ["mirror", "ordersOfA", "mail"], user: "bob", replayMs: 1_000 },
+      steps: [
+        { after: 43_359, do: "insert", table: "orders", count: 1 },
+        { after: 38_315, do: "drain", deadlineMs: 6_000 },
+        { after: 0, do: "joins", answer: "forbidden", ms: 6_000 },
+        { after: 8_000, do: "drain", deadlineMs: 20_000 },
+        { after: 0, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "what waits for a read waits no longer where the relay loses more meanwhile",
+    script: {
+      setup: { user: "bob", history: true },
+      steps: [
+        { after: 0, do: "relayGap", channel: "mail", ms: 20_000 },
+        { after: 0, do: "join", channel: "mail" },
+        { after: 1_000, do: "rest", answer: "unreachable", ms: 36_000 },
+        { after: 0, do: "kill", code: 1012 },
+        { after: 1_000, do: "store", row: 1, count: 1 },
+        { after: 47_767, do: "flurry" },
+      ],
+    },
+  },
+  {
+    sentence: "nor for a join that Realtime does not answer",
+    script: {
+      setup: { channels: ["mail"], user: "ann" },
+      steps: [
+        { after: 1_000, do: "joins", answer: "never", ms: 25_000 },
+        { after: 0, do: "relayGap", channel: "mail", ms: 1_500 },
+        { after: 1_600, do: "store" },
+        { after: 500, do: "store" },
+        { after: 40_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "who waits to read what the relay lost finds no socket, where that has ended meanwhile",
+    script: {
+      setup: { channels: ["room"] },
+      steps: [
+        { after: 1_000, do: "relayGap", channel: "room", ms: 100 },
+        { after: 120, do: "dial", answer: "fails", ms: 12_000 },
+        { after: 50, do: "kill", code: 1006 },
+        { after: 20_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "what the relay lost behind a replay is replayed anew",
+    script: {
+      setup: { channels: ["mail", "orders"], user: "ann" },
+      steps: [
+        { after: 1_000, do: "insert", table: "orders" },
+        { after: 60_000, do: "kill", code: 1006 },
+        { after: 5_000, do: "relayGap", channel: "mail" },
+        { after: 500, do: "store" },
+        { after: 5_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "a read in doubt that a loss ends is told, where the next one brings older rows",
+    script: {
+      setup: { channels: ["everything", "mixed"], clientSkewMs: 11_000, updates: true },
+      steps: [
+        { after: 0, do: "rest", answer: "slow", ms: 10_000 },
+        { after: 500, do: "insert", table: "orders" },
+        { after: 0, do: "kill", code: 1001 },
+        { after: 1_000, do: "insert", table: "orders" },
+        { after: 6_000, do: "kill", code: 1001 },
+      ],
+    },
+  },
+  {
+    sentence: "a close of an earlier join is not taken for that which a second answer brings",
+    script: {
+      setup: { channels: ["lobby", "orders"], vsn: "1.0.0", user: "ann" },
+      steps: [
+        { after: 0, do: "joins", answer: "late", ms: 100, lateMs: 16_000 },
+        { after: 100, do: "joins", answer: "twice", ms: 20_000 },
+        { after: 20_000, do: "update", table: "orders", count: 1 },
+      ],
+    },
+  },
 ];

@@ -395,6 +395,7 @@ const calm = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: event },
     { weight: 1, arbitrary: step("send", { channel: talking }) },
+    { weight: 1, arbitrary: step("join", { channel }) },
     {
       weight: 3,
       arbitrary: step(

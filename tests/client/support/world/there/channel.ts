@@ -42,8 +42,6 @@ export class Channel {
   readonly ref: string;
   readonly config: Config;
   readonly bindings: Binding[];
-  /** When its join was answered. */
-  readonly answeredAt: number;
   isSubscribed = false;
   track?: Payload;
   /** Numbers its subscriptions: the newest counts. */
@@ -56,7 +54,6 @@ export class Channel {
     public token: string | null,
   ) {
     this.topic = topic;
-    this.answeredAt = world.time.now;
     this.ref = ref!;
     this.config = payload.config as Config;
     this.bindings = (this.config.postgres_changes ?? []).map((binding) => ({

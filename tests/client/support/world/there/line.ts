@@ -43,7 +43,8 @@ export class Line extends Wire {
   /** How many frames came. */
   #ups = 0;
   readonly #processes = new Map<string, Phoenix>();
-  readonly #replaced = new Set<{ to: number }>();
+  /** How many joins of a topic are not answered. */
+  readonly #open = new Map<string, number>();
 
   constructor(world: World, socket: WorldSocket, protocols: string[]) {
     super(world, socket);
@@ -159,7 +160,10 @@ export class Line extends Wire {
     const all = [...this.joins.values()];
     realtime.lines.delete(this);
     this.joins.clear();
-    for (const each of this.#replaced) each.to = Math.min(each.to, time.now);
+    for (const topic of this.#open.keys()) {
+      const last = this.#record(topic).repeated.at(-1);
+      if (last) last.to = Math.min(last.to, time.now);
+    }
     // What is dead is seen by its silence alone.
     time.later(this.isDead ? IDLE_MS : 0, () => all.forEach((each) => each.gone()));
   }
@@ -173,6 +177,7 @@ export class Line extends Wire {
     );
     if (event === "phx_join") {
       Object.assign(this.#record(topic), { underWay: ref, triedAt: this.world.time.now });
+      this.#asked(topic);
     }
     this.up(() => this.#take(frame));
   }
@@ -267,6 +272,27 @@ export class Line extends Wire {
     return this.world.ledger.record(planOf(nameOf(topic)!).topic);
   }
 
+  /** Nobody can tell which of two joins an answer is for. */
+  #asked(topic: string): void {
+    const { time: { now } } = this.world;
+    const { repeated } = this.#record(topic);
+    const open = this.#open.get(topic) ?? 0;
+    this.#open.set(topic, open + 1);
+    if (open === 0) return;
+    if (repeated.at(-1)?.to !== Infinity) repeated.push({ from: now, to: Infinity, joins: 1 });
+    repeated.at(-1)!.joins++;
+  }
+
+  #answers(topic: string): void {
+    const open = (this.#open.get(topic) ?? 1) - 1;
+    this.#open.set(topic, open);
+    const last = this.#record(topic).repeated.at(-1);
+    // What two answers tell the client knows.
+    if (open === 0 && last?.to === Infinity) {
+      last.to = last.joins > 2 ? this.world.time.now : last.from;
+    }
+  }
+
   /** What the topic had joined before is no more, whatever comes of it. */
   #join(frame: Frame): void {
     const { topic, payload: { access_token: token } } = frame;
@@ -278,12 +304,6 @@ export class Line extends Wire {
     process.hold();
     before?.end();
     if (fault?.answer === "never") return process.release();
-    const replaced = { from: time.now, to: Infinity };
-    // It went out before the first was answered: the client takes that answer for its own.
-    if (before && record.triedAt < before.answeredAt + this.latency) {
-      this.#replaced.add(replaced);
-      record.replaced.push(replaced);
-    }
     const given = typeof token === "string" && token !== KEY ? token : null;
     const reason = this.#refused(frame, given);
     const late = fault?.answer === "late" ? fault.lateMs ?? 4_000 : Math.floor(5 + 20 * chance());
@@ -291,7 +311,7 @@ export class Line extends Wire {
     time.later(reason && !isQuick ? REFUSED_MS : late, () => {
       record.underWay = undefined;
       if (this.isClosed || this.isDead) return;
-      replaced.to = replaced.from;
+      this.#answers(topic);
       if (reason) this.#refuse(frame, reason, isQuick);
       else this.#letIn(frame, given);
       if (fault?.answer === "rate") time.later(4, () => this.end(1001, ""));

@@ -69,8 +69,11 @@ export class Realtime {
   /** Whose socket ends meanwhile hears of no gap; its own covers no more than what was in flight. */
   #untold(topic: string, since: number): void {
     for (const emission of this.world.ledger.record(topic).emissions.values()) {
-      const isKept = emission.isStored && emission.kind !== "peer";
-      if (emission.at >= since && !isKept) emission.isGone = true;
+      const { kind, isStored, at } = emission;
+      const isRead = kind === "update" ? this.world.setup.updates : !LEAVES_NOTHING.has(kind);
+      if (at < since) continue;
+      if (isStored && isRead) emission.isUntold = true;
+      else emission.isGone = true;
     }
   }
 
@@ -136,6 +139,7 @@ export class Realtime {
     const emission = this.#emit(MIRROR, "mirror", `m${row.n}`, how);
     if (!emission) return;
     this.world.time.later(5, () => {
+      if (this.lossy.has(MIRROR)) return;
       for (const join of this.channels(MIRROR)) {
         const body = {
           ...{ id: digits(row.id), n: row.n, slug: row.slug },
@@ -160,6 +164,7 @@ export class Realtime {
     const emission = this.#emit(topic, "stored", `b${n}`, { transaction, startedAgoMs, writer });
     if (!emission) return;
     this.world.time.later(5, () => {
+      if (this.lossy.has(topic)) return;
       for (const join of this.channels(topic)) this.#sendStored(join, message, emission, false);
     });
   }
@@ -189,9 +194,11 @@ export class Realtime {
         -Math.min(limit, 25),
       );
     const send = () => {
-      if (!join.isHere) return;
       for (const message of found) {
         const emission = ledger.record(topic).emissions.get(`b${message.n}`);
+        // What comes too late for its socket is lost with it.
+        if (!join.isHere && emission && setup.replayMs > 0) emission.isGone = true;
+        if (!join.isHere) continue;
         if (emission && setup.replayMs > 0) emission.isLate = true;
         this.#sendStored(join, message, emission, true);
       }
@@ -239,6 +246,9 @@ export class Realtime {
 
 /** A transaction that was open for longer may be missed by a catch-up; half of what is promised. */
 const OVERLAP_MS = 15_000;
+
+/** What no catch-up finds. */
+const LEAVES_NOTHING = new Set<Emission["kind"]>(["peer", "delete"]);
 
 interface How {
   transaction: number;
