@@ -16,6 +16,8 @@ export interface Identity {
   keys: string[];
   /** The text of the row's time column: a row that comes again under its key has another. */
   time?: string;
+  /** When its row was inserted, where changes are read: another may have come under the key. */
+  born?: string;
   /** What two sockets bring alike, and the row's next coming does not: commit time, or message id. */
   stamp?: string;
   /** The table whose catch-up brings such events too. */
@@ -75,7 +77,8 @@ function identifyChange(catchUps: CatchUp[], frame: Frame, row?: Json): Identity
   const keys = asArray(ids).map((binding) => rowKey(catchUp, key, binding));
   // Two rows of one commit may follow each other under one key.
   const stamp = row ? undefined : `${commit_timestamp}${hash(JSON.stringify(record))}`;
-  const of = (each: CatchUp) => ({ ...timesOf(each, part), keys, stamp, committedAt });
+  const born = table!.updates && timesOf(table!, part).time;
+  const of = (each: CatchUp) => ({ ...timesOf(each, part), born, keys, stamp, committedAt });
   const { updates } = catchUp;
   return { ...of(catchUp), change: updates && of(updates) };
 }

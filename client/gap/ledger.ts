@@ -15,6 +15,7 @@ const REORDER_MS = 30_000;
 /** A row as it came once under its key: the next one there has another time. */
 interface Coming {
   time?: string;
+  born?: string;
   /** Undefined until it came live: it was read. */
   stamp?: string;
   /** Of what was read, the commit that brought it live: what was read is the last state of that. */
@@ -63,9 +64,9 @@ export class Ledger {
 
   /**
    * The keys of an event that the application has not had. `over` is called for a row that comes
-   * late: its successor under its key was read already.
+   * late: its successor under its key was read already, or `isSame`, a later state of the row itself.
    */
-  fresh(event: Identity, isRead: boolean, over: () => void): string[] {
+  fresh(event: Identity, isRead: boolean, over: (isSame: boolean) => void): string[] {
     const { keys, catchUp } = event;
     return keys.filter((key) => {
       const entry = this.#of(catchUp).get(key);
@@ -78,13 +79,13 @@ export class Ledger {
    * bring it again, so that a silent hour forgets nothing.
    */
   note(keys: string[], event: Identity, now: number, keepMs: number): void {
-    const { time, stamp, at, catchUp } = event;
+    const { time, born, stamp, at, catchUp } = event;
     const seen = this.#of(catchUp);
     for (const key of keys) {
       const comings = seen.get(key)?.comings.slice(1 - MAX_COMINGS) ?? [];
       seen.delete(key);
       seen.set(key, {
-        comings: [...comings, { time, stamp }],
+        comings: [...comings, { time, born, stamp }],
         cameAt: now,
         at,
       });
@@ -145,9 +146,9 @@ export class Ledger {
  */
 function isNews(
   comings: Coming[],
-  { time, stamp, committedAt }: Identity,
+  { time, born, stamp, committedAt }: Identity,
   isRead: boolean,
-  over: () => void,
+  over: (isSame: boolean) => void,
 ): boolean {
   const known = comings.filter((each) => each.time === time);
   if (known.some((each) => isRead || each.stamp === stamp)) return false;
@@ -158,10 +159,12 @@ function isNews(
   }
   const isIn = committedAt !== undefined && known.some((each) => each.readBehind === committedAt);
   if (isIn) return false;
-  const isOver = !isRead &&
-    comings.some((each) => each.stamp === undefined && Number(each.time) > Number(time));
-  if (!isOver) return true;
-  comings.push({ time, stamp });
-  over();
+  const newer = comings.filter((each) =>
+    !isRead && each.stamp === undefined && Number(each.time) > Number(time)
+  );
+  if (newer.length === 0) return true;
+  comings.push({ time, born, stamp });
+  // Where the frame does not tell nothing speaks for another row.
+  over(newer.some((each) => each.born === (born ?? each.born)));
   return false;
 }

@@ -63,9 +63,10 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
   const identity = identify(catchUps, frame, row);
   const { keys, catchUp, gone, change } = identity;
   noteTimes(state, channel, identity, frame, !!row);
-  // A change that is older than what was read of its row is in that.
+  // A change that is older than what was read of its row is in that, unless that is another row.
   const isUpdate = asJson(frame.payload.data).type === "UPDATE";
-  const fresh = ledger.fresh(identity, !!row, () => isUpdate || missed(state, channel, frame));
+  const over = (isSame: boolean) => isUpdate && isSame || missed(state, channel, frame);
+  const fresh = ledger.fresh(identity, !!row, over);
   if (keys.length > 0 && fresh.length === 0) return;
   const isLate = !isInOrder(state, channel, frame, row);
   if (gone !== undefined) {

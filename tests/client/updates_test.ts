@@ -87,7 +87,7 @@ class Followed {
     });
   }
 
-  get told(): unknown[] {
+  get told(): unknown[][] {
     return this.rig.events("system").map(({ payload }) => payload)
       .filter(({ status }) => status === "gap").map(({ missing, kinds }) => [missing, kinds]);
   }
@@ -265,3 +265,27 @@ Deno.test("changes that could not be read are read again from the last one on, w
   await followed.rig.settle();
   assert.deepEqual(followed.came, ["INSERT 1 a 11", "INSERT 2 x 11", "UPDATE 1 b 11"]);
 });
+
+const waited = row(1, "b", 5, HOUR + 1);
+const { clicked_at: _made, ...selected } = waited;
+const over: [string, Json, Row, string[]][] = [
+  ["is told where another row", waited, row(1, "c", HOUR + 5), ["updates", "events"]],
+  ["is in what was read where its row", waited, row(1, "c", 5, HOUR + 5), ["updates"]],
+  ["without its row's time is in that where one", selected, row(1, "c", HOUR + 5), ["updates"]],
+];
+for (const [what, live, read, told] of over) {
+  Deno.test(`an UPDATE that waited ${what} was read under its key`, async () => {
+    const followed = new Followed("*");
+    followed.live("INSERT", row(1, "a", 5), 5);
+    followed.lose();
+    followed.rows.push(read);
+    followed.back();
+    followed.live("UPDATE", live as Row, HOUR + 1);
+    await followed.rig.settle();
+    followed.rig.time += 1;
+    followed.rig.tell({ is: "due" });
+    await followed.rig.settle();
+    assert.doesNotMatch(followed.came.join(), / b /);
+    assert.deepEqual(followed.told.map(([missing]) => missing), told);
+  });
+}

@@ -1148,4 +1148,32 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "an UPDATE that waits is told where its row's successor under the key was read",
+    script: {
+      setup: { channels: ["everything"], updates: true },
+      steps: [
+        { after: 100, do: "rest", answer: "slow", ms: 3_000 },
+        { after: 0, do: "insert", table: "orders" },
+        { after: 100, do: "kill", code: 4502 },
+        { after: 1_000, do: "update", table: "orders", count: 1 },
+        { after: 100, do: "reinsert", table: "orders" },
+      ],
+    },
+  },
+  {
+    sentence: "and where it was read by its change",
+    script: {
+      setup: { channels: ["changes"], updates: true },
+      steps: [
+        { after: 1_000, do: "insert", table: "orders" },
+        { after: 500, do: "update", table: "orders", count: 1 },
+        { after: 500, do: "rest", answer: "slow", ms: 3_000 },
+        { after: 0, do: "kill", code: 4502 },
+        { after: 1_500, do: "update", table: "orders", count: 1 },
+        { after: 100, do: "reinsert", table: "orders" },
+        { after: 200, do: "update", table: "orders", count: 1 },
+      ],
+    },
+  },
 ];
