@@ -57,7 +57,7 @@ function closed(change: Change, link: Link, place: Place, frame: Frame): void {
   const { join } = change.channel;
   const { event, ref } = frame;
   if (ref && ref !== join.join_ref && ref !== join.ref) return;
-  if (event === "phx_close" && place.closes > 0) return void place.closes--;
+  if (event === "phx_close" && place.closes > 0) return replaced(change, link, place);
   if (link === change.at.active) {
     // realtime-js takes no end before the answer: a join without one is tried again for ever.
     if (place.stage.at === "subscribing" && place.stage.answer) {
@@ -67,6 +67,16 @@ function closed(change: Change, link: Link, place: Place, frame: Frame): void {
   }
   place.isJoined = false;
   wait(change, link, place, "closed");
+}
+
+/** The close of an earlier join comes before anything that is said of this one but its answer. */
+function replaced(change: Change, link: Link, place: Place): void {
+  const { channel, at: { now, active } } = change;
+  place.closes--;
+  // "Subscribed" was said of that one.
+  if (place.stage.at !== "ready" || !channel.told?.bindings.length) return;
+  place.stage = { at: "subscribing", until: now + SUBSCRIBE_MS };
+  if (link === active) missRows(change, place.askedAt);
 }
 
 function lost(change: Change, link: Link): void {

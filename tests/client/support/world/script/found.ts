@@ -1176,4 +1176,19 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "a subscription of a join that was replaced is not that of the next one",
+    script: {
+      setup: {
+        channels: ["changes", "mixed", "notes", "everything"],
+        ...{ relay: "direct", subscribeMs: 1_000 },
+      },
+      steps: [
+        { after: 2_000, do: "joins", answer: "late", ms: 25_000 },
+        { after: 0, do: "kill" },
+        { after: 24_800, do: "insert", table: "orders" },
+        { after: 10_000, do: "nothing" },
+      ],
+    },
+  },
 ];
