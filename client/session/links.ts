@@ -5,7 +5,7 @@ import { isKept, PARTS, release } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
 import { Overlap } from "../gap/overlap.ts";
 import { cut } from "../gap/track.ts";
-import { about, considerSwitch, doubt, flush, forget, isReady, placeAll, tell } from "./places.ts";
+import { about, considerSwitch, doubt, flush, forget, placeAll, tell } from "./places.ts";
 import type { State } from "./state.ts";
 
 /** The next socket's topics are to be subscribed by then. */

@@ -132,3 +132,41 @@ testOnNode(
     assert.ok(await drops.ended());
   },
 );
+
+/** Of 512 descriptors 90 connections to the project are left. */
+const STALLED = 100;
+
+testOnNode(
+  "uploads of one address that stand still leave connections to the project for others",
+  {
+    onRequest: async (request) => new Response(await request.text()),
+    env: { RELAY_PASS: "rest", RELAY_TRUSTED_PROXIES: "1" },
+    openFiles: 512,
+  },
+  async ({ relay: { address } }) => {
+    const post = (from: string, body: string) =>
+      textOf(
+        ...["POST /rest/v1/rpc/x HTTP/1.1", `Host: ${address}`, `X-Forwarded-For: ${from}`],
+        "Content-Length: 4",
+      ) + body;
+    const wires = await Promise.all(
+      Array.from({ length: STALLED }, () => Wire.to(`http://${address}`)),
+    );
+    try {
+      for (const wire of wires) await wire.send(post("6.6.6.6", "tr"));
+      // Those that came last find that there are enough of them.
+      assert.deepEqual(await wires.at(-1)!.answer(), [429, "too_many_handshakes"]);
+      using other = await Wire.to(`http://${address}`);
+      await other.send(post("6.6.6.7", "true"));
+      assert.equal((await other.answer())[0], 200);
+      // Who is done makes room.
+      await wires[0].send("ue");
+      assert.equal((await wires[0].answer())[0], 200);
+      using next = await Wire.to(`http://${address}`);
+      await next.send(post("6.6.6.6", "true"));
+      assert.equal((await next.answer())[0], 200);
+    } finally {
+      wires.forEach((wire) => wire.close());
+    }
+  },
+);

@@ -145,3 +145,15 @@ Deno.test("the rest of a refused body is read off: so much of it, so long, of so
   await readOff.read({ body: broken, headers });
   assert.equal(await readOff.read({ body: null, headers }), 0);
 });
+
+testOnHosts(
+  "whoever asks for the head of /health alone, as monitors do, is told that all is well",
+  (host) =>
+    withRelay(host, {}, async ({ relay: { address } }) => {
+      const ask = (path: string) => fetch(`http://${address}/relay${path}`, { method: "HEAD" });
+      const health = await ask("/health");
+      assert.deepEqual([health.status, await health.text()], [200, ""]);
+      assert.equal((await ask("")).status, 405);
+    }),
+  [...hosts, nodeHost],
+);

@@ -121,6 +121,19 @@ for (const [what, flood] of Object.entries(FLOODS)) {
   });
 }
 
+Deno.test("a refused client that reads no answer is closed at once, before much waits for it", () => {
+  using time = new FakeTime();
+  const { socket } = start(1).refuse(new SilentSocket());
+  socket.open();
+  socket.isReading = false;
+  // A name may have 1,024 characters, each of which takes three bytes on its way.
+  const name = JSON.stringify("\u3042".repeat(1_000));
+  for (let n = 0; n < 80; n++) socket.receive(`[${name},${name},${name},"phx_join",{}]`);
+  assert.ok(socket.bufferedAmount < 80_000, `${socket.bufferedAmount} bytes wait`);
+  time.until(600);
+  assert.deepEqual(socket.closes[0], { code: 4401, reason: error.reason });
+});
+
 Deno.test("a page with a hundred channels is answered on each, and has all of the delay", () => {
   using time = new FakeTime();
   const { socket } = start(1).refuse(new SilentSocket());

@@ -20,9 +20,16 @@ const ANSWER_MS = 160_000;
 /** A body or an answer in which nothing moves for so long is given up. */
 const IDLE_MS = 600_000;
 
+/** Of the connections to the project one address has this part at most; a page asks for a few at once. */
+const SHARE = 1 / 4;
+const LEAST_SHARE = 16;
+
 /** Passes requests on to the project, byte for byte, both ways without holding them. */
 export class Forwarder {
   readonly #cookies = new Cookies();
+  /** Requests that are under way, by address. */
+  readonly #underWay = new Map<string, number>();
+  readonly #mostOfOne: number;
   readonly #judge: Judge;
   readonly #project: URL;
   readonly #agent: PlainAgent;
@@ -31,6 +38,7 @@ export class Forwarder {
   /** `passes`: connections to the project at a time; whoever comes beyond waits for one. */
   constructor(readonly config: Config, passes: number, readonly log: (line: LogLine) => void) {
     this.#judge = new Judge(config);
+    this.#mostOfOne = Math.max(LEAST_SHARE, SHARE * passes);
     this.#project = config.supabaseUrl;
     const isSecure = this.#project.protocol === "https:";
     const options = { keepAlive: true, maxSockets: passes };
@@ -43,10 +51,13 @@ export class Forwarder {
     const start = performance.now();
     const { method = "", url: target = "" } = message;
     let status = 0;
+    let leave = () => {};
     try {
       const headers = headersOf(message);
       this.#judge.check(target, headers);
-      const caller = callerOf(headers, this.config.trustedProxies, itself(message));
+      const { trustedProxies } = this.config;
+      const caller = callerOf(headers, trustedProxies, itself(message));
+      if (trustedProxies > 0) leave = this.#enter(caller.address);
       const answer = await this.#ask(message, to, caller);
       status = answer.statusCode ?? 502;
       const lines = towardsClient(answer.rawHeaders, this.#project, hasPages, this.#cookies).flat();
@@ -56,8 +67,23 @@ export class Forwarder {
       status = toRelayError(thrown).status;
       throw thrown;
     } finally {
+      leave();
       this.log(passLine(method, target, status, performance.now() - start));
     }
+  }
+
+  /** Throws `too_many_handshakes` where the address has its share under way; returns how it leaves. */
+  #enter(address = ""): () => void {
+    const count = this.#underWay.get(address) ?? 0;
+    if (address !== "" && count >= this.#mostOfOne) {
+      throw new RelayError("too_many_handshakes", "Too much of this address is under way.");
+    }
+    this.#underWay.set(address, count + 1);
+    return () => {
+      const left = this.#underWay.get(address)! - 1;
+      if (left > 0) this.#underWay.set(address, left);
+      else this.#underWay.delete(address);
+    };
   }
 
   #ask(message: IncomingMessage, to: ServerResponse, caller: Caller): Promise<IncomingMessage> {

@@ -20,6 +20,8 @@ export function routeOf(method: string, path: string): Route {
   // Whoever may not read them is told nothing of it, nor of its methods.
   if (rest === "/metrics") return { kind: "metrics" };
   if (method === "OPTIONS") return { kind: "preflight" };
+  // Monitors ask for the head alone, whose body the host leaves out.
+  if (method === "HEAD" && rest === "/health") return { kind: "health" };
   const posts = rest.startsWith("/api/");
   if (method !== (posts ? "POST" : "GET")) {
     throw new RelayError("method_not_allowed", "The relay does not serve this method here.");

@@ -28,6 +28,9 @@ const MAX_ANSWERS = 128;
 /** In UTF-16 units: 100 joins of 2,500, which is a usual token and more bindings than one page has. */
 const MAX_LENGTH = 262_144;
 
+/** Answers to 100 joins have a third of it; what repeats long names would be 800 kB for each socket. */
+const MAX_UNREAD_BYTES = 65_536;
+
 /** Refuses sockets after they were accepted, a bounded number at a time. */
 export interface Refusals {
   /** Throws `too_many_refusals` where no further socket can wait for its close. */
@@ -88,7 +91,8 @@ function answerJoins(
   const answer = (message: Message) => {
     if (messages <= 0) return;
     length -= sizeOf(message);
-    messages = length < 0 || answers === 0 ? 0 : messages - 1;
+    const isOver = length < 0 || answers === 0 || (socket.bufferedAmount ?? 0) > MAX_UNREAD_BYTES;
+    messages = isOver ? 0 : messages - 1;
     if (messages === 0) return closeWhenQuiet(socket, closeOf(error));
     const frame = typeof message === "string" ? readEnvelope(vsn, message)?.frame : undefined;
     if (frame?.event !== "phx_join" || socket.readyState !== OPEN) return;

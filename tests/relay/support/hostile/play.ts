@@ -9,8 +9,8 @@ import { World } from "./world/world.ts";
 /** Lost sockets are back, late answers there, and heartbeats that will not be answered given up. */
 const CALM_MS = 90_000;
 
-/** A client that never opens its socket has been given up by then, since its refusal's delay too. */
-const NEVER_MS = 25_000;
+/** A client that never opens its socket has been given up by then: a dial, a refusal's delay and its grace. */
+const NEVER_MS = 35_000;
 
 /** Longer than any wait that the relay has after a socket's end. */
 const END_MS = 130_000;

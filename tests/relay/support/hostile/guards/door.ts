@@ -3,6 +3,27 @@ import type { Guard } from "./guard.ts";
 /** Who may come in, with what, and how often. */
 export const DOOR: Guard[] = [
   {
+    file: "relay.ts",
+    find: "revocation.recheck(identity);",
+    replace: "",
+    sentence: "a session that ends while Realtime is dialled has a socket",
+    tests: ["revoke/meanwhile"],
+  },
+  {
+    file: "door/verify/ask_auth_server.ts",
+    find: "if (!UNREADABLE.includes(status)) {",
+    replace: "if (status >= 0) {",
+    sentence: "three tokens that a gateway has no room for keep everybody out",
+    tests: ["door/authenticate"],
+  },
+  {
+    file: "say/refuse.ts",
+    find: " || (socket.bufferedAmount ?? 0) > MAX_UNREAD_BYTES;",
+    replace: ";",
+    sentence: "a refused client that reads nothing is answered more and more",
+    tests: ["say/refuse"],
+  },
+  {
     file: "door/limits.ts",
     find: "if (places.admitted >= maxSockets) throw",
     replace: "if (places.admitted < 0) throw",

@@ -132,10 +132,11 @@ export class Client {
   pushes(push: Push): void {
     const life = this.joinedAt(push.head.topic);
     this.isAlone = true;
-    const { waits, isUser, role, changedAt = -Infinity } = this.who;
-    const { now } = this.options.realtime.time;
+    const { waits, isUser, role, changedAt } = this.who;
+    const { time } = this.options.realtime;
+    const isChecking = changedAt !== undefined && time.sinceDue(changedAt) <= 0;
     if (waits && !isUser) this.#unjudged.set(push.n, undefined);
-    else if (changedAt > now) this.#unjudged.set(push.n, role);
+    else if (isChecking) this.#unjudged.set(push.n, role);
     else if (this.#mayPush(role, push.head.topic, life)) this.allowed.add(push.n);
     this.held.set(push.n, { ...push, life });
     this.heldBytes += push.size;

@@ -49,7 +49,8 @@ function holdLife(party: Party, settings: Settings, time: Time): void {
   const openedAt = Math.max(party.openedAt, since);
   const heardAt = Math.max(party.heardAt, since);
   const { joinTimeoutMs, maxSilenceS, maxJoins } = settings;
-  if (client.endedAt !== undefined) return holdEnd(party, client.endedAt, settings, time);
+  const { endedAt } = client;
+  if (endedAt !== undefined) return holdEnd(party, Math.max(endedAt, since), settings, time);
   if (client.joins === 0 && time.sinceWaited(openedAt, joinTimeoutMs) > CLOSE_MS) {
     fail(`client ${index} has not joined for ${now - openedAt} ms`);
   }

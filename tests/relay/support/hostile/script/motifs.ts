@@ -123,7 +123,7 @@ const gone = fc.record({ count: fc.integer({ min: 1, max: 3 }), code: fc.constan
       somebody({ who: "user" }),
       { do: "close", c: 0, code },
     ]).flat(),
-    pass(30_000),
+    pass(40_000),
   ]);
 
 /** Sockets that end and do not answer, or were refused and do not. */
