@@ -426,6 +426,43 @@ Deno.test("a subscription that had worked is tried again three times, and then i
   assert.deepEqual([state, reason], ["joined", undefined]);
 });
 
+const CLOSE = { join_ref: "1", ref: "1", topic: TOPIC, event: "phx_close", payload: {} };
+
+Deno.test("what the active socket brings does not wait for a subscription on the next one", () => {
+  const rig = new SessionRig();
+  const link = rig.live();
+  rig.join(TOPIC);
+  rig.joined(link, TOPIC, [BINDING]);
+  const next = rig.next();
+  // The join was sent twice: the second answer has the first one's subscription behind it.
+  for (let answers = 0; answers < 2; answers++) rig.joined(next, TOPIC, [BINDING]);
+  rig.bring(next, CLOSE);
+  rig.bring(link, change(TOPIC, [BINDING.id], "INSERT", { id: 1 }));
+  assert.equal(rig.events("postgres_changes").length, 1);
+});
+
+Deno.test("a join that has no answer is sent again, though the close of what it replaced has come", () => {
+  const rig = new SessionRig();
+  const link = rig.live();
+  rig.join(TOPIC);
+  rig.joined(link, TOPIC, [BINDING]);
+  const payload = { extension: "postgres_changes", status: "error", message: "Not now." };
+  rig.lose(link);
+  const other = rig.live();
+  rig.bring(other, {
+    ...CLOSE,
+    event: "phx_reply",
+    payload: { status: "ok", response: { postgres_changes: [BINDING] } },
+  });
+  rig.bring(other, { ...CLOSE, ref: null, event: "system", payload });
+  wait(rig, 2_000);
+  assert.equal(rig.out(other, "phx_join").length, 2);
+  rig.bring(other, CLOSE);
+  wait(rig, 8_500);
+  const [{ state, reason }] = rig.session.standings;
+  assert.deepEqual([state, reason], ["waiting", "Realtime does not answer the join."]);
+});
+
 /** Time passes, and whatever is due by then. */
 function wait(rig: SessionRig, ms: number): void {
   const end = rig.time + ms;
