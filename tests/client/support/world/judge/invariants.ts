@@ -297,6 +297,9 @@ function isOwed(world: World, record: Told, emission: Emission): boolean {
   if (isOthers || record.repeated.some(({ from, to }) => from <= at && at < to)) return false;
   if (isAside(emission)) return false;
   if (emission.isUntold && record.gaps.some(({ reason, to }) => reason && at <= to)) return false;
+  // Before the server's time was told messages are nobody's to read: its gap covers them or nothing does.
+  const isEarly = kind === "stored" && world.setup.history && !isTimed(world, record, emission);
+  if (emission.isUntold && isEarly) return false;
   const isChange = kind === "insert" || kind === "update" || kind === "delete";
   const isDry = isChange && record.dry.some(({ from, to }) => from - HEAL_MS < at && at <= to);
   return !isDry;

@@ -56,22 +56,28 @@ export class Realtime {
     time.later(ms, () => {
       this.lossy.delete(topic);
       const isOther = this.world.dials.some((at) => at > begin) || !this.joinOf(topic);
-      if (isOther && ms > IN_FLIGHT_MS) this.#untold(topic, begin);
-      const to = time.now + this.world.setup.relaySkewMs;
+      const end = time.now;
+      const untold = () => ms > IN_FLIGHT_MS && this.#untold(topic, begin, end);
+      if (isOther) untold();
+      const to = end + this.world.setup.relaySkewMs;
       const payload = { extension: "relay", status: "gap", channel: topic, from, to };
       for (const channel of this.channels(topic)) {
         const frame = { topic: channel.topic, event: "system", payload };
-        if (channel.line.hasNotices) channel.line.down(frame);
+        const { line } = channel;
+        if (!line.hasNotices) continue;
+        line.down(frame);
+        // The word itself may go with its socket.
+        time.later(line.latency, () => line.isUp || untold());
       }
     });
   }
 
   /** Whose socket ends meanwhile hears of no gap; its own covers no more than what was in flight. */
-  #untold(topic: string, since: number): void {
+  #untold(topic: string, since: number, end: number): void {
     for (const emission of this.world.ledger.record(topic).emissions.values()) {
       const { kind, isStored, at } = emission;
       const isRead = kind === "update" ? this.world.setup.updates : !LEAVES_NOTHING.has(kind);
-      if (at < since) continue;
+      if (at < since || at > end) continue;
       if (isStored && isRead) emission.isUntold = true;
       else emission.isGone = true;
     }
