@@ -8,6 +8,7 @@ import {
   clientFrame,
   type Head,
   type Message,
+  sizeOf,
   type Vsn,
 } from "./frames.ts";
 import type { Network } from "./relay_end.ts";
@@ -55,6 +56,8 @@ export class Party implements Peer {
   /** By what code it was refused, and when. */
   refusal: { code: string; at: number } | undefined;
   openedAt = Infinity;
+  /** What it has said, in bytes or UTF-16 units. */
+  said = 0;
   /** When the relay heard it, the latest last. */
   readonly #heardAt: number[] = [];
   /** The status of a plain answer. */
@@ -188,6 +191,7 @@ export class Party implements Peer {
   }
 
   #hear(message: Message): void {
+    this.said += sizeOf(message);
     if (this.heardAt < this.world.time.now) this.#heardAt.push(this.world.time.now);
     this.end.receive(message);
     this.world.relayHeard(this);

@@ -18,6 +18,9 @@ const MANY_CHECKS = 10;
 /** A close waits until the client is quiet. */
 const CLOSE_MS = 1_000;
 
+/** What each may say while a token is checked, however much others do. */
+const SPARE_BYTES = 16_384;
+
 /** Whoever has a token has brought it by then: nobody gives way before, but in a burst. */
 const GRACE_MS = 2_000;
 
@@ -108,13 +111,15 @@ export function holdRefusal(court: Court, party: Party | undefined, code: string
   const told = (who: Party[], most: number) => {
     if (who.length < most) fail(`told ${code}, and ${who.length} are there of ${most}`);
   };
+  // What waits for a token has a bound over all sockets.
+  const isLoud = code === "too_many_waiting" && (party?.said ?? 0) > SPARE_BYTES;
   // One whose token is still checked may have to make room.
   const isMissing = code === "token_missing" ||
     (code === "too_many_waiting" && time.sinceDue(party?.client.who.namedAt ?? 0) > 0);
-  if (party?.placedSub && isMissing) {
+  if (party?.placedSub && isMissing && !isLoud) {
     fail(`client ${party.options.index}, whom a token names, is told ${code}`);
   }
-  if (code === "too_many_waiting" && party?.waits && !party.client.who.isUser) {
+  if (code === "too_many_waiting" && party?.waits && !party.client.who.isUser && !isLoud) {
     const waiting = parties.filter(({ isUnnamed, isUpgraded }) => isUnnamed && isUpgraded);
     const isBurst = waiting.length >= Math.min(2 * mostWaiting(settings), 2 * MAX_PER_ADDRESS);
     const ms = time.now - party.openedAt;
