@@ -57,7 +57,7 @@ export class Forwarder {
       this.#judge.check(target, headers);
       const { trustedProxies } = this.config;
       const caller = callerOf(headers, trustedProxies, itself(message));
-      if (trustedProxies > 0) leave = this.#enter(caller.address);
+      if (trustedProxies > 0 && caller.address) leave = this.#enter(caller.address);
       const answer = await this.#ask(message, to, caller);
       status = answer.statusCode ?? 502;
       const lines = towardsClient(answer.rawHeaders, this.#project, hasPages, this.#cookies).flat();
@@ -73,9 +73,9 @@ export class Forwarder {
   }
 
   /** Throws `too_many_handshakes` where the address has its share under way; returns how it leaves. */
-  #enter(address = ""): () => void {
+  #enter(address: string): () => void {
     const count = this.#underWay.get(address) ?? 0;
-    if (address !== "" && count >= this.#mostOfOne) {
+    if (count >= this.#mostOfOne) {
       throw new RelayError("too_many_handshakes", "Too much of this address is under way.");
     }
     this.#underWay.set(address, count + 1);

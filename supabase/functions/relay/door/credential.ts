@@ -40,12 +40,8 @@ export function answeredProtocol(offered: readonly string[]): string | undefined
  * a key is unknown, for a secret key in any place, and for lists and headers beyond their bounds. It
  * verifies nothing else.
  */
-export function readCredential(
-  url: URL,
-  headers: Headers,
-  config: Config,
-  offered = offeredProtocols(headers),
-): Credential {
+export function readCredential(url: URL, headers: Headers, config: Config): Credential {
+  const offered = offeredProtocols(headers);
   refuseSecretKeys(wordsOf(url, headers, offered), config);
   if (offered.length > MAX_PROTOCOLS) {
     throw new RelayError("bad_request", `More than ${MAX_PROTOCOLS} subprotocols are offered.`);

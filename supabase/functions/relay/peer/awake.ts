@@ -8,7 +8,7 @@ const READ_MS = 500;
 /** Nobody asks for what was longer ago. */
 const KEPT_MS = 180_000;
 
-/** A wait is over before the next look but one. */
+/** A wait with no more left than this may be over before the next look: it has a timer. */
 const NEAR_MS = LOOK_MS + LATE_MS;
 
 /** A time in which the worker stood still, or the last moments before that. */
