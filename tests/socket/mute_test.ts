@@ -34,11 +34,13 @@ for (const vsn of ["1.0.0", "2.0.0"] as const) {
       assert.equal(takes({ event, topic: B }), false, event);
     }
     assert.equal(takes({ event: "phx_reply", ref: "7" }), true, "of a push that it took before");
+    const payload = { status: "error", response: { reason: "unmatched topic" } };
+    assert.equal(takes({ event: "phx_reply", ref: "7", payload }), false, "of one that came later");
     for (const kind of [2, 4]) {
       assert.equal(mute.takes(binary(A, kind)), true);
       assert.equal(mute.takes(binary(B, kind)), false);
     }
-    assert.equal(takes({ event: "phx_reply", ref }), true, "the answer is the relay's");
+    assert.equal(takes({ event: "phx_reply", ref, payload }), true, "the answer is the relay's");
     assert.equal(
       takes({ event: "phx_close", ref: "1", join_ref: "1" }),
       true,

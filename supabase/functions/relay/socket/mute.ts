@@ -1,4 +1,4 @@
-import { type Parts, takeApart, topicOfBroadcast } from "../realtime/frame.ts";
+import { type Parts, payloadOf, takeApart, topicOfBroadcast } from "../realtime/frame.ts";
 import type { Frame, Ref } from "../realtime/phoenix.ts";
 import type { Vsn } from "../realtime/upstream.ts";
 import type { Message } from "../runtime.ts";
@@ -27,7 +27,8 @@ interface Left {
  * Channels that the relay has left for a client, which was told so: what Realtime sends of them until
  * it has answered the leave, and the answer, are not for the client. A channel that is joined again
  * is heard from the answer to that join on. Where that comes before the answer to the leave, the join
- * has killed the channel, which may never answer: then it is heard from that one's end on.
+ * has killed the channel, which may never answer: then it is heard from that one's end on. That there
+ * is no such channel is the client's to hear: it has sent something on it since.
  */
 export class Mute {
   /** By topic. */
@@ -71,7 +72,8 @@ export class Mute {
     return left.until >= this.now();
   }
 
-  #takesWord(left: Left, { topic, event, ref }: Parts): boolean {
+  #takesWord(left: Left, parts: Parts): boolean {
+    const { topic, event, ref } = parts;
     if (event !== "phx_reply") {
       // Of another channel, which is heard.
       if (ref !== left.joinRef) return left.until >= this.now();
@@ -80,6 +82,7 @@ export class Mute {
       return true;
     }
     if (ref === left.ref) this.#isOver(left);
+    else if (isUnmatched(payloadOf(this.vsn, parts))) return false;
     else if (left.joins.includes(ref)) {
       if (left.until < Infinity) this.#left.delete(topic);
       else left.isReplaced = true;
@@ -92,4 +95,10 @@ export class Mute {
     left.until = this.now() + LINGER_MS;
     this.#until = Math.max(...[...this.#left.values()].map(({ until }) => until));
   }
+}
+
+/** What Realtime answers to what is sent on a channel that it does not have. */
+function isUnmatched({ status, response }: Record<string, unknown>): boolean {
+  return status === "error" &&
+    (response as { reason?: unknown } | undefined)?.reason === "unmatched topic";
 }

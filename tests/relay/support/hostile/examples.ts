@@ -536,6 +536,14 @@ export const EXAMPLES: Record<string, Scenario> = {
       join(0, 0, 0),
       right(0, false),
     ),
+  "nobody says that there is no such channel, to a viewer whose new role may not have it": world(
+    { policy: 1, maxUnsent: 1 << 16 },
+    somebody(),
+    join(0, 0, 0),
+    sign(0),
+    ...times(3, { ...push, size: 60_000 }),
+    pass(3_000),
+  ),
   "a private HTTP broadcast is published, where its list says private in another word": world(
     { open: true },
     post("list", "true"),
