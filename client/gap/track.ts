@@ -59,6 +59,10 @@ export const open = (track: Track, from: number): Track => {
   return track.at === "open" ? { ...track, from: Math.min(track.from, from) } : track;
 };
 
+/** What came before it may be missing too, by what was read. */
+export const widen = (track: Track, from: number): Track =>
+  track.at === "flowing" ? track : { ...track, from: Math.min(track.from, from) };
+
 /** Its read is over without an end: the socket under it was lost. */
 export const reopen = (track: Track): Track =>
   track.at === "flowing" ? track : { at: "open", from: track.from, isCut: track.isCut };

@@ -48,8 +48,8 @@ export interface Place {
   refusal?: Frame;
   /** The join under way has ended one that stood. */
   replaces: boolean;
-  /** The join has asked for a replay of what was missing since then. */
-  replaysFrom?: number;
+  /** The join has asked for a replay from then on: what began before a gap may have ended in it. */
+  replaySince?: number;
   /** It took over when nothing was missing any more: newer ones had come on the link before. */
   isOver?: boolean;
   /** How much of it came late: behind the answer to what was sent after the join. */

@@ -3,7 +3,7 @@ import { identify, type Identity, mirrorOf, rowKey } from "../gap/identity.ts";
 import { OVERLAP_MS } from "../gap/history.ts";
 import { historyOf } from "../gap/plan.ts";
 import { DATABASE } from "../gap/time.ts";
-import { cut, type Missing, type Part } from "../gap/track.ts";
+import { cut, type Missing, type Part, widen } from "../gap/track.ts";
 import { inOrder, rowChangeOf } from "../row_change.ts";
 import { type Channel, IN_FLIGHT_MS, topicOf } from "./channel.ts";
 import type { Link } from "./link.ts";
@@ -168,6 +168,9 @@ export function deliverReplay(state: State, link: Link, channel: Channel): Missi
   for (const frame of ordered) deliver(state, channel, frame);
   // Of what began before them others may have ended behind them.
   const isCut = replayed.length >= REPLAY_LIMIT;
+  const { parts, places } = channel;
+  const since = places.get(link)?.replaySince;
+  if ((isLate || isCut) && since !== undefined) parts.casts = widen(parts.casts, since);
   return isLate || isCut || !isFarEnough(state, channel) ? "events" : "unstored";
 }
 

@@ -65,7 +65,7 @@ export function missLive(change: Change, since: number): void {
     // What waits already waits for no longer.
     if (until) channel.parts[part] = { ...channel.parts[part], until } as Track;
   }
-  if (place) place.replaysFrom = undefined;
+  if (place) place.replaySince = undefined;
 }
 
 /** Brings back what the active link's topic missed, as far as it carries that again. */
@@ -82,7 +82,7 @@ export function recover({ channel, at: { active, now, catchUps }, deeds }: Chang
     const track = parts[part];
     if (track.at !== "open" || !isCarried[part]) continue;
     if (
-      part === "casts" && place.replaysFrom === undefined && isReplayed(catchUps, topicOf(channel))
+      part === "casts" && place.replaySince === undefined && isReplayed(catchUps, topicOf(channel))
     ) {
       return void deeds.push({ do: "rejoin", link: active });
     }

@@ -47,7 +47,9 @@ export function join(change: Change, link: Link): void {
   }
   const { casts } = parts;
   const isMissing = casts.at !== "flowing";
-  const replaysFrom = isMissing && isReplayed(catchUps, topicOf(channel)) ? casts.from : undefined;
+  const replaySince = isMissing && isReplayed(catchUps, topicOf(channel))
+    ? Math.max(casts.from - OVERLAP_MS, joinedAt - IN_FLIGHT_MS)
+    : undefined;
   const patience = replaces ? READ_MS : JOIN_MS;
   const until = Math.min(now + patience, lastAnswerAt(channel, before));
   places.set(link, {
@@ -55,14 +57,11 @@ export function join(change: Change, link: Link): void {
     stage: { at: "joining", until },
     askedAt: now,
     refusal: before?.refusal,
-    ...{ isJoined: false, replaces, replaysFrom, late: 0, ids: before?.ids ?? new Map() },
+    ...{ isJoined: false, replaces, replaySince, late: 0, ids: before?.ids ?? new Map() },
     closes: (before?.closes ?? 0) + (replaces ? 1 : 0),
   });
   change.deeds.push({
-    ...{ do: "join", link, again: !!told || isMissing },
-    ...(replaysFrom !== undefined && {
-      replaySince: Math.max(replaysFrom - OVERLAP_MS, joinedAt - IN_FLIGHT_MS),
-    }),
+    ...{ do: "join", link, again: !!told || isMissing, replaySince },
   });
 }
 

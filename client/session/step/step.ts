@@ -106,8 +106,8 @@ function over(change: Change, link: Link, since: number): void {
   recover(change);
 }
 
-function cut(change: Change, { replaysFrom }: Place): void {
-  openPart(change, "casts", replaysFrom ?? change.at.now - IN_FLIGHT_MS);
+function cut(change: Change, { replaySince }: Place): void {
+  openPart(change, "casts", replaySince ?? change.at.now - IN_FLIGHT_MS);
   close(change, "casts", "events");
 }
 

@@ -1191,4 +1191,18 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what a full replay leaves out lies in a gap, be it lost before the socket was",
+    script: {
+      setup: { channels: ["mail", "notes"], user: "ann" },
+      steps: [
+        { after: 0, do: "relayGap", channel: "mail", ms: 20_000 },
+        { after: 1_000, do: "store", count: 30 },
+        { after: 8_100, do: "latency", addMs: 2_500, ms: 6_000 },
+        { after: 0, do: "drain", deadlineMs: 6_000 },
+        { after: 0, do: "flurry" },
+        { after: 6_000, do: "flurry" },
+      ],
+    },
+  },
 ];
