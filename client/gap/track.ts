@@ -53,15 +53,9 @@ export const READ_MS = 8_000;
 /** The same for messages, which may be 72 hours' worth. */
 export const READ_MESSAGES_MS = 30_000;
 
-/** From a time on something may be missing. A gap that is open may have begun before that was known. */
-export const open = (track: Track, from: number): Track => {
-  if (track.at === "flowing") return { at: "open", from };
-  return track.at === "open" ? { ...track, from: Math.min(track.from, from) } : track;
-};
-
-/** What came before it may be missing too, by what was read. */
-export const widen = (track: Track, from: number): Track =>
-  track.at === "flowing" ? track : { ...track, from: Math.min(track.from, from) };
+/** From a time on something may be missing. A gap may have begun before that was known. */
+export const open = (track: Track, from: number): Track =>
+  track.at === "flowing" ? { at: "open", from } : { ...track, from: Math.min(track.from, from) };
 
 /** Its read is over without an end: the socket under it was lost. */
 export const reopen = (track: Track): Track =>

@@ -3,7 +3,7 @@ import { identify, type Identity, mirrorOf, rowKey } from "../gap/identity.ts";
 import { OVERLAP_MS } from "../gap/history.ts";
 import { historyOf } from "../gap/plan.ts";
 import { DATABASE } from "../gap/time.ts";
-import { cut, type Missing, type Part, widen } from "../gap/track.ts";
+import { cut, type Missing, open, type Part } from "../gap/track.ts";
 import { inOrder, rowChangeOf } from "../row_change.ts";
 import { type Channel, IN_FLIGHT_MS, topicOf } from "./channel.ts";
 import type { Link } from "./link.ts";
@@ -157,7 +157,7 @@ export function deliverReplay(state: State, link: Link, channel: Channel): Missi
   const identities = replayed.map((frame) => identify(state.catchUps, frame));
   const known = identities.map((each) => channel.ledger.has(each));
   const lastKnown = known.lastIndexOf(true);
-  const isLate = known.indexOf(false) < lastKnown && known.includes(false);
+  const isLate = known.some((isKnown, i) => !isKnown && i < lastKnown);
   // What is old and comes again may come once more.
   for (const each of identities.filter((_, i) => known[i])) {
     channel.ledger.note(each.keys, each, state.now, state.keepMs);
@@ -167,11 +167,12 @@ export function deliverReplay(state: State, link: Link, channel: Channel): Missi
   const ordered = inOrder(missing, (frame) => changeOf(state, channel, frame));
   for (const frame of ordered) deliver(state, channel, frame);
   // Of what began before them others may have ended behind them.
-  const isCut = replayed.length >= REPLAY_LIMIT;
+  const isCut = isLate || replayed.length >= REPLAY_LIMIT;
   const { parts, places } = channel;
-  const since = places.get(link)?.replaySince;
-  if ((isLate || isCut) && since !== undefined) parts.casts = widen(parts.casts, since);
-  return isLate || isCut || !isFarEnough(state, channel) ? "events" : "unstored";
+  if (isCut && parts.casts.at !== "flowing") {
+    parts.casts = open(parts.casts, places.get(link)?.replaySince ?? Infinity);
+  }
+  return isCut || !isFarEnough(state, channel) ? "events" : "unstored";
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   stopReading,
 } from "../missing.ts";
 import { answer, answered, end, join, lastAnswerAt, SUBSCRIBE_MS, wait } from "./join.ts";
-import { silent, system } from "./subscribe.ts";
+import { resubscribed, silent, system } from "./subscribe.ts";
 
 /** For a link on which it is in doubt who is signed in. */
 const ASK_AGAIN_MS = 1_000;
@@ -95,7 +95,7 @@ function over(change: Change, link: Link, since: number): void {
   const place = places.get(link);
   const stage = place?.stage;
   if (stage?.at !== "ready" || channel.trouble) missRows(change, since);
-  if (stage?.at === "ready") channel.trouble = undefined;
+  if (stage?.at === "ready" && channel.trouble) resubscribed(change, link, place!);
   if (stage?.at === "waiting") stage.until = change.at.now;
   if (place?.isJoined && parts.casts.at === "flowing") {
     // Asked for before the active link closed the gap, and maybe not whole yet.

@@ -70,9 +70,15 @@ function unsubscribed(change: Change, link: Link, place: Place, frame: Frame): v
 
 /** "Subscribed" does not come. */
 export function silent(change: Change, link: Link, place: Place): void {
-  const { topic } = change.channel;
-  const message = "Subscribing to PostgreSQL takes too long.";
-  const about = { extension: "postgres_changes", status: "error", channel: nameOf(topic) };
-  const frame = { topic, event: "system", payload: { ...about, message } };
+  const frame = word(change, "error", "Subscribing to PostgreSQL takes too long.");
   unsubscribed(change, link, place, frame);
+}
+
+/** The subscription had trouble on the link before, and stands on the one that is active now. */
+export const resubscribed = (change: Change, link: Link, place: Place): void =>
+  system(change, link, place, word(change, "ok", "Subscribed to PostgreSQL"));
+
+function word({ channel: { topic } }: Change, status: "ok" | "error", message: string): Frame {
+  const about = { extension: "postgres_changes", status, channel: nameOf(topic) };
+  return { topic, event: "system", payload: { ...about, message } };
 }

@@ -1205,4 +1205,17 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "changes flow again where a newer socket has them, and its ok came before the error",
+    script: {
+      setup: { latencyMs: 600, clientSkewMs: 0, user: "ann" },
+      steps: [
+        { after: 0, do: "kill", code: 1012 },
+        { after: 12_242, do: "drain", deadlineMs: 30_000 },
+        { after: 3_000, do: "signIn", user: "ann" },
+        { after: 0, do: "subscriptions", answer: "busy", ms: 1_000 },
+        { after: 500, do: "flurry" },
+      ],
+    },
+  },
 ];
