@@ -18,6 +18,9 @@ const MANY_CHECKS = 10;
 /** A close waits until the client is quiet. */
 const CLOSE_MS = 1_000;
 
+/** A refusal is delayed by chance. */
+const MOST_DELAY = 1.2;
+
 /** What each may say while a token is checked, however much others do. */
 const SPARE_BYTES = 16_384;
 
@@ -51,7 +54,10 @@ export function holdWaiting(court: Court): void {
     if (isDialling && time.sinceWaited(namedAt!, settings.dialTimeoutMs) > CLOSE_MS) {
       fail(`client ${index} was named ${now - namedAt!} ms ago`);
     }
-    if (GAVE_WAY.includes(refusal?.code ?? "") && time.sinceDue(refusal!.at) > CLOSE_MS) {
+    // Who was refused for what it had said has not waited: it is closed as late as others.
+    const delay = isLoud(party) ? MOST_DELAY * settings.refusalDelayMs : 0;
+    const isTold = GAVE_WAY.includes(refusal?.code ?? "");
+    if (isTold && time.sinceDue(refusal!.at + delay) > CLOSE_MS) {
       fail(`${whose}, was told ${refusal!.code} and is not closed`);
     }
     if (!party.isAdmitted && !refusal && time.sinceDue(drainedAt) > CLOSE_MS) {
@@ -111,15 +117,14 @@ export function holdRefusal(court: Court, party: Party | undefined, code: string
   const told = (who: Party[], most: number) => {
     if (who.length < most) fail(`told ${code}, and ${who.length} are there of ${most}`);
   };
-  // What waits for a token has a bound over all sockets.
-  const isLoud = code === "too_many_waiting" && (party?.said ?? 0) > SPARE_BYTES;
   // One whose token is still checked may have to make room.
   const isMissing = code === "token_missing" ||
     (code === "too_many_waiting" && time.sinceDue(party?.client.who.namedAt ?? 0) > 0);
-  if (party?.placedSub && isMissing && !isLoud) {
+  const isOfBytes = code === "too_many_waiting" && party !== undefined && isLoud(party);
+  if (party?.placedSub && isMissing && !isOfBytes) {
     fail(`client ${party.options.index}, whom a token names, is told ${code}`);
   }
-  if (code === "too_many_waiting" && party?.waits && !party.client.who.isUser && !isLoud) {
+  if (code === "too_many_waiting" && party?.waits && !party.client.who.isUser && !isOfBytes) {
     const waiting = parties.filter(({ isUnnamed, isUpgraded }) => isUnnamed && isUpgraded);
     const isBurst = waiting.length >= Math.min(2 * mostWaiting(settings), 2 * MAX_PER_ADDRESS);
     const ms = time.now - party.openedAt;
@@ -145,11 +150,15 @@ function isPlaced(party: Party): boolean {
 }
 
 /** It has, or may have, a place among the refused. */
-function isRefused({ isUpgraded, isAdmitted, waits, refusal, client }: Party): boolean {
+function isRefused(party: Party): boolean {
+  const { isUpgraded, isAdmitted, waits, refusal, client } = party;
   if (!isUpgraded) return false;
   if (isAdmitted) return client.hasEnded;
-  return refusal !== undefined && !(waits && GAVE_WAY.includes(refusal.code));
+  return refusal !== undefined && !(waits && GAVE_WAY.includes(refusal.code) && !isLoud(party));
 }
+
+/** It may have been refused for its bytes: what waits for a token has a bound over all sockets. */
+const isLoud = ({ said }: Party): boolean => said > SPARE_BYTES;
 
 function fail(seen: string): never {
   throw new Violation("waiting", seen);
