@@ -102,6 +102,16 @@ test("a second join of a topic is answered, then the first is closed", async () 
   );
 });
 
+test("a join that is sent again before it was answered has no channel that could end", async () => {
+  using stage = new Stage();
+  const client = await stage.open(undefined, "2.0.0");
+  const text = JSON.stringify(["1", "1", TOPIC, "phx_join", { config: CONFIG }]);
+  client.socket.receive(text);
+  client.socket.receive(text);
+  await stage.clock.pass(1_000);
+  assert.deepEqual(client.heard(), ["phx_reply 1 ok", "system ok"]);
+});
+
 /** What comes right behind a second join, while the hub waits for its answer. */
 const BEHIND: Record<string, (client: FakeClient) => void> = {
   "a broadcast": (client) => client.send(TOPIC, "broadcast", { event: "x" }, "2"),

@@ -163,10 +163,12 @@ export class Viewer implements Upstream, Sitter {
     if (this.#own?.has(topic)) return this.#own.send(message, topic);
     if (!topic.startsWith("realtime:")) return this.#unmatched(frame);
     // What waits for it of the channel that this join ends comes before the answer.
-    this.#places.get(topic)?.hurry();
-    const before = this.vacate(topic);
+    const before = this.#places.get(topic);
+    before?.hurry();
+    // One that was not answered has no channel, and no end.
+    const old = before?.isMember ? before.frame : undefined;
+    this.vacate(topic);
     before?.endOld();
-    const old = before?.frame;
     const mayShare = this.#token === undefined && !this.#own?.isLeaving(topic);
     const share = mayShare ? shareOf(this.wire.vsn, this.key, frame) : undefined;
     if (share && this.#mayBegin(share) && this.#sit(frame, share, old)) return;

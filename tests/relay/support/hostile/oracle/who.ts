@@ -19,7 +19,11 @@ export class Who {
   /** The role of that user. */
   namedAs = "anon";
   readonly waits: boolean;
-  #isNamedInBand = false;
+  /** A frame has named its user. */
+  isNamedInBand = false;
+  /** Who it was before the token that it showed last, and until when that is checked. */
+  #before: Partial<Who> = {};
+  #checkedUntil = 0;
 
   /** `waits` where nobody is there until a frame names them. */
   constructor(
@@ -39,29 +43,35 @@ export class Who {
   show(token: string, event: "phx_join" | "access_token"): Effect {
     if (token === this.token) return "nothing";
     if (token === BAD_TOKENS.secret || token === BAD_TOKENS.service) return "ends the socket";
-    if (token.startsWith("sb_")) return this.#isNamedInBand ? "ends the socket" : "nothing";
+    if (token.startsWith("sb_")) return this.isNamedInBand ? "ends the socket" : "nothing";
     const claims = claimsOf.get(token);
     if (!claims || claims.expiresAt <= this.now()) {
       // Of an old token of the same user a join takes the newest in its place.
       const isOwn = claims && claims.sub === this.sub;
       return isOwn && event === "phx_join" ? "nothing" : "is refused";
     }
-    if (this.sub === undefined) {
-      this.#isNamedInBand = true;
-      return this.#take(token);
-    }
+    if (this.sub === undefined) return this.#take(token, true);
     if (claims.sub !== this.sub) return event === "phx_join" ? "is refused" : "ends the socket";
     return claims.expiresAt <= this.expiresAt ? "nothing" : this.#take(token);
   }
 
-  #take(token: string): Effect {
+  /** The worker stands still until then: a token that is over by the end of its check is none. */
+  stands(until: number): void {
+    const isChecked = this.now() < this.#checkedUntil && this.#checkedUntil <= until;
+    if (isChecked && this.expiresAt <= until) Object.assign(this, this.#before);
+  }
+
+  #take(token: string, isNaming = false): Effect {
     const { sub, role, expiresAt } = claimsOf.get(token)!;
-    const isFirst = this.shown.size === 0 && (this.waits || !this.#isNamedInBand);
+    this.#before = { ...this };
+    this.#checkedUntil = this.takesEffectAt();
+    const isFirst = this.shown.size === 0 && (this.waits || !isNaming);
     if (isFirst && this.waits) {
       this.namedAt = this.takesEffectAt();
       this.namedAs = role;
     }
     if (!isFirst && role !== this.role) this.changedAt = this.takesEffectAt();
+    this.isNamedInBand ||= isNaming;
     Object.assign(this, { sub, role, expiresAt, token });
     this.shown.add(token);
     return "becomes";

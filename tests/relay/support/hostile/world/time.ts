@@ -77,10 +77,9 @@ export class Time implements Disposable {
   /**
    * The worker stands still: none of its timers runs, and it notices nothing, for so long. Then its
    * timers run that were due, and it reads what has come; or the other way round, as Node does that
-   * stood still while it waited.
+   * stood still while it waited. To be called while it is awake.
    */
   stand(ms: number, readsFirst: boolean): void {
-    if (this.untilThaw > 0) return;
     const rank = readsFirst ? RANK.early : RANK.arrived;
     this.#stands.push({ from: this.now, to: this.now + ms, rank });
   }
