@@ -23,6 +23,7 @@ const PLAN: SoakPlan = LONG
 
 /** What memory may have grown to, over what it was behind the warm-up. */
 const FLAT = 1.05;
+const MEASURES = ["resident", "heap"] as const;
 
 const pathOf = (file: string) => fileURLToPath(new URL(`support/soak/${file}`, import.meta.url));
 
@@ -54,16 +55,15 @@ for (const [host, options] of [[hosts[0], onDeno], [observedNode, {}]] as const)
     async fn() {
       const { lives, memory: [first, last] } = await soak(host, PLAN, options);
       const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
-      const told = (["rss", "heap"] as const).map((name) =>
-        `${name} ${mb(first[name])} to ${mb(last[name])} MB`
-      ).concat(`at ${first.sockets} and ${last.sockets} sockets`);
+      const told = MEASURES.map((name) => `${name} ${mb(first[name])} to ${mb(last[name])} MB`)
+        .concat(`at ${first.sockets} and ${last.sockets} sockets`);
       console.log(`  seed ${SEED}: ${JSON.stringify(lives)}; ${told.join(", ")}`);
       const { late = 0, ...kinds } = lives;
       assert.equal(Object.keys(kinds).length, 7, "somebody of each kind came");
       const all = Object.values(kinds).reduce((sum, count) => sum + count);
       assert.ok(all >= PLAN.sockets && late < all / 10, `${all} came, ${late} in vain`);
       if (!flat) return;
-      for (const name of ["rss", "heap"] as const) {
+      for (const name of MEASURES) {
         assert.ok(last[name] < first[name] * FLAT, `${name} grew: ${told.join(", ")}`);
       }
     },

@@ -1,6 +1,5 @@
 /** The same on Node: to be required before the relay, with --expose-gc. */
 process.stdin.on("data", () => {
   globalThis.gc();
-  const { rss, heapUsed, external } = process.memoryUsage();
-  console.log(JSON.stringify({ event: "memory", rss, heap: heapUsed + external }));
+  console.log(JSON.stringify({ event: "memory", ...process.memoryUsage() }));
 });

@@ -8,6 +8,5 @@ const { gc } = globalThis as unknown as { gc(): void };
 
 for await (const _line of Deno.stdin.readable) {
   gc();
-  const { rss, heapUsed, external } = Deno.memoryUsage();
-  console.log(JSON.stringify({ event: "memory", rss, heap: heapUsed + external }));
+  console.log(JSON.stringify({ event: "memory", ...Deno.memoryUsage() }));
 }

@@ -25,8 +25,8 @@ export interface SoakPlan {
 
 /** What a relay has in memory when its garbage is collected, in bytes. */
 interface Memory {
-  /** Of the process. */
-  rss: number;
+  /** Of the process, without the room that V8 keeps for later, which grows as it likes. */
+  resident: number;
   /** Of V8, and what its objects hold elsewhere. */
   heap: number;
   /** How many sockets it had then. */
@@ -36,7 +36,7 @@ interface Memory {
 export interface Soaked {
   /** How many lives there were of each kind. */
   lives: Partial<Record<Kind, number>>;
-  /** Medians of the first and the last half behind the warm-up, each with about as many sockets. */
+  /** What the first and the last half behind the warm-up come down to, with about as many sockets. */
   memory: [first: Memory, last: Memory];
 }
 
@@ -58,7 +58,7 @@ export async function soak(host: Host, plan: SoakPlan, options: RelayOptions): P
   const told: Told = {};
   // Not by looking through all lines each time: a crowd's log is long.
   const onLine = (line: string) => {
-    if (line.startsWith('{"event":"memory"')) told.memory?.(JSON.parse(line));
+    if (line.startsWith('{"event":"memory"')) told.usage?.(JSON.parse(line));
   };
   const given = { ...options, onSocket: realtime.onSocket, onLine, env };
   await withRelay(host, given, async (served) => {
@@ -116,7 +116,7 @@ async function stir(realtime: FakeRealtime, chance: Chance, end: AbortSignal): P
 
 /** Who waits for the relay to tell its memory. */
 interface Told {
-  memory?(memory: Pick<Memory, "rss" | "heap">): void;
+  usage?(usage: Deno.MemoryUsage): void;
 }
 
 async function watchMemory(
@@ -127,29 +127,33 @@ async function watchMemory(
   const { ms, lookMs } = plan;
   const seen: Memory[] = [];
   for (const until = performance.now() + ms; performance.now() < until;) {
-    const { promise, resolve } = Promise.withResolvers<Pick<Memory, "rss" | "heap">>();
-    told.memory = resolve;
+    const { promise, resolve } = Promise.withResolvers<Deno.MemoryUsage>();
+    told.usage = resolve;
     await relay.tell("");
-    const { rss, heap } = await inTime(promise, "the memory", LEAVE_MS);
-    seen.push({ rss, heap, sockets: (await healthOf(relay.address)).sockets.open });
+    const { rss, heapTotal, heapUsed, external } = await inTime(promise, "the memory", LEAVE_MS);
+    const resident = rss - (heapTotal - heapUsed);
+    const { open: sockets } = (await healthOf(relay.address)).sockets;
+    seen.push({ resident, heap: heapUsed + external, sockets });
     await pause(lookMs);
   }
   const half = Math.ceil(seen.length / 2);
   const usual = median(seen.map(({ sockets }) => sockets));
-  return [mediansAt(usual, seen.slice(0, half)), mediansAt(usual, seen.slice(-half))];
+  return [leastAt(usual, seen.slice(0, half)), leastAt(usual, seen.slice(-half))];
 }
 
-/** Of the half whose number of sockets is nearest to this one: a crowd is never quite the same. */
-function mediansAt(usual: number, seen: Memory[]): Memory {
+/**
+ * Of the half whose number of sockets is nearest to this one: a crowd is never quite the same. The least,
+ * since code that is compiled and thrown away again takes a tenth of the heap, and what is lost stays.
+ */
+function leastAt(usual: number, seen: Memory[]): Memory {
   const distance = ({ sockets }: Memory) => Math.abs(sockets - usual);
   const near = seen.toSorted((a, b) => distance(a) - distance(b)).slice(
     0,
     Math.ceil(seen.length / 2),
   );
-  const [rss, heap, sockets] = (["rss", "heap", "sockets"] as const).map((name) =>
-    median(near.map((memory) => memory[name]))
-  );
-  return { rss, heap, sockets };
+  const least = (name: "resident" | "heap") => Math.min(...near.map((memory) => memory[name]));
+  const sockets = median(near.map(({ sockets }) => sockets));
+  return { resident: least("resident"), heap: least("heap"), sockets };
 }
 
 async function healthOf(address: string): Promise<Health> {
