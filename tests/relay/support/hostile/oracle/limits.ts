@@ -6,8 +6,8 @@ import type { Court } from "./court.ts";
 import type { Settings } from "../world/settings.ts";
 import type { Time } from "../world/time.ts";
 
-/** The relay looks every 5 s, and closes when the client has been quiet. */
-const LOOK_MS = 7_000;
+/** The relay looks every 5 s whether it has heard, and for how long not; and closes who is quiet. */
+const LOOK_MS = 11_000;
 
 /** Refusals wait so much longer at most. */
 const JITTER = 1.2;
