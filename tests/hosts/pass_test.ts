@@ -31,7 +31,7 @@ const hosts = [
 ];
 
 /** In bytes, how often, and how much memory may grow, in MiB. */
-const [SIZE, TIMES, MOST_MIB] = LONG ? [50_000_000, 3, 32] : [10_000_000, 2, 20];
+const [SIZE, TIMES, MOST_MIB] = LONG ? [50_000_000, 3, 32] : [10_000_000, 4, 32];
 
 type Start = (environment: Record<string, string>) => Promise<RelayProcess>;
 
