@@ -22,7 +22,7 @@ const MAX_BYTES_PER_UNIT = 3;
 type Peer = Pick<Socket, "readyState" | "bufferedAmount">;
 
 /** What is unsent to some peers, never less than it is: bytes count until all is counted anew. */
-class Sum {
+class Tally {
   #counted = 0;
   #sentSince = 0;
 
@@ -62,16 +62,16 @@ interface Lag {
 export class Unsent {
   readonly #watched = new Set<Backlog>();
   readonly #paced = new Map<Backlog, Lag>();
-  readonly #all: Sum;
-  readonly #underWay: Sum;
+  readonly #all: Tally;
+  readonly #underWay: Tally;
   #kept = 0;
   #wasFull = false;
   #lookedAt = 0;
 
   /** `max`: bytes that may wait for one peer. */
   constructor(readonly max: number) {
-    this.#all = new Sum(max * SHARE);
-    this.#underWay = new Sum(max);
+    this.#all = new Tally(max * SHARE);
+    this.#underWay = new Tally(max);
   }
 
   /** Counts the peer in the sum until it is forgotten, which is to be when its socket is closed. */
@@ -133,15 +133,15 @@ export class Unsent {
   }
 
   /** Takes so much of the worker's memory for what the relay itself keeps; false where it is full. */
-  keep(bytes: number): boolean {
+  take(bytes: number): boolean {
     if (this.#all.isOld) this.#all.count(this.#watched);
     if (this.#kept + bytes + this.#all.atMost > this.#all.max) return false;
     this.#kept += bytes;
     return true;
   }
 
-  /** Gives back what keep() took. */
-  release(bytes: number): void {
+  /** Gives back what take() took. */
+  give(bytes: number): void {
     this.#kept -= bytes;
   }
 }
@@ -152,8 +152,11 @@ export class Unsent {
  */
 export const SPARE_BYTES = 16_384;
 
-/** What the relay keeps for one peer, or one channel: bounded by itself and in the sum of all. */
-export class Kept {
+/** A sum that is bounded, and what is taken of it and given back. */
+export type Sum = Pick<Unsent, "take" | "give" | "max">;
+
+/** What the relay keeps for one peer, or one channel: bounded by itself and in a sum, that of all peers. */
+export class Kept implements Sum {
   #bytes = 0;
 
   /**
@@ -161,8 +164,8 @@ export class Kept {
    * them are not in the sum.
    */
   constructor(
-    readonly unsent: Pick<Unsent, "keep" | "release" | "max">,
-    readonly max = unsent.max,
+    readonly sum: Sum,
+    readonly max = sum.max,
     readonly spare = 0,
   ) {}
 
@@ -175,14 +178,14 @@ export class Kept {
     const after = this.#bytes + bytes;
     if (after > this.max) return false;
     const more = this.#inSum(after) - this.#inSum(this.#bytes);
-    if (more > 0 && !this.unsent.keep(more)) return false;
+    if (more > 0 && !this.sum.take(more)) return false;
     this.#bytes = after;
     return true;
   }
 
   give(bytes: number): void {
     const after = this.#bytes - bytes;
-    this.unsent.release(this.#inSum(this.#bytes) - this.#inSum(after));
+    this.sum.give(this.#inSum(this.#bytes) - this.#inSum(after));
     this.#bytes = after;
   }
 

@@ -5,11 +5,11 @@ import { RelayError } from "../errors.ts";
 import type { Histogram } from "../measure/histogram.ts";
 import type { Awake } from "../peer/awake.ts";
 import type { Place, Places } from "../peer/places.ts";
-import { Kept, type Unsent } from "../peer/unsent.ts";
+import { Kept, type Sum, type Unsent } from "../peer/unsent.ts";
 import type { Vsn } from "../realtime/upstream.ts";
 import { CLOSED, type Message, OPEN, type Runtime, type Socket } from "../runtime.ts";
 import { WaitingRoom } from "./room.ts";
-import { Waiter, type WaiterOptions } from "./waiter.ts";
+import { Waiter } from "./waiter.ts";
 
 /** What they have sent, all together; the worker's memory for what waits has four times as much. */
 const MAX_WAITING_BYTES = 16 << 20;
@@ -55,13 +55,11 @@ export interface ReceptionOptions {
 export class Reception<G extends Guest, Admitted> {
   readonly #room: WaitingRoom;
   readonly #receiving = new Map<Waiter, Promise<void>>();
-  readonly #memory: WaiterOptions["memory"];
+  readonly #memory: Sum;
 
   constructor(readonly options: ReceptionOptions, readonly exits: Exits<G, Admitted>) {
     const { most, places, runtime, unsent } = options;
-    const kept = new Kept(unsent, MAX_WAITING_BYTES);
-    const { max } = kept;
-    this.#memory = { max, keep: (bytes) => kept.take(bytes), release: (bytes) => kept.give(bytes) };
+    this.#memory = new Kept(unsent, MAX_WAITING_BYTES);
     this.#room = new WaitingRoom(most, places, runtime.now);
   }
 

@@ -9,7 +9,7 @@ import { encodeEnding, encodeFrame, encodeReply, type Frame } from "../realtime/
 import type { Vsn } from "../realtime/upstream.ts";
 import { parseWhole } from "../realtime/whole.ts";
 import type { Awake } from "../peer/awake.ts";
-import { Kept, SPARE_BYTES, type Unsent } from "../peer/unsent.ts";
+import { Kept, SPARE_BYTES, type Sum, type Unsent } from "../peer/unsent.ts";
 import type { Message, Runtime, Socket } from "../runtime.ts";
 import { Account } from "../socket/account.ts";
 import { Answers } from "./answers.ts";
@@ -35,7 +35,7 @@ export interface WaiterOptions {
   awake: Pick<Awake, "after">;
   unsent: Unsent;
   /** What all who wait may make the relay keep. Default: what all peers may. */
-  memory?: ConstructorParameters<typeof Kept>[0];
+  memory?: Sum;
 }
 
 /**

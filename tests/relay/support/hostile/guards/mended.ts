@@ -54,7 +54,7 @@ export const MENDED: Guard[] = [
     file: "hub/own/channels.ts",
     find: "hasBindings: share.hasBindings,\n      kept: this.#kept,",
     replace:
-      "hasBindings: share.hasBindings,\n      kept: new Kept({ keep: () => true, release() {}, max: this.options.unsent.max }),",
+      "hasBindings: share.hasBindings,\n      kept: new Kept({ take: () => true, give() {}, max: this.options.unsent.max }),",
     sentence: "each topic that goes over may keep as much as its viewer",
     tests: ["hub/crowd"],
     isSought: true,
