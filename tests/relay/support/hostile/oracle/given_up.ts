@@ -39,11 +39,12 @@ export function holdTrunk({ time: { now }, realtime, settings }: Court): void {
 }
 
 /** To be asked when a client is told that Realtime does not answer: nothing must have been slow. */
-export function holdAnswers(court: Court, { options }: Party, reason: string): void {
+export function holdAnswers(court: Court, { client, options }: Party, reason: string): void {
   const { settings, realtime, time } = court;
   if (settings.dialTimeoutMs < ROOMY.dialTimeoutMs || !realtime.isFine) return;
-  // Whoever goes over is told that too, where more comes meanwhile than may be kept.
-  if (realtime.ledger.since(time.awakeFor(MOVE_MS), 0) > settings.maxUnsent / 2) return;
+  // Whoever goes over is told that too, where more comes meanwhile, or is sent, than may be kept.
+  const came = realtime.ledger.since(time.awakeFor(MOVE_MS), 0);
+  if (came + client.heldBytes > settings.maxUnsent / 2) return;
   // One that is at many slow joins answers nothing meanwhile.
   const there = realtime.dialled.filter(({ end: { closedAt = time.now } }) =>
     closedAt === time.now
