@@ -43,10 +43,13 @@ export class Judge {
 
   /** The relay closes a client's socket. */
   closes(party: Party, code: number, reason: string): void {
-    holdPatience(this.world, party, reason);
-    party.client.over();
-    if (code === 4413 && reason.startsWith("unread")) holdReader(this.world, party);
-    if (reason.startsWith("upstream_timeout")) holdAnswers(this.world, party, reason);
+    try {
+      holdPatience(this.world, party, reason);
+      if (code === 4413 && reason.startsWith("unread")) holdReader(this.world, party);
+      if (reason.startsWith("upstream_timeout")) holdAnswers(this.world, party, reason);
+    } finally {
+      party.client.over();
+    }
   }
 
   /** Somebody has come, and whoever was to make room was told so. */
