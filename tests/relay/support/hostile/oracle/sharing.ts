@@ -8,7 +8,7 @@ const FEW = 4;
 /** Who joins more often may have a socket of its own. */
 const CALM = 3;
 
-/** What somebody had who left is gone by then. */
+/** What somebody had who left, and is closed, is gone by then. */
 const GONE_MS = 10_000;
 
 /** To be asked when somebody joins: true where there is so much to look at that the hub may be full. */
@@ -40,7 +40,8 @@ export function holdSharing({ realtime, parties, settings, time }: Court): void 
         isOpen && options.vsn === vsn && client.asked.has(name)
       );
       const left = parties.filter(({ client, end }) =>
-        client.asked.has(name) && end.closedAt! > time.awakeFor(GONE_MS)
+        client.asked.has(name) &&
+        (end.readyState === 2 || end.closedAt! > time.awakeFor(GONE_MS))
       );
       const alone = left.length +
         lookers.filter(({ client }) => client.isAlone || client.wasCrowded || client.joins > CALM)
