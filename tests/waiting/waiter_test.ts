@@ -194,6 +194,18 @@ Deno.test("a leave of the join that waits is answered, and the join is not", () 
   assert.deepEqual(socket.sent.map((text) => JSON.parse(String(text))[1]), ["2"]);
 });
 
+Deno.test("a join that there is no room for is answered once", () => {
+  using time = new FakeTime();
+  const unsent = new Unsent(65_536);
+  unsent.take(4 * 65_536);
+  const { socket } = startWaiter(never, {}, unsent);
+  socket.receive(`["1","1","realtime:a","phx_join",{"config":{"a":"${"x".repeat(20_000)}"}}]`);
+  time.until(1_000);
+  const answers = socket.sent.map((text) => JSON.parse(String(text)));
+  assert.deepEqual(answers.map(([, ref, , event]) => [ref, event]), [["1", "phx_reply"]]);
+  assert.match(answers[0][4].response.reason, /^too_many_waiting: /);
+});
+
 Deno.test("a token that is being checked when the time is up is waited for", async () => {
   for (const isGood of [true, false]) {
     using time = new FakeTime();

@@ -202,8 +202,9 @@ export class Waiter implements Waiting {
       this.#reply(frame, "error", tokenMissing().reason);
     };
     if (this.#held.isFull) return missing();
-    const stopWait = this.options.awake.after(TOKEN_BEHIND_MS, missing);
-    this.#held.add({ message, topic, joinRef: frame.join_ref, stopWait });
+    const join = { message, topic, joinRef: frame.join_ref, stopWait() {} };
+    this.#held.add(join);
+    join.stopWait = this.options.awake.after(TOKEN_BEHIND_MS, missing);
   }
 
   /** A bad token is told on its channel; the next one may be good. */
