@@ -1,4 +1,5 @@
 import { Violation } from "../invariants.ts";
+import type { Party } from "../network/party.ts";
 import { askOf } from "./client.ts";
 import type { Court } from "./court.ts";
 
@@ -44,11 +45,17 @@ export function holdSharing({ realtime, parties, settings, time }: Court): void 
         (end.readyState === 2 || end.closedAt! > time.awakeFor(GONE_MS))
       );
       const alone = left.length +
-        lookers.filter(({ client }) => client.isAlone || client.wasCrowded || client.joins > CALM)
-          .length;
+        lookers.filter((party) => mayBeAlone(party, realtime.troubleAt)).length;
       const count = channels.filter((it) => it === name).length;
       if (lookers.length + left.length - alone < 2 || count <= 1 + alone) continue;
       throw new Violation("sharing", `${lookers.length} viewers of ${name} have ${count} channels`);
     }
   }
+}
+
+/** Who joined when its right could not be asked for, since something was wrong, looks alone from then on. */
+function mayBeAlone({ client }: Party, troubleAt: number): boolean {
+  const lives = [...client.lives.values()].flat();
+  return client.isAlone || client.wasCrowded || client.joins > CALM ||
+    lives.some(({ config, askedAt }) => config.private && askedAt <= troubleAt);
 }

@@ -55,7 +55,7 @@ export class Realtime implements Tenant {
   readonly rate: JoinRate;
   readonly weather: Weather = { dial: "ok", lateMs: 0, pool: 0 };
   /** When something was last wrong on any way to it: lost, stalled, refused or late. */
-  #troubleAt = -Infinity;
+  troubleAt = -Infinity;
 
   constructor(readonly world: Network & Watcher, readonly place: Place) {
     this.rights = new Rights(world.time);
@@ -72,7 +72,7 @@ export class Realtime implements Tenant {
     const { up, down } = this.place;
     // One that was given up meanwhile has its channels still.
     if ([...this.lines].some(({ end }) => end.isStalled)) return false;
-    return this.time.now - this.#troubleAt > FINE_MS && up + down < SLOW_MS &&
+    return this.time.now - this.troubleAt > FINE_MS && up + down < SLOW_MS &&
       this.weather.dial === "ok";
   }
 
@@ -101,7 +101,7 @@ export class Realtime implements Tenant {
 
   /** Does something to one of its sockets by number, or to all of them where it is 0. */
   trouble(which: number, work: (line: Line) => void): void {
-    this.#troubleAt = this.time.now;
+    this.troubleAt = this.time.now;
     const lines = this.dialled.filter(({ end }) => end.readyState === 1 || end.readyState === 2);
     if (lines.length === 0) return;
     for (const line of which === 0 ? lines : [lines[which % lines.length]]) work(line);
@@ -109,7 +109,7 @@ export class Realtime implements Tenant {
 
   /** The weather changes. */
   become(weather: Weather): void {
-    this.#troubleAt = this.time.now;
+    this.troubleAt = this.time.now;
     Object.assign(this.weather, weather);
   }
 
@@ -127,7 +127,7 @@ export class Realtime implements Tenant {
   judge(channel: Channel, token: string | undefined, joined: number): Judgement {
     const { weather, time } = this;
     const reason = this.#refusal(channel, token, joined);
-    if (reason !== undefined || weather.lateMs > 0) this.#troubleAt = time.now;
+    if (reason !== undefined || weather.lateMs > 0) this.troubleAt = time.now;
     return reason === undefined ? { wait: weather.lateMs } : { wait: REFUSAL_MS, reason };
   }
 
