@@ -23,8 +23,7 @@ export async function probeInsert(context: Context, db: string): Promise<Check[]
   const { waitMs } = context.options;
   const skip = (why: string) => [skipped("channels", `an inserted row: ${why}`)];
   const name = `realtime_doctor_${seconds()}_${crypto.randomUUID().slice(0, 8)}`;
-  // Else a connection that breaks early ends the process: nobody hears that question's answer.
-  const sql = connect(db, waitMs, { fetch_types: false });
+  const sql = connect(db, waitMs);
   const drop = () => sql`drop table if exists ${sql(`public.${name}`)}`.catch(() => {});
   // Ctrl-C must not leave it behind either.
   const interrupt = () => void drop().finally(() => process.exit(INTERRUPTED));

@@ -15,6 +15,9 @@ export const connect = (
     // Poolers hand each transaction to another connection, which knows no statement of before.
     prepare: false,
     connect_timeout: Math.ceil(waitMs / 1000),
+    // The library's question for the types of arrays is nobody's: where the connection breaks in the
+    // middle of it, the rejection ends the process. So no array is sent or read as such.
+    fetch_types: false,
     onnotice: () => {},
     ...more,
     connection: { application_name: "realtime-relay-doctor", ...more.connection },

@@ -25,10 +25,10 @@ export async function probeRealtimeSchema(sql: postgres.Sql): Promise<Check[]> {
   if (!migrations || !subscription) return [];
   const told = await tellMigrations(sql);
   const operators = await sql<Operator[]>`
-    select oid::regprocedure::text as name, pronargs::int as arguments, array(
-        select rolname::text from pg_roles where rolname = any (${ROLES})
+    select oid::regprocedure::text as name, pronargs::int as arguments, to_jsonb(array(
+        select rolname::text from pg_roles where rolname in ${sql(ROLES)}
           and not has_function_privilege(rolname, f.oid, 'execute')
-      ) as lacking
+      )) as lacking
     from pg_proc f
     where pronamespace = 'realtime'::regnamespace and proname = 'check_equality_op'
   `;

@@ -61,8 +61,8 @@ export async function judgePartitions(
 async function policiesOf(sql: postgres.Sql, oid: number): Promise<((leaf: string) => string)[]> {
   const rows = await sql`
     select polname as name, polpermissive as permissive, pg_get_expr(polqual, polrelid) as using,
-      array(select coalesce(rolname::text, 'public') from unnest(polroles) r
-        left join pg_roles on pg_roles.oid = r) as roles
+      to_jsonb(array(select coalesce(rolname::text, 'public') from unnest(polroles) r
+        left join pg_roles on pg_roles.oid = r)) as roles
     from pg_policy where polrelid = ${oid}::oid and polcmd in ('r', '*')
   `;
   return rows.map(({ name, permissive, using, roles }) => (leaf) => {

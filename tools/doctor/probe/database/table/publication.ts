@@ -71,7 +71,7 @@ async function judgeColumns(
   const rows = await sql`
     select attname as name from pg_attribute
     where attrelid = ${oid}::oid and attnum > 0 and not attisdropped
-      and attname <> all (${columns})
+      and attname not in ${sql(columns)}
       and exists (select from pg_roles where rolname = ${role})
       and case when exists (select from pg_roles where rolname = ${role})
         then has_column_privilege(${role}, ${oid}::oid, attnum, 'select') end

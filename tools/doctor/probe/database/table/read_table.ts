@@ -43,12 +43,12 @@ export async function readTable(sql: postgres.Sql, whole: string): Promise<Table
     select c.oid::int, c.oid::regclass::text as name, ${schema} as schema, relname as relation,
       relkind as kind,
       relpersistence = 'u' as unlogged, relrowsecurity as rls, relreplident as identity,
-      array(
+      to_jsonb(array(
         select attname from pg_index join pg_attribute on attrelid = indrelid
         where indrelid = c.oid and indisprimary and attnum = any (indkey)
-      )::text[] as key,
+      )) as key,
       (
-        select array_agg(attname::text) from pg_attribute, (
+        select jsonb_agg(attname) from pg_attribute, (
           select string_to_array(indkey::text, ' ')::int2[] as columns from pg_index
           where indrelid = c.oid and indisunique and indpred is null and indexprs is null
             and not exists (
@@ -97,7 +97,7 @@ async function columnsOf(sql: postgres.Sql, oid: number, vector: unknown): Promi
   const numbers = String(vector).split(/[^\d]+/).filter(Boolean).map(Number);
   const rows = await sql`
     select attname as name from pg_attribute
-    where attrelid = ${oid}::oid and attnum = any (${numbers}::int2[])
+    where attrelid = ${oid}::oid and attnum in ${sql(numbers)}
   `;
   return rows.map(({ name }) => name);
 }

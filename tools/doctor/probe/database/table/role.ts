@@ -29,11 +29,11 @@ export async function probeRole(
   }
   const [{ some, hidden }] = await sql`
     select has_any_column_privilege(${role}, ${oid}::oid, 'select') as some,
-      array(
+      to_jsonb(array(
         select attname from pg_attribute
-        where attrelid = ${oid}::oid and attname = any (${key})
+        where attrelid = ${oid}::oid and attname in ${sql(key)}
           and not has_column_privilege(${role}, ${oid}::oid, attnum, 'select')
-      )::text[] as hidden
+      )) as hidden
   `;
   const grant = (columns = "") => ({
     paste: [`grant select${columns} on ${name} to ${ident(role)};`],
