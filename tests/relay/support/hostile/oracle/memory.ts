@@ -57,12 +57,14 @@ export function holdHeld(world: Court, { client, options }: Party): void {
  * was sent less than may wait for it, is not.
  */
 export function holdReader(world: Court, { reads, client, options }: Party): void {
-  const { realtime, time, settings: { maxUnsent, down, checkMs } } = world;
+  const { realtime, time, unsent, settings: { maxUnsent, down, checkMs } } = world;
   if (!reads || client.isAlone || !realtime.isFine) return;
   const since = time.awakeFor(CLOSE_MS + down + checkMs);
   const sum = realtime.ledger.since(since, OWN_WORDS / 8);
-  // It comes on each socket of the hub once, also on those that are closed by now.
-  if (sum > maxUnsent || sum * realtime.linesSince(since) > SHARE * maxUnsent / 2) return;
+  // It comes on each socket of the hub once, also on those that are closed by now; and where others do
+  // not read there is no memory for whoever is behind for a moment.
+  const all = sum * realtime.linesSince(since) + unsent;
+  if (sum > maxUnsent || all > SHARE * maxUnsent / 2) return;
   const seen = `client ${options.index} was cut off, and ${sum} bytes had come`;
   throw new Violation("readers", seen);
 }
