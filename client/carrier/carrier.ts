@@ -4,7 +4,7 @@ import type { Host } from "../host.ts";
 import type { Link } from "../session/link.ts";
 import { type Happening, Session } from "../session/session.ts";
 import type { Deed } from "../session/state.ts";
-import { domError, type RelaySocket, type Underneath } from "../socket.ts";
+import { attempt, domError, type RelaySocket, type Underneath } from "../socket.ts";
 import type { RelayStatus } from "../status.ts";
 import { BATCHES, dialled, isDirect, offered } from "./address.ts";
 import { Connection } from "./connection.ts";
@@ -303,6 +303,6 @@ export class Carrier implements Underneath {
     this.#said = said;
     if (status.state !== this.#state) this.#since = this.#options.host.now();
     this.#state = status.state;
-    this.#options.onstatus?.(this.status);
+    attempt(() => this.#options.onstatus?.(this.status));
   }
 }
