@@ -86,15 +86,16 @@ export function relayTransport(options: RelayTransportOptions): RelayTransport {
   };
   // A second client of one transport, such as a hot reload makes, has a session of its own.
   const carriers = [new Carrier(settings)];
-  const free = () => carriers.find(({ face }) => !face) ?? new Carrier(settings);
+  // Clients come back to what they have left in the order in which they were made.
+  const free = () =>
+    carriers.find(({ face }) => face === null) ?? carriers.find(({ face }) => !face) ??
+      carriers[carriers.push(new Carrier(settings)) - 1];
   return class extends RelaySocket {
     constructor(address: string | URL) {
-      const carrier = free();
-      if (!carriers.includes(carrier)) carriers.unshift(carrier);
-      super(carrier, new URL(address));
+      super(free(), new URL(address));
     }
     static get status() {
-      return (carriers.find(({ face }) => face) ?? carriers[0]).status;
+      return (carriers.filter(({ face }) => face).pop() ?? carriers.at(-1)!).status;
     }
     static retry() {
       for (const carrier of carriers) carrier.retry();

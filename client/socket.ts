@@ -75,8 +75,9 @@ export class RelaySocket {
       if (typeof options === "object" && options.once) {
         listeners!.delete(listener);
       }
-      if (typeof listener === "function") listener.call(this, event);
-      else listener.handleEvent(event);
+      attempt(() =>
+        typeof listener === "function" ? listener.call(this, event) : listener.handleEvent(event)
+      );
     }
     return true;
   }
@@ -123,8 +124,19 @@ export class RelaySocket {
 
   #emit<E extends Event>(type: string, more: object, handler: ((event: E) => void) | null): void {
     const event = { type, target: this, currentTarget: this, ...more } as unknown as E;
-    handler?.call(this, event);
+    attempt(() => handler?.call(this, event));
     this.dispatchEvent(event);
+  }
+}
+
+/** Runs the application's part. What that throws is reported as uncaught, and stops nothing here. */
+export function attempt(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Host } from "../host.ts";
 import type { Link } from "../session/link.ts";
 import { type Happening, Session } from "../session/session.ts";
 import type { Deed } from "../session/state.ts";
-import { domError, type RelaySocket, type Underneath } from "../socket.ts";
+import { attempt, domError, type RelaySocket, type Underneath } from "../socket.ts";
 import type { RelayStatus } from "../status.ts";
 import { BATCHES, dialled, isDirect, offered } from "./address.ts";
 import { Connection } from "./connection.ts";
@@ -35,7 +35,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * what happens, and does what they answer.
  */
 export class Carrier implements Underneath {
-  face?: RelaySocket;
+  /** Null where it has left, and the session goes on with the next one. */
+  face?: RelaySocket | null;
   readonly #options: CarrierOptions;
   readonly #connection: Connection;
   readonly #sockets = new Map<Link, WebSocket>();
@@ -83,8 +84,7 @@ export class Carrier implements Underneath {
   }
 
   get protocol(): string {
-    const { active } = this.#session;
-    return (active && this.#sockets.get(active)?.protocol) ?? "";
+    return this.#sockets.get(this.#session.active!)?.protocol ?? "";
   }
 
   // --- the application's side
@@ -103,13 +103,14 @@ export class Carrier implements Underneath {
 
   /** Takes the face away. Without `keep` the session ends with it, unless the page is away. */
   detach(keep: boolean): void {
-    this.face = undefined;
+    const isKept = keep || this.#options.host.isAway();
+    this.face = isKept ? null : undefined;
     this.#isUnheard = false;
     this.#hearBy = Infinity;
     this.#stopListening?.();
     this.#stopListening = undefined;
     this.#happens({ is: "detached" });
-    if (keep || this.#options.host.isAway()) this.#session.channels.clear();
+    if (isKept) this.#session.channels.clear();
     else this.#session = this.#createSession();
     this.#session.dues.clear();
     this.#reader.stop();
@@ -117,8 +118,7 @@ export class Carrier implements Underneath {
   }
 
   push(data: Data): void {
-    const { active } = this.#session;
-    const isOpen = !!active && this.#sockets.get(active)?.readyState === 1;
+    const isOpen = this.#sockets.get(this.#session.active!)?.readyState === 1;
     this.#tell({ is: "pushed", frame: decode(this.#vsn, data), isOpen });
     this.#happens({ is: "used" });
   }
@@ -303,6 +303,6 @@ export class Carrier implements Underneath {
     this.#said = said;
     if (status.state !== this.#state) this.#since = this.#options.host.now();
     this.#state = status.state;
-    this.#options.onstatus?.(this.status);
+    attempt(() => this.#options.onstatus?.(this.status));
   }
 }

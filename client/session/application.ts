@@ -1,6 +1,6 @@
 import { type Frame, reply } from "../frame.ts";
-import { isAtLeastAsFresh, userOf } from "../token.ts";
-import { createChannel, hasBroadcast, isAnswered } from "./channel.ts";
+import { userOf } from "../token.ts";
+import { createChannel, isAnswered } from "./channel.ts";
 import { expect } from "./link.ts";
 import { freshen, left } from "./links.ts";
 import { doubt, forget, ownToken, place, send } from "./places.ts";
@@ -84,9 +84,7 @@ function accessToken(state: State, { payload: { access_token } }: Frame): void {
   if (active && (isOther || (isChange && active.muted))) return doubt(state, active);
   if (!active && isChange) state.do({ is: "doubt" });
   for (const link of [active, next]) {
-    if (link && isAtLeastAsFresh(access_token, link.token)) {
-      freshen(state, link, String(access_token));
-    }
+    if (link) freshen(state, link, String(access_token));
   }
 }
 
@@ -103,10 +101,6 @@ function push(state: State, frame: Frame, isOpen: boolean): void {
   if (active && isOpen && !isMuted && (!channel || channel.places.get(active)?.isJoined)) {
     send(state, active, frame);
     if (isPresence && next && channel?.places.get(next)?.isJoined) state.send(next, frame);
-    // The next socket is another listener: it gets what this one sends.
-    if (next && event === "broadcast" && !hasBroadcast(channel, "self")) {
-      next.overlap!.count(frame);
-    }
   } else if (channel && isPresence && !isMuted) {
     // The last track is repeated when the topic is joined; another one nobody sees any more.
     state.deliver(reply(frame, "ok"));

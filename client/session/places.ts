@@ -9,6 +9,7 @@ import {
   type ChannelEvent,
   configOf,
   dueAt,
+  hasBroadcast,
   isAnswered,
   topicOf,
 } from "./channel.ts";
@@ -159,6 +160,9 @@ export function flush(
 export function send(state: State, link: Link, frame: Frame): void {
   const channel = state.channels.get(frame.topic);
   state.send(link, frame, isAnswered(channel, frame) ? { to: "push", frame } : undefined);
+  // The next socket is another listener: it gets what this one sends.
+  const isHeard = frame.event === "broadcast" && !hasBroadcast(channel, "self");
+  if (isHeard) state.next?.overlap?.count(frame);
 }
 
 function read(state: State, channel: Channel, { part, read }: ChannelDeed & { do: "read" }): void {

@@ -63,6 +63,26 @@ Deno.test("what the application sends during a handover does not come back to it
   assert.equal(rig.events("broadcast").length, 1, "the same from somebody else");
 });
 
+Deno.test("nor does what waited until it was known who is signed in", () => {
+  const rig = new SessionRig();
+  const old = rig.live();
+  rig.join(TOPIC);
+  rig.joined(old, TOPIC);
+  const next = rig.next();
+  rig.joined(next, TOPIC);
+  rig.doubt(old);
+  const payload = { type: "broadcast", event: "e", payload: { a: 1 } };
+  rig.push({ join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast", payload });
+  assert.equal(rig.out(old, "broadcast").length, 0);
+  rig.settle(old);
+  rig.settle(next);
+  assert.equal(rig.out(old, "broadcast").length, 1);
+  rig.bring(next, broadcast(TOPIC, { a: 1 }));
+  rig.answerOwn(old);
+  assert.equal(rig.session.active, next);
+  assert.deepEqual(rig.events("broadcast"), []);
+});
+
 Deno.test("an old socket that dies before the switch leaves a gap, and its successor goes on", async () => {
   const rig = new SessionRig();
   const old = rig.live();

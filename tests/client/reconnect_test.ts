@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { backoff } from "../../client/backoff.ts";
 import { inTime } from "../support/in_time.ts";
+import type { RelaySocket } from "../../client/socket.ts";
 import { ScriptedWorld } from "./support/scripted_server.ts";
 import { token } from "./support/session_rig.ts";
 
@@ -217,4 +218,34 @@ Deno.test("the state outlives the heartbeat timeout of realtime-js and the back/
   const fresh = await world.live();
   assert.equal(gaps(fresh.frames).length, 0);
   fresh.face.close();
+});
+
+Deno.test("two clients of one transport come back from the back/forward cache each to its own state", async () => {
+  const world = new ScriptedWorld();
+  const topics = ["realtime:one", "realtime:two"];
+  for (const isBack of [false, true]) {
+    const faces: RelaySocket[] = [];
+    // realtime-js hears of the page in the order in which the clients were made.
+    for (const topic of topics) {
+      const { face, frames } = await world.live(topic);
+      faces.push(face);
+      const gaps = frames.filter(({ event }) => event === "system");
+      assert.equal(gaps.length, isBack ? 1 : 0, `${topic}: what came in between may be missing`);
+    }
+    world.away = !isBack;
+    for (const face of faces) face.close();
+    world.away = false;
+  }
+});
+
+Deno.test("and not to that of a client that has ended", async () => {
+  const world = new ScriptedWorld();
+  const [ended, away] = [await world.live("realtime:one"), await world.live("realtime:two")];
+  ended.face.close();
+  world.away = true;
+  away.face.close();
+  world.away = false;
+  const { face, frames } = await world.live("realtime:two");
+  assert.equal(frames.filter(({ event }) => event === "system").length, 1);
+  face.close();
 });
