@@ -26,7 +26,9 @@ export const isKept = ({ catchUps }: State, { event, topic, payload }: Frame): b
 
 /** Takes an event of a link: delivers it, holds it, or drops what the application has had. */
 export function admit(state: State, link: Link, frame: Frame): void {
-  const channel = state.channels.get(frame.topic)!;
+  const channel = state.channels.get(frame.topic);
+  // It waited on the last link, for a channel that the application has not joined again.
+  if (!channel) return;
   const part = PARTS[frame.event];
   // Before its answer the application knows none of the topic's subscriptions.
   const waits = !channel.told || (part && channel.parts[part].at !== "flowing");

@@ -362,6 +362,27 @@ Deno.test("a broadcast that nobody would answer, and that no longer fits, throws
   face.close();
 });
 
+Deno.test("what waited for a channel that is not joined again keeps nothing from the others", async () => {
+  const { catchUp } = table(() => []);
+  catchUp.read = async function* () {
+    await new Promise(() => {});
+    yield [];
+  };
+  const { world, face, first } = await subscribing({ catchUp: [catchUp] });
+  answer(first);
+  subscribed(first);
+  first.refuse(1006, "");
+  const second = await again(world);
+  answer(second);
+  subscribed(second);
+  second.bring(change(TOPIC, [11], "INSERT", { id: 1 }));
+  await world.settle();
+  face.close(1000, "heartbeat timeout");
+  const { frames, ...other } = await world.live("realtime:other");
+  assert.equal(events(frames, "phx_reply").length, 1);
+  other.face.close();
+});
+
 for (const what of ["the socket under it is lost", "its time is up"]) {
   Deno.test(`a table is read no further once ${what}`, () =>
     readNoFurther(what === "its time is up"));
