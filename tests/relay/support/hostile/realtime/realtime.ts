@@ -70,8 +70,9 @@ export class Realtime implements Tenant {
   /** True where nothing has kept anybody waiting in the last minutes. */
   get isFine(): boolean {
     const { up, down } = this.place;
-    // One that was given up meanwhile has its channels still.
-    if ([...this.lines].some(({ end }) => end.isStalled)) return false;
+    // One that was given up meanwhile, at either end, is there for the other.
+    const isStalled = ({ end, isOver }: Line) => end.isStalled && !(isOver && end.readyState === 3);
+    if (this.dialled.some(isStalled)) return false;
     return this.time.now - this.troubleAt > FINE_MS && up + down < SLOW_MS &&
       this.weather.dial === "ok";
   }
