@@ -130,6 +130,24 @@ test("a rejoin that Realtime has no room for is tried again, and its viewers sta
   assert.equal(viewer.heard().at(-1), "broadcast x");
 });
 
+test("a join that is to be sent again goes once on a socket that was opened meanwhile", async () => {
+  using stage = new Stage();
+  const { clock, realtime } = stage;
+  const busy = ["IncreaseConnectionPool: Please increase"];
+  realtime.judge = () => busy.pop();
+  const viewer = await stage.view(TOPIC, BROADCASTS);
+  realtime.cut();
+  await clock.pass(600);
+  assert.deepEqual(viewer.heard(), ["phx_reply 1 ok"]);
+  // A further join would be on its way, and what comes until its answer would count as an earlier one's.
+  realtime.delay = () => {};
+  await clock.pass(1_000);
+  realtime.emit(TOPIC, "broadcast", { event: "x" });
+  await clock.settle();
+  assert.equal(viewer.heard().at(-1), "broadcast x");
+  assert.equal(realtime.joins().length, 2);
+});
+
 test("only a heartbeat as old as the bound is lost: one that is on its way costs nobody anything", async () => {
   using stage = new Stage();
   const { clock, realtime } = stage;

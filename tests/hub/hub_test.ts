@@ -196,6 +196,18 @@ test("a channel that was joined without a join_ref is ended without one, as in R
   }
 });
 
+for (const vsn of versions) {
+  test(`a channel without viewers is left, whatever its socket has beside it, in vsn ${vsn}`, async () => {
+    using stage = new Stage();
+    const { clock, realtime } = stage;
+    await stage.view("realtime:other", CONFIG, undefined, vsn);
+    const viewer = await stage.view(TOPIC, CONFIG, undefined, vsn);
+    viewer.send(TOPIC, "phx_leave", {}, "1");
+    await clock.pass(5_000);
+    assert.deepEqual(realtime.channels.map(({ join }) => join.topic), ["realtime:other"]);
+  });
+}
+
 test("the channel outlives its last viewer by five seconds, and no longer", async () => {
   using stage = new Stage();
   const { clock, realtime } = stage;

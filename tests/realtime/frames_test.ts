@@ -26,6 +26,7 @@ Deno.test("frames of the other version, of no version and without what they need
   const wrong: ["1.0.0" | "2.0.0", string][] = [
     ["1.0.0", '["1","2","t","e",{}]'],
     ["1.0.0", '{"topic":"t"}'],
+    ["1.0.0", '{"topic":"t","event":"e","payload":{},"join_ref":"1"}'],
     ["1.0.0", "{not json"],
     ["2.0.0", '{"topic":"t","event":"e","payload":{},"ref":"2"}'],
     ["2.0.0", '["1","2","t","e"]'],

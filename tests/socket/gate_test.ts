@@ -64,6 +64,15 @@ Deno.test("a vsn 1 frame is built anew from what was parsed", async () => {
   assert.equal(judged, '{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}');
 });
 
+Deno.test("a vsn 1 frame without a ref is one for Realtime too, which wants the key", async () => {
+  const { judge } = open(await userWith(await sign()), "1.0.0");
+  for (const event of ["phx_join", "access_token", "phx_leave"]) {
+    const payload = { access_token: await sign({ exp: inSeconds(7200) }) };
+    const judged = await judge(JSON.stringify({ topic: "realtime:a", event, payload }));
+    assert.equal(JSON.parse(judged as string).ref, null, event);
+  }
+});
+
 Deno.test("a vsn 2 broadcast goes as it came, spaces and large numbers included", async () => {
   const { judge } = open(viewer);
   const text = '["1", "2", "realtime:a", "broadcast", {"event": "e", "n": 9007199254740993}]';

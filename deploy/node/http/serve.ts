@@ -45,6 +45,8 @@ export function createFront(
     const served = gate ? gate.serve(message, response) : serve(relay, message, response);
     served.catch(() => response.destroy());
   });
+  // Node leaves out what comes behind 1,000 lines, and with it what says where the body ends.
+  server.maxHeadersCount = 0;
   if (Number.isFinite(connections)) server.maxConnections = connections;
   server.on("drop", tellSeldom((count) => runtime.log({ event: "connections_dropped", count })));
   server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -194,7 +194,7 @@ export class Trunk {
   }
 
   #follow(group: Group, course: Course): void {
-    if (course === "later") setTimeout(() => this.#joinInTurn(group), AGAIN_MS);
+    if (course === "later") this.#joinLater(group);
     if (course !== "over") return;
     this.groups.delete(group.topic);
     this.options.onEnd(group);
@@ -248,6 +248,12 @@ export class Trunk {
     if (!isHere()) return;
     if (course !== "on") return this.#follow(group, course);
     this.options.pace.run(() => isHere() && this.#sendJoin(group));
+  }
+
+  /** On a socket that is opened meanwhile it is joined at once: a second join would replace that one. */
+  #joinLater(group: Group): void {
+    const upstream = this.#upstream;
+    setTimeout(() => this.#upstream === upstream && this.#joinInTurn(group), AGAIN_MS);
   }
 
   #sendJoin(group: Group): void {

@@ -35,11 +35,14 @@ export function parseFrame(vsn: Vsn, text: string): Frame | undefined {
     : undefined;
 }
 
-/** Builds a frame anew, so that nothing of the client's text is in it but what was parsed. */
+/**
+ * Builds a frame anew, so that nothing of the client's text is in it but what was parsed. It always
+ * has a ref: an object without that key is no message to Phoenix, which passes it over.
+ */
 export function encodeFrame(vsn: Vsn, frame: Frame): string {
-  const { join_ref, ref, topic, event, payload } = frame;
+  const { join_ref, ref = null, topic, event, payload } = frame;
   return vsn === "2.0.0"
-    ? JSON.stringify([join_ref ?? null, ref ?? null, topic, event, payload])
+    ? JSON.stringify([join_ref ?? null, ref, topic, event, payload])
     : JSON.stringify({ topic, event, payload, ref, join_ref });
 }
 

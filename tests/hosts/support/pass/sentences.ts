@@ -116,6 +116,8 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
     const chunk = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
     const framed = [
       ["Transfer-Encoding: chunked", chunk],
+      // Behind more headers than a host may care to list, of those that stay here.
+      [`${"TE: trailers\r\n".repeat(1_100)}Transfer-Encoding: chunked`, chunk],
       // What frames a body is named as if it were of the connection.
       [`Connection: Content-Length\r\nContent-Length: ${body.length}`, body],
     ];

@@ -44,8 +44,10 @@ export function decodeText(vsn: Vsn, frame: string): Message | undefined {
   const [joinRef, ref, topic, event, payload] = vsn === "2.0.0"
     ? (Array.isArray(value) && value.length === 5 ? value : [])
     : ["join_ref", "ref", "topic", "event", "payload"].map((key) => at(value, key));
-  if (typeof topic !== "string" || typeof event !== "string" || payload === undefined) return;
-  return { joinRef: joinRef ?? null, ref: ref ?? null, topic, event, payload };
+  if (typeof topic !== "string" || typeof event !== "string") return undefined;
+  // Of an object only join_ref may be missing.
+  if (ref === undefined || payload === undefined) return undefined;
+  return { joinRef: joinRef ?? null, ref, topic, event, payload };
 }
 
 /** Reads a binary frame of vsn 2.0.0; undefined when it is none. */

@@ -79,8 +79,9 @@ function parse(text: string): Head & { payload: unknown } | undefined {
   const [joinRef, ref, topic, event, payload] = Array.isArray(value)
     ? value
     : [value?.join_ref, value?.ref, value?.topic, value?.event, value?.payload];
-  if (typeof topic !== "string" || typeof event !== "string") return undefined;
-  return { joinRef: joinRef ?? null, ref: ref ?? null, topic, event, payload };
+  // Phoenix wants the key, be it null.
+  if (typeof topic !== "string" || typeof event !== "string" || ref === undefined) return undefined;
+  return { joinRef: joinRef ?? null, ref, topic, event, payload };
 }
 
 /** A broadcast with a number and so many bytes, as JSON text. */
