@@ -1,4 +1,4 @@
-/** A database, or a pooler before it, that lets somebody in and ends the connection at once. */
+/** A database, or a pooler before it, that lets somebody in, and then ends it or says nothing. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -20,12 +20,15 @@ function errorOf(message: string): Buffer {
 const WAYS: Record<string, (socket: Socket) => void> = {
   "ends it": (socket) => socket.end(LET_IN),
   "cuts it": (socket) => socket.write(LET_IN, () => socket.destroy()),
+  "says nothing": (socket) => socket.write(LET_IN),
   "says why": (socket) => socket.end(Buffer.concat([LET_IN, errorOf("too many are here")])),
 };
 
 for (const [way, cut] of Object.entries(WAYS)) {
   Deno.test(`a database that lets in and ${way} is told in words, and everything else too`, async () => {
+    const open = new Set<Socket>();
     const server = createServer((socket) => {
+      open.add(socket);
       socket.on("error", () => {});
       socket.once("data", () => cut(socket));
     });
@@ -38,6 +41,7 @@ for (const [way, cut] of Object.entries(WAYS)) {
       const saw = result.checks.filter(({ area }) => area === "database").map(({ saw }) => saw);
       assert.match(saw.join("; "), /^no connection: /, sawAll(result));
     } finally {
+      for (const socket of open) socket.destroy();
       server.close();
       await once(server, "close");
     }

@@ -4,6 +4,14 @@ import { doctor } from "./doctor.ts";
 
 const { argv, env, stdout } = process;
 
+// PostgreSQL's driver writes what is due after its connection has ended, and nobody could hear of that
+// otherwise. Its question counts as one that is not answered.
+process.on("uncaughtException", ({ message }) => {
+  if (/null \(reading 'write'\)/.test(message)) return;
+  console.error(`The doctor failed: ${message}`);
+  process.exit(2);
+});
+
 doctor(argv.slice(2), {
   environment: env,
   out: (text) => console.log(text),

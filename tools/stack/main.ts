@@ -55,13 +55,15 @@ async function listenForTheEnd() {
     Deno.addSignalListener(signal, () => asked.abort());
   }
   await watchLauncher(() => asked.abort());
-  const failed = new Promise<string>((resolve) =>
-    // Such as a connection of some library that was cut when Postgres ended.
-    globalThis.addEventListener("unhandledrejection", (event) => {
+  const failed = new Promise<string>((resolve) => {
+    const hear = (event: Event, reason: unknown) => {
       event.preventDefault();
-      resolve(`Something failed on the way: ${reasonOf(event.reason)}`);
-    })
-  );
+      resolve(`Something failed on the way: ${reasonOf(reason)}`);
+    };
+    // Such as a connection of some library that was cut when Postgres ended.
+    globalThis.addEventListener("unhandledrejection", (event) => hear(event, event.reason));
+    globalThis.addEventListener("error", (event) => hear(event, event.error));
+  });
   return { asked, end, failed };
 }
 

@@ -3,7 +3,7 @@ import type postgres from "postgres";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
 import { askingAs } from "./database/claims.ts";
-import { connect } from "./database/connect.ts";
+import { answered, connect } from "./database/connect.ts";
 import { idOfChanges } from "./refusal.ts";
 import { openSocket, settingOf, subscribe } from "./socket.ts";
 
@@ -29,14 +29,15 @@ export async function probeInsert(context: Context, db: string): Promise<Check[]
   const interrupt = () => void drop().finally(() => process.exit(INTERRUPTED));
   process.on("SIGINT", interrupt);
   try {
-    const problem = await make(sql, name, askingAs(context).role).then(
+    const problem = await answered(make(sql, name, askingAs(context).role)).then(
       () => undefined,
       (error: Error) => error.message,
     );
     if (problem) return skip(problem);
-    return [...await dropLeft(sql), await insert(sql, name, context)];
+    const dropped = await answered(dropLeft(sql)).catch(() => []);
+    return [...dropped, await insert(sql, name, context)];
   } finally {
-    await drop();
+    await answered(drop()).catch(() => {});
     process.off("SIGINT", interrupt);
     await sql.end({ timeout: 1 });
   }
@@ -61,7 +62,7 @@ async function insert(sql: postgres.Sql, name: string, context: Context): Promis
       );
     }
     const start = performance.now();
-    await sql`insert into ${sql(`public.${name}`)} default values`;
+    await answered(sql`insert into ${sql(`public.${name}`)} default values`);
     const change = (on: string) =>
       socket.frame(({ event, topic }) => event === "postgres_changes" && topic === on);
     const [plain, byFilter] = await Promise.all([change(topic), change(filtered.topic)]);

@@ -1,5 +1,6 @@
 import { resolve4, resolve6 } from "node:dns/promises";
 import postgres from "postgres";
+import { within } from "../../ask/within.ts";
 
 /**
  * One connection in the doctor's name. Its first question opens it, and rejects where that takes
@@ -22,6 +23,25 @@ export const connect = (
     ...more,
     connection: { application_name: "realtime-relay-doctor", ...more.connection },
   });
+
+/** What a few questions take together, in ms. Who has not answered then answers no more. */
+const ANSWER_MS = 20_000;
+
+/**
+ * What the questions come to; rejects where they are not answered in time. A pooler that is full says
+ * nothing, and the driver loses a question whose connection ends just then.
+ */
+export async function answered<T>(asked: Promise<T>, ms = ANSWER_MS): Promise<T> {
+  const answer = await within(asked.then((value) => ({ value })), ms);
+  if (answer) return answer.value;
+  throw new Unanswered(ms);
+}
+
+export class Unanswered extends Error {
+  constructor(ms: number) {
+    super(`no answer within ${ms / 1000} s`);
+  }
+}
 
 /** A hosted database's own name, which has an IPv6 address alone. */
 const HOSTED = /^db\.([a-z0-9]{20})\.supabase\.(?:co|red)$/;

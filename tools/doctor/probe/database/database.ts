@@ -3,7 +3,7 @@ import { blind, type Check } from "../../check.ts";
 import type { Context } from "../../context.ts";
 import type { Area } from "../../findings/mod.ts";
 import { probeAlike } from "./table/alike.ts";
-import { connect, whyNot } from "./connect.ts";
+import { answered, connect, Unanswered, whyNot } from "./connect.ts";
 import { probeMessages } from "./messages.ts";
 import { probeRealtimeSchema } from "./realtime_schema.ts";
 import { probeServer } from "./server.ts";
@@ -26,7 +26,7 @@ export async function probeDatabase(context: Context, db: string): Promise<Check
     connection: { statement_timeout: STATEMENT_MS, search_path: SEARCH_PATH },
   });
   try {
-    sql = await opened(sql, () => connect(db, waitMs));
+    sql = await answered(opened(sql, () => connect(db, waitMs)), 2 * waitMs);
   } catch (error) {
     await sql.end({ timeout: 1 });
     return [blind("database", await whyNot(db, error as Error))];
@@ -40,7 +40,11 @@ export async function probeDatabase(context: Context, db: string): Promise<Check
     ["database", () => probeRealtimeSchema(sql)],
   ] as const;
   const checks: Check[] = [];
-  for (const [area, probe] of probes) checks.push(...await tryProbe(area, probe));
+  try {
+    for (const [area, probe] of probes) checks.push(...await tryProbe(area, probe));
+  } catch (error) {
+    checks.push(blind("database", `${(error as Error).message}, and the rest was not asked`));
+  }
   await sql.end({ timeout: 1 });
   return checks;
 }
@@ -59,11 +63,12 @@ async function opened(sql: postgres.Sql, plain: () => postgres.Sql): Promise<pos
   }
 }
 
-/** A role that may not read one thing may still read the others. */
+/** A role that may not read one thing may still read the others. Throws where nobody answers. */
 async function tryProbe(area: Area, probe: () => Promise<Check[]>): Promise<Check[]> {
   try {
-    return await probe();
+    return await answered(probe());
   } catch (error) {
+    if (error instanceof Unanswered) throw error;
     return [blind(area, `a question failed: ${(error as Error).message}`)];
   }
 }
