@@ -143,17 +143,16 @@ function sendJoin(
   state.send(link, withPayload(join, whole));
 }
 
-/** Sends what waited for the topic: the last track, then the pushes. */
+/** Sends what waited for the topic, then the last track: what waited may be older. */
 export function flush(
   state: State,
   { topic, track }: Channel,
   { link, isNew }: Pick<ChannelDeed & { do: "flush" }, "link" | "isNew">,
 ): void {
-  if (track && isNew) state.send(link, track);
-  if (link !== state.active) return;
-  for (const frame of state.queue.take((waiting) => waiting.topic === topic)) {
-    send(state, link, frame);
-  }
+  const isActive = link === state.active;
+  const waiting = isActive ? state.queue.take((frame) => frame.topic === topic) : [];
+  for (const frame of waiting) send(state, link, frame);
+  if (track && isNew && !waiting.includes(track)) state.send(link, track);
 }
 
 /** Sends a push, whose answer may be lost with the link. */

@@ -33,14 +33,13 @@ export function system(change: Change, link: Link, place: Place, frame: Frame): 
     change.deeds.push({ do: "deliver", frame });
   }
   if (!isChanges) return;
+  const trouble = link === active && channel.trouble;
+  // Rows that came in between come before newer ones.
+  if (trouble) openPart(change, "rows", trouble.since);
   // While a join is under way it is said of the one before.
   if (place.stage.at === "subscribing") ready(change, link, place);
-  else if (channel.trouble && link === active) {
-    // Realtime has tried again by itself: rows that came in between come before newer ones.
-    openPart(change, "rows", channel.trouble.since);
-    recover(change);
-  }
-  if (link === active) channel.trouble = undefined;
+  else if (trouble) recover(change);
+  if (trouble) channel.trouble = undefined;
 }
 
 /** From now on rows may be missing. */

@@ -1218,4 +1218,40 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "a track that waited until it was known who is signed in does not come behind a newer one",
+    script: {
+      setup: { channels: ["lobby"], relaySkewMs: 0 },
+      steps: [
+        { after: 100, do: "token", answer: "late", ms: 1_000 },
+        { after: 100, do: "signIn", user: "ann" },
+        { after: 0, do: "track", channel: "lobby" },
+        { after: 0, do: "kill", code: 4502 },
+        { after: 100, do: "track", channel: "lobby" },
+      ],
+    },
+  },
+  {
+    sentence:
+      "rows of a time in which changes did not flow come before newer ones, also by a new join",
+    script: {
+      setup: {
+        ...{ seed: 866_779, relaySkewMs: 0 },
+        channels: ["mixed", "orders", "everything", "changes"],
+      },
+      steps: [
+        { after: 6_000, do: "insert", table: "orders", count: 3 },
+        { after: 500, do: "kill", code: 4502 },
+        { after: 400, do: "dial", answer: 4401, ms: 1_000 },
+        { after: 2_571, do: "kill", code: 1006 },
+        { after: 150, do: "subscriptions", answer: "busy", ms: 12_000 },
+        { after: 580, do: "drain", deadlineMs: 13_500 },
+        { after: 8_000, do: "flurry" },
+        { after: 150, do: "freeze", ms: 4_000 },
+        { after: 8_000, do: "flurry" },
+        { after: 3_000, do: "halfOpen" },
+      ],
+    },
+  },
 ];
