@@ -56,9 +56,10 @@ export function holdHeld(world: Court, { client, options }: Party): void {
  * To be asked when a client is cut off as one who does not read: who only looks, reads at once, and
  * was sent less than may wait for it, is not.
  */
-export function holdReader(world: Court, { reads, client, options }: Party): void {
+export function holdReader(world: Court, { reads, client, said, options }: Party): void {
   const { realtime, time, unsent, settings: { maxUnsent, down, checkMs } } = world;
-  if (!reads || client.isAlone || !realtime.isFine) return;
+  // What it says while a token is checked is kept up to the same bound.
+  if (!reads || client.isAlone || said > maxUnsent || !realtime.isFine) return;
   const since = time.awakeFor(CLOSE_MS + down + checkMs);
   const sum = realtime.ledger.since(since, OWN_WORDS / 8);
   // It comes on each socket of the hub once, also on those that are closed by now; and where others do
