@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   Agent as PlainAgent,
   type IncomingMessage,
@@ -48,6 +49,7 @@ export class Forwarder {
 
   /** Resolves when the answer is out. Throws a RelayError where none was begun. */
   async forward(message: IncomingMessage, to: ServerResponse, hasPages: boolean): Promise<void> {
+    await turnOf(to);
     const start = performance.now();
     const { method = "", url: target = "" } = message;
     let status = 0;
@@ -144,6 +146,14 @@ const itself = ({ headers, socket }: IncomingMessage): Caller => ({
   host: headers.host ?? "",
   protocol: "http",
 });
+
+/**
+ * Of requests that came at once on one connection the next goes on when the one before is answered.
+ * An answer whose turn never came is not closed either: nobody would tell that its client has left.
+ */
+async function turnOf(to: ServerResponse): Promise<void> {
+  if (!to.socket) await once(to, "socket");
+}
 
 function stream(from: IncomingMessage, to: ServerResponse): Promise<void> {
   from.setTimeout(IDLE_MS, () => from.destroy());
