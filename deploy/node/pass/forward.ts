@@ -102,20 +102,25 @@ export class Forwarder {
       setHost: false,
     });
     asking.once("socket", (socket) => void (asking.reusedSocket || readOn(socket)));
-    const late = setTimeout(() => asking.destroy(new Error("no answer in time")), ANSWER_MS);
+    const fail = (code: "upstream_timeout" | "upstream_refused", why: string, cause?: Error) => {
+      clearTimeout(late);
+      reject(new RelayError(code, `The project did not answer: ${why}.`, { cause }));
+    };
+    // Of one that waits for a connection Node tells no end before it would have one.
+    const late = setTimeout(() => {
+      fail("upstream_timeout", "no answer in time");
+      asking.destroy();
+    }, ANSWER_MS);
     asking.once("response", (answer) => {
       clearTimeout(late);
       resolve(answer);
     });
-    asking.on("error", (cause) => {
-      clearTimeout(late);
-      const code = cause.message === "no answer in time" ? "upstream_timeout" : "upstream_refused";
-      reject(new RelayError(code, `The project did not answer: ${cause.message}.`, { cause }));
-    });
+    asking.on("error", (cause) => fail("upstream_refused", cause.message, cause));
     message.setTimeout(IDLE_MS, () => (to.closed ? message : asking).destroy());
     to.once("close", () => {
       // Nobody waits for the answer any more, or brings the rest of the body.
       asking.destroy();
+      fail("upstream_refused", "its client has left");
       // Or it is out before all of the body came, behind which the next request stands.
       message.unpipe(asking).resume();
     });
