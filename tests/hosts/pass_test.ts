@@ -10,7 +10,7 @@ import { playProject, type Project } from "./support/pass/project.ts";
 import { sentences } from "./support/pass/sentences.ts";
 import { startWorkerd, workerdMissing } from "./support/workerd.ts";
 
-const LEFT = "a client that leaves while it waits is not waited for";
+const LEFT = "a client that leaves while it waits is not waited for, nor is what it sent behind";
 const REFUSED =
   "an upload that is refused before its end leaves the connection to the next request";
 const CUT = "a project that cuts the connection behind its refusal is heard";

@@ -170,3 +170,35 @@ testOnNode(
     }
   },
 );
+
+/** Of 112 descriptors 15 connections to the project are left, and 16 requests of one address are let in. */
+const MORE_THAN_GO_ON = 30;
+
+testOnNode(
+  "whoever leaves while it waits for a connection to the project is under way no more",
+  {
+    onRequest: async (request) => new Response(await request.text()),
+    env: { RELAY_PASS: "rest", RELAY_TRUSTED_PROXIES: "1" },
+    openFiles: 112,
+  },
+  async ({ relay }) => {
+    const url = `http://${relay.address}`;
+    const head = (from: string, line: string) =>
+      textOf(`${line} HTTP/1.1`, "Host: a", `X-Forwarded-For: ${from}`, "Content-Length: 4");
+    const wires = await Promise.all(Array.from({ length: MORE_THAN_GO_ON }, () => Wire.to(url)));
+    try {
+      for (const wire of wires) await wire.send(head("6.6.6.6", "POST /rest/v1/stands"));
+      // Those that came last find all connections taken, and one waiting.
+      assert.deepEqual(await wires.at(-1)!.answer(), [429, "too_many_handshakes"]);
+      const leaving = await Wire.to(url);
+      await leaving.send(head("6.6.6.7", "POST /rest/v1/leaves"));
+      leaving.close();
+      const passed = relay.line(({ event, path }) =>
+        event === "pass" && path === "/rest/v1/leaves"
+      );
+      await inTime(passed, "its request has ended");
+    } finally {
+      wires.forEach((wire) => wire.close());
+    }
+  },
+);

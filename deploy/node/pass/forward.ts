@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   Agent as PlainAgent,
   type IncomingMessage,
@@ -48,6 +49,7 @@ export class Forwarder {
 
   /** Resolves when the answer is out. Throws a RelayError where none was begun. */
   async forward(message: IncomingMessage, to: ServerResponse, hasPages: boolean): Promise<void> {
+    await turnOf(to);
     const start = performance.now();
     const { method = "", url: target = "" } = message;
     let status = 0;
@@ -100,20 +102,25 @@ export class Forwarder {
       setHost: false,
     });
     asking.once("socket", (socket) => void (asking.reusedSocket || readOn(socket)));
-    const late = setTimeout(() => asking.destroy(new Error("no answer in time")), ANSWER_MS);
+    const fail = (code: "upstream_timeout" | "upstream_refused", why: string, cause?: Error) => {
+      clearTimeout(late);
+      reject(new RelayError(code, `The project did not answer: ${why}.`, { cause }));
+    };
+    // Of one that waits for a connection Node tells no end before it would have one.
+    const late = setTimeout(() => {
+      fail("upstream_timeout", "no answer in time");
+      asking.destroy();
+    }, ANSWER_MS);
     asking.once("response", (answer) => {
       clearTimeout(late);
       resolve(answer);
     });
-    asking.on("error", (cause) => {
-      clearTimeout(late);
-      const code = cause.message === "no answer in time" ? "upstream_timeout" : "upstream_refused";
-      reject(new RelayError(code, `The project did not answer: ${cause.message}.`, { cause }));
-    });
+    asking.on("error", (cause) => fail("upstream_refused", cause.message, cause));
     message.setTimeout(IDLE_MS, () => (to.closed ? message : asking).destroy());
     to.once("close", () => {
       // Nobody waits for the answer any more, or brings the rest of the body.
       asking.destroy();
+      fail("upstream_refused", "its client has left");
       // Or it is out before all of the body came, behind which the next request stands.
       message.unpipe(asking).resume();
     });
@@ -144,6 +151,14 @@ const itself = ({ headers, socket }: IncomingMessage): Caller => ({
   host: headers.host ?? "",
   protocol: "http",
 });
+
+/**
+ * Of requests that came at once on one connection the next goes on when the one before is answered.
+ * An answer whose turn never came is not closed either: nobody would tell that its client has left.
+ */
+async function turnOf(to: ServerResponse): Promise<void> {
+  if (!to.socket) await once(to, "socket");
+}
 
 function stream(from: IncomingMessage, to: ServerResponse): Promise<void> {
   from.setTimeout(IDLE_MS, () => from.destroy());

@@ -151,15 +151,22 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
     }
   },
 
-  async "a client that leaves while it waits is not waited for"({ address, project }) {
-    const leaving = new AbortController();
-    const waits = fetch(`http://${address}/functions/v1/waits`, { signal: leaving.signal });
+  async "a client that leaves while it waits is not waited for, nor is what it sent behind"(stage) {
+    const { address, project } = stage;
+    const before = project.asked.length;
+    const [hostname, port] = address.split(":");
+    const leaving = await Deno.connect({ hostname, port: Number(port) });
+    const heads = ["/functions/v1/waits", "/rest/v1/none"]
+      .map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await leaving.write(new TextEncoder().encode(heads.join("")));
     while (!project.asked.some(({ line }) => line.includes("waits"))) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    leaving.abort();
-    await assert.rejects(waits);
+    leaving.close();
     await project.left;
+    await ask(address, "/rest/v1/after");
+    const asked = project.asked.slice(before).map(({ line }) => line);
+    assert.deepEqual(asked, ["GET /functions/v1/waits", "GET /rest/v1/after"]);
   },
 
   async "the relay's own paths are the relay's, below either name"({ address }) {
