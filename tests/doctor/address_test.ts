@@ -56,6 +56,8 @@ const ADDRESSES: [address: string, project: string][] = [
   ["https://abc.supabase.co.", "https://abc.supabase.co/"],
   [" https://abc.supabase.co ", "https://abc.supabase.co/"],
   ["(https://abc.supabase.co)", "https://abc.supabase.co/"],
+  ["https://abc.supabase.co//app/[x", "https://abc.supabase.co/app/[x/"],
+  ["https://abc.supabase.co//example.com/app", "https://abc.supabase.co/example.com/app/"],
   ["`https://abc.supabase.co`,", "https://abc.supabase.co/"],
   ["export SUPABASE_URL=https://abc.supabase.co", "https://abc.supabase.co/"],
   ["export SUPABASE_URL=abc.supabase.co", "https://abc.supabase.co/"],
@@ -105,6 +107,36 @@ Deno.test("a database's address in the URL's place is asked back, and not repeat
     assert.match(error.message, /--db/);
     return !error.message.includes("hunter22");
   });
+});
+
+Deno.test("a path behind two slashes is one of the host that is named", async () => {
+  const upstream = startUpstream({ onSocket: agree });
+  try {
+    for (const path of ["/realtime/v1", "/functions/v1/relay"]) {
+      const { socket } = await diagnose([`${upstream.url}/${path}`, "--wait", "1", "--quick"]);
+      assert.equal(socket, `${upstream.url}${path}/websocket`);
+    }
+  } finally {
+    await upstream.stop();
+  }
+});
+
+Deno.test("a page's project behind two slashes is one of the host that it names", () => {
+  const project = projectUrl(new URL("https://abc.supabase.co//[x"));
+  assert.equal(project.href, "https://abc.supabase.co/[x/");
+});
+
+Deno.test("a redirect to a path behind two slashes is followed up at the host that it names", async () => {
+  const upstream = startUpstream({
+    refuse: (request) => Response.redirect(`${new URL(request.url).origin}//`, 301),
+    onRequest: (request) => Response.redirect(`${new URL(request.url).origin}//`, 301),
+  });
+  try {
+    const result = await diagnose([`${upstream.url}/realtime/v1`, "--wait", "1", "--quick"]);
+    assert.deepEqual(result.findings.map(({ id }) => id), ["redirect_circle"], sawAll(result));
+  } finally {
+    await upstream.stop();
+  }
 });
 
 Deno.test("a name below localhost is this machine, for every question that is asked", async () => {

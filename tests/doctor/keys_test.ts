@@ -4,6 +4,7 @@ import { readOptions } from "../../tools/doctor/options.ts";
 import { probeKeys } from "../../tools/doctor/probe/keys/keys.ts";
 import { inSeconds, keyPair, sign, signAnonKey } from "../support/tokens.ts";
 import { startUpstream } from "../support/upstream.ts";
+import { diagnose } from "./support/run.ts";
 
 const project = await keyPair("today");
 const KEY = await signAnonKey();
@@ -44,6 +45,12 @@ const cases: [name: string, token: () => Promise<string>, jwks: object | number,
     "token_signature",
   ]],
   ["a token from the future", () => project.sign({ iat: inSeconds(600) }), JWKS, ["iat_future"]],
+  [
+    "a token whose times are in microseconds",
+    () => project.sign({ iat: inSeconds(600) * 1e6, exp: inSeconds(900) * 1e6 }),
+    JWKS,
+    ["iat_future"],
+  ],
   ["a token that says it is service_role", () => project.sign({ role: "service_role" }), JWKS, [
     "secret_key",
   ]],
@@ -62,6 +69,21 @@ Deno.test("the doctor's judgement of a key of another hosted project: key_other_
     findings(["--key", key], 404, `https://${ref(letter)}.supabase.co`);
   assert.deepEqual(await at("b"), ["key_other_project"]);
   assert.deepEqual(await at("a"), []);
+});
+
+Deno.test("the doctor's judgement of a key that is good for longer than a date can tell: good", async () => {
+  assert.deepEqual(await findings(["--key", await sign({ role: "anon", exp: 1e15 })], 404), []);
+});
+
+Deno.test("what is no JWT is no token for a relay whose project is unknown either", async () => {
+  const token = `Bearer ${await sign()}`;
+  const relay = startUpstream();
+  try {
+    const { findings, printed } = await diagnose([`${relay.url}/relay`, "--token", token]);
+    assert.ok(findings.some(({ id }) => id === "token_refused"), printed);
+  } finally {
+    await relay.stop();
+  }
 });
 
 Deno.test("the doctor takes key and token from an address that was pasted whole", () => {

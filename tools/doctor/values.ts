@@ -4,7 +4,7 @@
  */
 import { addressOf, databaseOf, isDatabase, placeholderOf } from "./as_written.ts";
 import { readComposeEnv } from "./compose_env.ts";
-import { projectUrl, schemeOf } from "./identify/address.ts";
+import { pathOf, projectUrl, schemeOf } from "./identify/address.ts";
 import { PROXIES, type ProxyName } from "./fixes/mod.ts";
 
 /** A hosted project's name for itself. */
@@ -37,6 +37,7 @@ export function readUrl(
     : `${schemeOf(address)}://${address}`;
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) {
     const url = new URL(text);
+    url.pathname = pathOf(url);
     const { hostname } = projectUrl(url);
     const [, says] = NO_PROJECT.find(([host]) => host.test(hostname)) ?? [];
     if (!says) return url;

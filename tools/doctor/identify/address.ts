@@ -9,6 +9,9 @@ const STUDIO_PAGE = /\/project\/default(?:\/.*)?$/;
 /** The ports of the command line's Studio and of its gateway. */
 const [STUDIO, GATEWAY] = ["54323", "54321"];
 
+/** Its path behind one slash: behind two, as joined addresses have it, the next name reads as a host. */
+export const pathOf = ({ pathname }: URL): string => pathname.replace(/^\/+/, "/");
+
 /** The project's URL, with a slash at its end, of whatever address of it somebody has. */
 export function projectUrl(url: URL): URL {
   const [, ref] = DASHBOARD.exec(url.pathname) ?? [];
@@ -20,7 +23,7 @@ export function projectUrl(url: URL): URL {
   if (url.port === STUDIO && /^\/(?:project\/default|$)/.test(url.pathname)) {
     return new URL(`${url.protocol}//${url.hostname}:${GATEWAY}/`);
   }
-  const path = url.pathname.replace(PARTS, "/").replace(STUDIO_PAGE, "/").replace(/\/*$/, "/");
+  const path = pathOf(url).replace(PARTS, "/").replace(STUDIO_PAGE, "/").replace(/\/*$/, "/");
   return new URL(path, url.origin);
 }
 

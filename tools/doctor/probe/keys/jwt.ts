@@ -24,5 +24,8 @@ export function claimsOf(token: string): Decoded["claims"] | undefined {
   }
 }
 
-/** A time of a claim, to the minute. */
-export const when = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 16) + "Z";
+/** A time of a claim, to the minute; the number itself where it is past what a date holds. */
+export function when(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return isNaN(date.getTime()) ? String(seconds) : date.toISOString().slice(0, 16) + "Z";
+}

@@ -28,7 +28,7 @@ export async function judgeToken(
   const jwt = decode(token);
   const checks = [...judgeAge(jwt), ...await judgeKid(jwt, context)];
   if (context.issuer || checks.some(({ state }) => state === "failed")) return checks;
-  if (!target.project && (jwt?.header.alg !== "HS256" || !options.jwtSecret)) {
+  if (jwt && !target.project && (jwt.header.alg !== "HS256" || !options.jwtSecret)) {
     return [...checks, skipped("keys", "the token's signature, without a project or its secret")];
   }
   return [...checks, ...await authenticate(token, jwt, config, context)];

@@ -47,7 +47,8 @@ async function comesBack(to: URL, front: URL, { options }: Context): Promise<boo
   const isHost = to.host === front.host ||
     to.hostname === front.hostname && !to.port && !front.port;
   if (!isHost) return false;
-  const location = new URL(to.pathname, to.origin);
+  const location = new URL(to);
+  location.search = "";
   const answer = await ask(location, { waitMs: options.waitMs }).catch(() => undefined);
   const next = answer?.headers.get("location");
   if (!answer || answer.status < 300 || answer.status >= 400 || !next) return false;
