@@ -202,3 +202,22 @@ testOnNode(
     }
   },
 );
+
+testOnNode(
+  "an answer of the project's may have as large a head as a request",
+  {
+    onRequest: () => {
+      const lines = Array.from({ length: 1_200 }, (_, n) => [`x-${n}`, "x".repeat(20)]);
+      return new Response("all", { headers: [...lines, ["set-cookie", "last=1"]] as HeadersInit });
+    },
+    env: { RELAY_PASS: "rest" },
+  },
+  async ({ relay: { address } }) => {
+    const wire = await Wire.to(`http://${address}`);
+    await wire.send(textOf("GET /rest/v1/large HTTP/1.1", "Host: a", "Connection: close"));
+    const head = await inTime(new Response(wire.connection.readable).text(), "an answer");
+    assert.match(head, /^HTTP\/1\.1 200 /);
+    assert.match(head, /^x-1199: /m);
+    assert.match(head, /^set-cookie: last=1\r$/m);
+  },
+);

@@ -1,5 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
+/** All headers of a message together: four times the longest one that the relay reads. */
+export const MAX_HEAD_BYTES = 65_536;
+
 /**
  * A request as the relay reads it: method, URL, headers and body. No real Request, which throws at
  * methods and URLs that the relay has an answer for.

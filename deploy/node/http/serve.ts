@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Config } from "../../../supabase/functions/relay/config/config.ts";
 import type { Handler } from "../../../supabase/functions/relay/relay.ts";
 import { answer, answerUpgrade } from "./answer.ts";
-import { requestOf } from "./request.ts";
+import { MAX_HEAD_BYTES, requestOf } from "./request.ts";
 import type { Fit } from "../fit.ts";
 import { Gate } from "../pass/gate.ts";
 import type { NodeRuntime } from "../runtime.ts";
@@ -14,9 +14,6 @@ const HEAD_MS = 10_000;
 
 /** How often Node looks for those. */
 const LOOK_MS = 2_000;
-
-/** All headers together: four times the longest one that the relay reads. */
-const MAX_HEAD_BYTES = 65_536;
 
 /** A connection stays for the next request: longer than nginx keeps one to its upstream. */
 const KEEP_ALIVE_MS = 65_000;

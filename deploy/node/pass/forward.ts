@@ -13,7 +13,7 @@ import { RelayError, toRelayError } from "../../../supabase/functions/relay/erro
 import type { LogLine } from "../../../supabase/functions/relay/runtime.ts";
 import { type Caller, Cookies, towardsClient, towardsProject } from "../../pass/headers.ts";
 import { callerOf, Judge, passLine } from "../../pass/judge.ts";
-import { headersOf } from "../http/request.ts";
+import { headersOf, MAX_HEAD_BYTES } from "../http/request.ts";
 
 /** Whatever does not answer by then is down: hosted functions have 150 s. */
 const ANSWER_MS = 160_000;
@@ -100,7 +100,10 @@ export class Forwarder {
         ...framing(message),
       ],
       setHost: false,
+      maxHeaderSize: MAX_HEAD_BYTES,
     });
+    // Node leaves out what comes behind 1,000 lines.
+    asking.maxHeadersCount = 0;
     asking.once("socket", (socket) => void (asking.reusedSocket || readOn(socket)));
     const fail = (code: "upstream_timeout" | "upstream_refused", why: string, cause?: Error) => {
       clearTimeout(late);
