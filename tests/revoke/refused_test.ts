@@ -1,6 +1,7 @@
 /** What Realtime says to the worker that wants to hear which sessions ended, where it does not let it. */
 import assert from "node:assert/strict";
 import { readConfig } from "../../supabase/functions/relay/config/config.ts";
+import { sha256 } from "../../supabase/functions/relay/door/verify/sha256.ts";
 import { Awake } from "../../supabase/functions/relay/peer/awake.ts";
 import { Control } from "../../supabase/functions/relay/revoke/control.ts";
 import { Unable } from "../../supabase/functions/relay/revoke/message.ts";
@@ -11,7 +12,7 @@ import { testOnNewest } from "../support/relay_host.ts";
 import { relayEnv, withRelay } from "../support/served_relay.ts";
 import { sign } from "../support/tokens.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { untilSaid } from "./support/people.ts";
+import { revocation, untilSaid } from "./support/people.ts";
 
 const TOO_MANY = "ClientJoinRateLimitReached: Too many joins per second";
 
@@ -82,3 +83,39 @@ testOnNewest(
     });
   },
 );
+
+testOnNewest("who cannot read back what was said hears at least what is said", async (host) => {
+  const session = crypto.randomUUID();
+  const letIn = refuser();
+  const controls: WebSocket[] = [];
+  let asked = 0;
+  const again = Promise.withResolvers<void>();
+  const script = {
+    env: { RELAY_REVOKE: "auto" },
+    onSocket(socket: WebSocket, { url }: Request) {
+      if (!url.includes("vsn=1.0.0")) return;
+      controls.push(socket);
+      letIn(socket);
+    },
+    onRequest() {
+      // Before the channel is joined, behind that, and again.
+      if (++asked === 3) again.resolve();
+      return new Response(null, { status: 503 });
+    },
+  };
+  await withRelay(host, script, async ({ relay, urlWith }) => {
+    const client = connect(urlWith(await sign({ session_id: session }), "2.0.0"));
+    await client.opened;
+    await inTime(again.promise, "it tries to read again");
+    assert.match(await revocation(relay), /^off: the project's REST answers 503/);
+    const payload = {
+      event: "ended",
+      payload: { sessions: [await sha256(session)] },
+      meta: { id: "1" },
+    };
+    const topic = "realtime:relay:sessions";
+    controls[0].send(JSON.stringify({ ref: null, topic, event: "broadcast", payload }));
+    assert.match((await inTime(client.closed, "the socket ends")).reason, /^signed_out/);
+    assert.equal(controls.length, 1);
+  });
+});
