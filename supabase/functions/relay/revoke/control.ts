@@ -85,7 +85,10 @@ export class Control {
       this.#beat();
       return this.#joined.resolve();
     }
-    this.#joined.reject(new Unable(String(response.reason ?? "error").slice(0, 200)));
+    const reason = String(response.reason ?? "error").slice(0, 200);
+    // A policy that is missing stays so; too many joins, or a database that is away, pass in a moment.
+    const Refused = reason.startsWith("Unauthorized") ? Unable : Error;
+    this.#joined.reject(new Refused(reason));
     this.close();
   }
 

@@ -133,10 +133,7 @@ class Following implements Revocation {
       });
       try {
         await control.join();
-        // What was said before the channel was joined is read behind it.
-        await this.#read();
-        this.#state = "on";
-        retryMs = RETRY_MS.first;
+        if (await this.#catchUp(control)) retryMs = RETRY_MS.first;
         await control.lost;
         this.#state = "off: the channel was lost, and is joined again";
         waitMs = retryMs * Math.random();
@@ -146,6 +143,25 @@ class Following implements Revocation {
       }
       retryMs = Math.min(2 * retryMs, RETRY_MS.last);
     }
+  }
+
+  /**
+   * Reads what was said before the channel was joined; what is said from then on comes by it, also while
+   * nothing can be read. False where it is lost before that.
+   */
+  async #catchUp({ lost }: Control): Promise<boolean> {
+    let isLost = false;
+    lost.then(() => isLost = true);
+    for (let retryMs = RETRY_MS.first; !isLost; retryMs = Math.min(2 * retryMs, RETRY_MS.last)) {
+      try {
+        await this.#read();
+        this.#state = "on";
+        return true;
+      } catch (error) {
+        await Promise.race([lost, later(this.#fail(error, retryMs))]);
+      }
+    }
+    return false;
   }
 }
 
