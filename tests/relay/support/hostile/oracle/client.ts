@@ -12,6 +12,7 @@ import { configOf, isFor } from "../realtime/emission.ts";
 import type { Push } from "../realtime/push.ts";
 import { REFUSAL_MS } from "../realtime/join_rate.ts";
 import type { Realtime } from "../realtime/realtime.ts";
+import { claimsOf } from "../world/people.ts";
 import { Violation } from "../invariants.ts";
 import { Life, print } from "./life.ts";
 import { mayJoin, maySend, mayUsePublic, type Policies } from "./policy.ts";
@@ -75,6 +76,7 @@ export class Client {
   wasCrowded = false;
   /** When a token came that ends its socket: nothing that it says from then on is kept. */
   endedAt: number | undefined;
+  #endsBy = "";
   /** Each topic and config that it has asked for. */
   readonly asked = new Set<string>();
 
@@ -124,8 +126,19 @@ export class Client {
 
   #show(token: string, event: "phx_join" | "access_token"): Effect {
     const effect = this.who.show(token, event);
-    if (effect === "ends the socket") this.endedAt ??= this.options.realtime.time.now;
+    if (effect === "ends the socket" && this.endedAt === undefined) {
+      this.endedAt = this.options.realtime.time.now;
+      this.#endsBy = token;
+    }
     return effect;
+  }
+
+  /** The worker stands still until then. */
+  stands(until: number): void {
+    this.who.stands(until);
+    const { expiresAt = Infinity } = claimsOf.get(this.#endsBy) ?? {};
+    const checkedUntil = (this.endedAt ?? 0) + this.options.verifyMs;
+    if (this.who.isLost(checkedUntil, expiresAt, until)) this.endedAt = undefined;
   }
 
   /** It sends a broadcast. */

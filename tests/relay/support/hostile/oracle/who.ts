@@ -57,8 +57,11 @@ export class Who {
 
   /** The worker stands still until then: a token that is over by the end of its check is none. */
   stands(until: number): void {
-    const isChecked = this.now() < this.#checkedUntil && this.#checkedUntil <= until;
-    if (isChecked && this.expiresAt <= until) Object.assign(this, this.#before);
+    if (this.isLost(this.#checkedUntil, this.expiresAt, until)) Object.assign(this, this.#before);
+  }
+
+  isLost(checkedUntil: number, expiresAt: number, until: number): boolean {
+    return this.now() < checkedUntil && checkedUntil <= until && expiresAt <= until;
   }
 
   #take(token: string, isNaming = false): Effect {

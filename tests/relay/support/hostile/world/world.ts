@@ -148,7 +148,7 @@ export class World implements Company, Watcher, Court, Disposable {
   /** The worker stands still, as for a long collection of garbage, or on a host that is frozen. */
   stand(ms: number, readsFirst: boolean): void {
     if (this.time.untilThaw > 0) return;
-    for (const { client } of this.parties) client.who.stands(this.time.now + ms);
+    for (const { client } of this.parties) client.stands(this.time.now + ms);
     this.time.stand(ms, readsFirst);
     this.saw("stood still");
   }
