@@ -14,7 +14,7 @@ const SEED = givenSeed ?? Date.now() % 1_000_000;
 const PLAN: SoakPlan = LONG
   ? {
     ...{ sockets: 2_000, meanMs: 30_000, leaveInDial: true, seed: SEED },
-    ...{ warmUpMs: 60_000, ms: 120_000, lookMs: 2_000 },
+    ...{ warmUpMs: 120_000, ms: 180_000, lookMs: 2_000 },
   }
   : {
     ...{ sockets: 60, meanMs: 1_000, leaveInDial: false, seed: SEED },
