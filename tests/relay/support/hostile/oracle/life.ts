@@ -103,9 +103,10 @@ export class Life {
     }
   }
 
-  #isCovered({ at }: Emission): boolean {
-    const { up, down } = this.realtime.place;
-    const slack = up + down + NOTICE_MS;
+  #isCovered({ at, kind }: Emission): boolean {
+    const { up, down, checkMs } = this.realtime.place;
+    // A change is checked before it is sent.
+    const slack = up + down + NOTICE_MS + (kind === "change" ? checkMs : 0);
     return this.#gaps.some(({ from, to }) => from - slack <= at && at <= to);
   }
 }
