@@ -69,6 +69,9 @@ async function arrive({ info }: TestStack, relay: string, catchesUp: boolean): P
   return watch(catchesUp ? "catching up" : "alone", supabase, SLUGS);
 }
 
+/** In the order in which viewers are judged. */
+const FEEDS = ["catching up", "alone"].flatMap((who) => [`${who}: rows`, `${who}: broadcasts`]);
+
 /** What may have been missed between the answers to the joins and now is told by now. */
 async function flows({ info }: TestStack, viewers: Viewer[]): Promise<void> {
   const feeds = viewers.flatMap(({ rows, broadcasts }) => [rows, ...broadcasts]);
@@ -115,10 +118,14 @@ async function judged(
 Deno.test("one relay takes over from another that is told to end", async (t) => {
   await withStack(async (stack) => {
     await t.step("all move: each event once and in order, and no gap", async () => {
-      for (const figures of (await judged(stack, (_sql, handOver) => handOver())).flat()) {
+      const all = (await judged(stack, (_sql, handOver) => handOver())).flat();
+      for (const [n, figures] of all.entries()) {
         const { expected } = figures;
         const none = { twice: 0, late: 0, untoldLate: 0, gaps: 0, unreported: 0, troubles: 0 };
-        assert.deepEqual(figures, { expected, arrived: expected, ...none });
+        assert.deepEqual({ feed: FEEDS[n], ...figures }, {
+          ...{ feed: FEEDS[n], expected, arrived: expected },
+          ...none,
+        });
       }
     });
 
