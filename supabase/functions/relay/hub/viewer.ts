@@ -9,6 +9,7 @@ import {
   encodeServerFrame,
   type Frame,
   frameOfBinary,
+  UNMATCHED,
 } from "../realtime/phoenix.ts";
 import type { Wire } from "../realtime/upstream.ts";
 import { type Close, CLOSED, type Message, OPEN } from "../runtime.ts";
@@ -247,7 +248,7 @@ export class Viewer implements Upstream, Sitter {
   }
 
   #unmatched(frame: Frame): void {
-    this.#reply(frame, "error", { reason: "unmatched topic" });
+    this.#reply(frame, "error", { reason: UNMATCHED });
   }
 
   #tellClose(close: Close): void {

@@ -35,6 +35,9 @@ export function parseFrame(vsn: Vsn, text: string): Frame | undefined {
     : undefined;
 }
 
+/** What Realtime answers to what is sent on a channel that it does not have. */
+export const UNMATCHED = "unmatched topic";
+
 /**
  * Builds a frame anew, so that nothing of the client's text is in it but what was parsed. It always
  * has a ref: an object without that key is no message to Phoenix, which passes it over.

@@ -1,5 +1,5 @@
 import { type Parts, payloadOf, takeApart, topicOfBroadcast } from "../realtime/frame.ts";
-import type { Frame, Ref } from "../realtime/phoenix.ts";
+import { type Frame, type Ref, UNMATCHED } from "../realtime/phoenix.ts";
 import type { Vsn } from "../realtime/upstream.ts";
 import type { Message } from "../runtime.ts";
 import { REF_PREFIX } from "./heartbeat.ts";
@@ -97,8 +97,7 @@ export class Mute {
   }
 }
 
-/** What Realtime answers to what is sent on a channel that it does not have. */
 function isUnmatched({ status, response }: Record<string, unknown>): boolean {
   return status === "error" &&
-    (response as { reason?: unknown } | undefined)?.reason === "unmatched topic";
+    (response as { reason?: unknown } | undefined)?.reason === UNMATCHED;
 }

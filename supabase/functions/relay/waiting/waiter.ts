@@ -5,7 +5,13 @@ import type { Identity } from "../door/identity.ts";
 import type { Config } from "../config/config.ts";
 import { type Code, RelayError, toRelayError } from "../errors.ts";
 import { readEnvelope } from "../realtime/envelope.ts";
-import { encodeEnding, encodeFrame, encodeReply, type Frame } from "../realtime/phoenix.ts";
+import {
+  encodeEnding,
+  encodeFrame,
+  encodeReply,
+  type Frame,
+  UNMATCHED,
+} from "../realtime/phoenix.ts";
 import type { Vsn } from "../realtime/upstream.ts";
 import { parseWhole } from "../realtime/whole.ts";
 import type { Awake } from "../peer/awake.ts";
@@ -149,7 +155,7 @@ export class Waiter implements Waiting {
     }
     // Behind a join that waits it waits too.
     if (this.#held.has(frame!.topic)) this.#held.add({ message: text, topic: frame!.topic });
-    else this.#reply(frame!, "error", "unmatched topic");
+    else this.#reply(frame!, "error", UNMATCHED);
   }
 
   /** One of another join than that which waits is passed over, as in Realtime. */

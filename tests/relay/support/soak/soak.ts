@@ -143,7 +143,7 @@ async function watchMemory(
 
 /**
  * Of the half whose number of sockets is nearest to this one: a crowd is never quite the same. The least,
- * since code that is compiled and thrown away again takes a tenth of the heap, and what is lost stays.
+ * since messages that are under way take up to a tenth of the heap, and what is lost stays.
  */
 function leastAt(usual: number, seen: Memory[]): Memory {
   const distance = ({ sockets }: Memory) => Math.abs(sockets - usual);

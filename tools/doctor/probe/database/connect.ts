@@ -37,6 +37,7 @@ export async function answered<T>(asked: Promise<T>, ms = ANSWER_MS): Promise<T>
   throw new Unanswered(ms);
 }
 
+/** No answer came in time: the connection is not to be asked again. */
 export class Unanswered extends Error {
   constructor(ms: number) {
     super(`no answer within ${ms / 1000} s`);

@@ -10,7 +10,7 @@ import type { Time } from "../world/time.ts";
 const LOOK_MS = 11_000;
 
 /** Refusals wait so much longer at most. */
-const JITTER = 1.2;
+export const JITTER = 1.2;
 
 /** What comes while tokens are checked is read behind them. */
 const MANY_CHECKS = 10;

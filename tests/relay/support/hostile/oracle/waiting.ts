@@ -2,6 +2,7 @@
 import { Violation } from "../invariants.ts";
 import type { Party } from "../network/party.ts";
 import type { Court } from "./court.ts";
+import { JITTER } from "./limits.ts";
 
 /** Nobody named by then: it ends. */
 const WAIT_MS = 10_000;
@@ -17,9 +18,6 @@ const MANY_CHECKS = 10;
 
 /** A close waits until the client is quiet. */
 const CLOSE_MS = 1_000;
-
-/** A refusal is delayed by chance. */
-const MOST_DELAY = 1.2;
 
 /** What each may say while a token is checked, however much others do. */
 const SPARE_BYTES = 16_384;
@@ -55,7 +53,7 @@ export function holdWaiting(court: Court): void {
       fail(`client ${index} was named ${now - namedAt!} ms ago`);
     }
     // Who was refused for what it had said has not waited: it is closed as late as others.
-    const delay = isLoud(party) ? MOST_DELAY * settings.refusalDelayMs : 0;
+    const delay = isLoud(party) ? JITTER * settings.refusalDelayMs : 0;
     const isTold = GAVE_WAY.includes(refusal?.code ?? "");
     if (isTold && time.sinceDue(refusal!.at + delay) > CLOSE_MS) {
       fail(`${whose}, was told ${refusal!.code} and is not closed`);
