@@ -527,6 +527,25 @@ export const EXAMPLES: Record<string, Scenario> = {
     stand(6_000),
     pass(16_000),
   ),
+  "two equal joins are two channels, where one could not ask for its right the time before": world(
+    { open: true, up: 30 },
+    { do: "weather", dial: "ok", lateMs: 0, pool: 2 },
+    crowd(1, 2, true, 1),
+    pass(12_138),
+    stand(791),
+    pass(34_679),
+    crowd(1, 2),
+    join(0, 0, 0),
+    pass(50_000),
+  ),
+  "a client has joined nothing in time, of which the worker stood still five times": world(
+    {},
+    somebody(),
+    stand(38_731),
+    pass(38_731),
+    ...[1_693, 692, 359, 700].flatMap((ms) => [stand(ms), pass(ms + 1_000)]),
+    pass(60_000),
+  ),
   "a join behind a push is never answered, where Realtime refuses the move to a channel of one's own":
     world(
       { open: true },

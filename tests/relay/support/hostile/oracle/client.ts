@@ -74,6 +74,7 @@ export class Client {
   isAlone = false;
   /** It has joined when the hub may have been full, and so may have a socket of its own. */
   wasCrowded = false;
+  #wasTroubled = false;
   /** When a token came that ends its socket: nothing that it says from then on is kept. */
   endedAt: number | undefined;
   #endsBy = "";
@@ -84,6 +85,13 @@ export class Client {
     const takesEffectAt = () => options.realtime.time.now + options.verifyMs;
     this.who = new Who(() => options.realtime.time.now, takesEffectAt, options);
     this.isAlone = !options.isShared;
+  }
+
+  /** It joined when its right could not be asked for, since something was wrong: so it looks alone. */
+  get wasTroubled(): boolean {
+    const { troubleAt } = this.options.realtime;
+    return this.#wasTroubled || [...this.lives.values()].flat()
+      .some(({ config, askedAt }) => config.private && askedAt <= troubleAt);
   }
 
   get hasEnded(): boolean {
@@ -283,6 +291,7 @@ export class Client {
   }
 
   #forget(topic: string): void {
+    this.#wasTroubled = this.wasTroubled;
     const left = this.at(topic).filter(({ state }) => state !== "over");
     if (left.length > 0) this.lives.set(topic, left);
     else this.lives.delete(topic);

@@ -9,9 +9,6 @@ const HEARTBEAT_MS = 25_000;
 /** Nobody named by then: it ends. */
 const WAIT_MS = 10_000;
 
-/** Of each standstill of the worker a moment counts as awake: it notices none before that. */
-const MOMENTS_MS = 2_000;
-
 /** A close waits until the client is quiet: what came so shortly before came behind its reason. */
 const CLOSE_MS = 1_000;
 
@@ -30,7 +27,7 @@ export function holdTrunk({ time: { now }, realtime, settings }: Court): void {
   const isFull = ended.some(({ end }) => end.bufferedAmount > settings.maxUnsent / 4);
   if (isLost || isFull || ended.length === 0) return;
   const [{ awaits, refusals, wasStalled }] = ended;
-  if (awaits < HEARTBEAT_MS - MOMENTS_MS) {
+  if (awaits < HEARTBEAT_MS) {
     throw new Violation("heartbeat", `a socket was given up with a heartbeat of ${awaits} ms`);
   }
   if (refusals < MANY_REFUSALS || wasStalled || realtime.weather.lateMs > 0) return;
@@ -49,7 +46,7 @@ export function holdAnswers(court: Court, { client, options }: Party, reason: st
   const there = realtime.dialled.filter(({ end: { closedAt = time.now } }) =>
     closedAt === time.now
   );
-  if (there.some(({ awaits }) => awaits >= HEARTBEAT_MS - MOMENTS_MS)) return;
+  if (there.some(({ awaits }) => awaits >= HEARTBEAT_MS)) return;
   throw new Violation("heartbeat", `client ${options.index} was closed: ${reason}`);
 }
 
@@ -65,7 +62,7 @@ export function holdPatience({ time, settings }: Court, party: Party, reason: st
     token_missing: [openedAt, WAIT_MS],
   };
   const [since, ms] = waits[code] ?? [-Infinity, 0];
-  const waited = time.now - since - time.stoodSince(since);
-  if (waited >= ms - MOMENTS_MS) return;
+  const waited = time.now - since - time.stoodKnownSince(since);
+  if (waited >= ms) return;
   throw new Violation("patience", `client ${index} was closed after ${waited} ms: ${reason}`);
 }

@@ -45,7 +45,7 @@ export function holdSharing({ realtime, parties, settings, time }: Court): void 
         (end.readyState === 2 || end.closedAt! > time.awakeFor(GONE_MS))
       );
       const alone = left.length +
-        lookers.filter((party) => mayBeAlone(party, realtime.troubleAt)).length;
+        lookers.filter(mayBeAlone).length;
       const count = channels.filter((it) => it === name).length;
       if (lookers.length + left.length - alone < 2 || count <= 1 + alone) continue;
       throw new Violation("sharing", `${lookers.length} viewers of ${name} have ${count} channels`);
@@ -53,9 +53,5 @@ export function holdSharing({ realtime, parties, settings, time }: Court): void 
   }
 }
 
-/** Who joined when its right could not be asked for, since something was wrong, looks alone from then on. */
-function mayBeAlone({ client }: Party, troubleAt: number): boolean {
-  const lives = [...client.lives.values()].flat();
-  return client.isAlone || client.wasCrowded || client.joins > CALM ||
-    lives.some(({ config, askedAt }) => config.private && askedAt <= troubleAt);
-}
+const mayBeAlone = ({ client }: Party): boolean =>
+  client.isAlone || client.wasCrowded || client.wasTroubled || client.joins > CALM;

@@ -89,12 +89,12 @@ export class Line implements Far, Wire {
   }
 
   /**
-   * How long the relay has waited, awake, for the oldest heartbeat that is not answered, in
+   * How long the relay has waited, awake as far as it knows, for the oldest heartbeat that is not answered, in
    * milliseconds.
    */
   get awaits(): number {
     const [oldest] = this.#beats.values();
-    return oldest === undefined ? 0 : this.time.now - oldest - this.time.stoodSince(oldest);
+    return oldest === undefined ? 0 : this.time.now - oldest - this.time.stoodKnownSince(oldest);
   }
 
   handed(message: Message): void {

@@ -19,6 +19,9 @@ interface Timer {
 /** What is due in a stand's last moment: what has come is read behind the timers, or before them. */
 const RANK = { early: 0, late: 1, arrived: 2, due: 3 };
 
+/** Of a standstill the relay takes so much for a time awake: so late may it look at its clock. */
+const UNSEEN_MS = 600;
+
 /** A time in which the worker stood still. */
 interface Stand {
   from: number;
@@ -108,10 +111,22 @@ export class Time implements Disposable {
 
   /** For how long it stood still since then. */
   stoodSince(at: number): number {
+    return this.#stoodSince(at, 0);
+  }
+
+  #stoodSince(at: number, less: number): number {
     return this.#stands.reduce(
-      (sum, { from, to }) => sum + Math.max(0, Math.min(to, this.now) - Math.max(from, at)),
+      (sum, { from, to }) => sum + Math.max(0, Math.min(to, this.now) - Math.max(from, at) - less),
       0,
     );
+  }
+
+  /**
+   * For how long the relay knows that it stood still since then: of each time it takes the first moment
+   * for one in which it was awake.
+   */
+  stoodKnownSince(at: number): number {
+    return this.#stoodSince(at, UNSEEN_MS);
   }
 
   /** Since when it has been awake for so long in all. */
