@@ -555,6 +555,14 @@ export const EXAMPLES: Record<string, Scenario> = {
       join(0, 0, 0),
       right(0, false),
     ),
+  "a push that waited for a token goes up, behind the leave of the channel that it takes away":
+    world(
+      { policy: 1, verifyMs: 400 },
+      somebody({ who: "user", vsn: 1, role: 1 }),
+      join(0, 0, 0),
+      sign(0),
+      push,
+    ),
   "nobody says that there is no such channel, to a viewer whose new role may not have it": world(
     { policy: 1, maxUnsent: 1 << 16 },
     somebody(),

@@ -170,7 +170,8 @@ export class Client {
   allows({ n, head }: Push): boolean {
     if (!this.#unjudged.has(n)) return this.allowed.has(n);
     const role = this.#unjudged.get(n) ?? this.who.namedAs;
-    return this.#mayPush(role, head.topic, this.joinedAt(head.topic));
+    const life = this.#isTaken(head.topic) ? undefined : this.joinedAt(head.topic);
+    return this.#mayPush(role, head.topic, life);
   }
 
   #mayPush(role: string, topic: string, life: Life | undefined): boolean {
@@ -321,11 +322,16 @@ export class Client {
 
   /** After a change of identity the topic is left where the new one may not have it. */
   #mayGet({ topic, config }: Life, at: number, what: string): void {
-    const { policies, realtime, leftAt } = this.options;
+    const { policies, realtime } = this.options;
     const { changedAt, role } = this.who;
     if (changedAt === undefined || mayJoin(policies, role, topic, config)) return;
-    if (at <= changedAt + realtime.place.up + LEAVE_MS || leftAt(topic) >= changedAt) return;
+    if (at <= changedAt + realtime.place.up + LEAVE_MS || this.#isTaken(topic)) return;
     throw new Violation("identity", `client ${this.options.index}, now ${role}, got ${what}`);
+  }
+
+  /** The relay has left it for the client since that became somebody else. */
+  #isTaken(topic: string): boolean {
+    return this.options.leftAt(topic) >= (this.who.changedAt ?? Infinity);
   }
 }
 
