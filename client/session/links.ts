@@ -5,7 +5,7 @@ import { drop, isKept, release } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
 import { Overlap } from "../gap/overlap.ts";
 import { PARTS } from "../gap/track.ts";
-import { about, considerSwitch, doubt, flush, forget, placeAll, tell } from "./places.ts";
+import { about, considerSwitch, doubt, flush, forget, ownToken, placeAll, tell } from "./places.ts";
 import type { State } from "./state.ts";
 
 /** The next socket's topics are to be subscribed by then. */
@@ -36,11 +36,16 @@ function inherit(state: State, link: Link): void {
   link.held = [...state.kept.splice(0), ...rest];
 }
 
-/** By the application's own word somebody else is signed in than the one whose link this is. */
+/**
+ * By the application's own word somebody else is signed in than the one whose link this is, or has a
+ * newer token than when it was dialled.
+ */
 function recognise(state: State, link: Link): void {
   const { inBand } = state;
   const known = userOf(link.token);
-  if (inBand !== undefined && known !== null && userOf(inBand) !== known) doubt(state, link);
+  if (inBand === undefined || known === null) return;
+  if (userOf(inBand) !== known) doubt(state, link);
+  else if (link.provenAt !== undefined) freshen(state, link, ownToken(state, inBand));
 }
 
 /** The link carries. Beside an active one it is subscribed to take over. */
@@ -198,9 +203,9 @@ export function settle(state: State, link: Link): void {
 }
 
 /** Tells every topic that is joined, or will be by an older token, of a newer one. */
-export function freshen(state: State, link: Link, token: string | null): void {
+export function freshen(state: State, link: Link, token: unknown): void {
   if (token === link.token || !isAtLeastAsFresh(token, link.token)) return;
-  link.token = token;
+  link.token = token as string;
   for (const channel of state.channels.values()) {
     if (!channel.places.has(link)) continue;
     state.push(link, about(channel, "access_token", { access_token: token }));
