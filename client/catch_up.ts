@@ -79,7 +79,7 @@ export interface TableCatchUpOptions {
   event?: string;
   /** The columns in the broadcast's payload. Default: all. */
   payload?: string[];
-  /** Default 1000, which is where PostgREST caps an answer unless it is set up otherwise. */
+  /** Default 1000. Where the API gives fewer at once, a table is read to its end all the same. */
   pageSize?: number;
 }
 
@@ -105,6 +105,8 @@ export function tableCatchUp(
   // Pages go on from the text of the columns, which REST does not round.
   const select = ["*", ...columns.map((name, i) => `${TEXT}${i}:${name}::text`)]
     .join();
+  // The API may give fewer rows than it is asked for: a page is the last where another had more.
+  let most = 1;
   return {
     ...{ schema, table, key, time, overlapMs },
     mirror: options.topic ? mirror(options.topic, options) : undefined,
@@ -120,7 +122,8 @@ export function tableCatchUp(
         if (error) throw failure(`${schema}.${table}`, error, status);
         const texts: string[][] = data.map((row: Json) => takeTexts(row, columns.length));
         if (data.length > 0) yield data;
-        if (data.length < pageSize) return;
+        most = Math.max(most, data.length);
+        if (data.length < most) return;
         last = texts.at(-1);
       }
     },

@@ -41,9 +41,7 @@ export function decode(vsn: Vsn, raw: Data): Frame {
 
 /** The frames of a message: a batch has one in each line. Binary messages come alone. */
 export const messagesOf = (data: Data, isBatch: boolean): Data[] =>
-  isBatch && typeof data === "string" && data.includes("\n")
-    ? data.split("\n").filter((line) => line.trim())
-    : [data];
+  isBatch && typeof data === "string" ? data.split("\n").filter((line) => line.trim()) : [data];
 
 /** The payload with each number that JSON.parse would round as a string of its digits. */
 export function exactPayload({ source, raw = source, payload }: Frame): Json {
@@ -114,15 +112,22 @@ export const asArray = <T = unknown>(value: unknown): T[] => Array.isArray(value
 
 export const nameOf = (topic: string): string => topic.replace(/^realtime:/, "");
 
-/** The same for equal values, whatever the order of their keys: servers sort them. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, part) =>
-      part && typeof part === "object" && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
-        : part,
-  );
+/**
+ * The same for equal values of a frame, whatever the order of their keys: servers sort them. What is
+ * nested too deeply to be written is the frame as it came.
+ */
+export function canonical(value: unknown, { raw, source = raw }: Frame): string {
+  try {
+    return JSON.stringify(
+      value,
+      (_key, part) =>
+        part && typeof part === "object" && !Array.isArray(part)
+          ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
+          : part,
+    );
+  } catch {
+    return String(source);
+  }
 }
 
 /** Lengths first, one byte each: of join ref and ref (of a push), topic, event and metadata. */
@@ -138,10 +143,10 @@ function binary(data: ArrayBuffer, read: Read): unknown[] {
   if (start > bytes.length || !(isPush || bytes[0] === USER_BROADCAST)) {
     return [];
   }
-  const [topic, event, meta] = parts.slice(-3);
+  const [meta, event, topic, ref = null, join_ref = null] = parts.reverse();
   const rest = bytes.subarray(start);
   const payload: Json = { type: "broadcast", event };
   payload.payload = bytes[count + 1] === JSON_ENCODING ? read(utf8.decode(rest)) : [...rest];
   if (meta) payload.meta = JSON.parse(meta);
-  return [...(isPush ? parts : [null, null]).slice(0, 2), topic, "broadcast", payload];
+  return [join_ref, ref, topic, "broadcast", payload];
 }

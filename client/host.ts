@@ -20,6 +20,16 @@ export interface Host {
   onWake(wake: (why: "online" | "visible") => void): () => void;
 }
 
+/** The same clock, but that it is never set back: what waits would wait for as long. */
+export function steady(now: () => number): () => number {
+  let [last, ahead] = [0, 0];
+  return () => {
+    const at = now();
+    ahead = Math.max(ahead, last - at);
+    return last = at + ahead;
+  };
+}
+
 type Listen = (name: string, listener: (event: unknown) => void) => void;
 interface Target {
   addEventListener?: Listen;

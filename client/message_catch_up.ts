@@ -74,11 +74,14 @@ export function messageCatchUp(
 /** One page. */
 async function ask(
   supabase: MessageReader,
-  { topic, since, signal }: CatchUpRequest,
+  request: CatchUpRequest,
   after_id?: string,
 ): Promise<Json[]> {
+  const { topic, since, signal } = request;
   const args = { topic, since: since || undefined, after_id };
   const { data, error, status } = await supabase.rpc("missed_messages", args).abortSignal(signal);
+  // A peer may have written the id: it is no uuid.
+  if (after_id && error?.code === "22P02") return ask(supabase, request);
   if (error) throw failed(error, status);
   return data;
 }

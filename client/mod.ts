@@ -12,7 +12,7 @@
 import { socketUrl } from "./carrier/address.ts";
 import { Carrier } from "./carrier/carrier.ts";
 import type { CatchUp } from "./catch_up.ts";
-import { defaultHost, type Host } from "./host.ts";
+import { defaultHost, type Host, steady } from "./host.ts";
 import { RelaySocket } from "./socket.ts";
 import type { RelayStatus } from "./status.ts";
 
@@ -77,12 +77,13 @@ export type RelayTransport = (new (address: string | URL) => RelaySocket) & {
  */
 export function relayTransport(options: RelayTransportOptions): RelayTransport {
   const catchUp = [...options.catchUp ?? []];
+  const host = { ...defaultHost(), ...options.host };
   const settings = {
     ...options,
     relay: socketUrl(options.relay),
     catchUp,
     maxQueueBytes: options.maxQueueBytes ?? MAX_QUEUE_BYTES,
-    host: { ...defaultHost(), ...options.host },
+    host: { ...host, now: steady(() => host.now()) },
   };
   // A second client of one transport, such as a hot reload makes, has a session of its own.
   const carriers = [new Carrier(settings)];

@@ -13,11 +13,13 @@ export interface RowChange {
 /** Undefined where it is none, or of a row that cannot be told from others. */
 export function rowChangeOf(payload: unknown, keys: Keys = {}): RowChange | undefined {
   const { schema, table, record, old_record, seq } = asJson(payload);
-  if (!table || !Number.isSafeInteger(seq)) return undefined;
+  if (typeof table !== "string" || !Number.isSafeInteger(seq)) return undefined;
   const row = asJson(record ?? old_record);
-  const values = [keys[table as string] ?? "id"].flat().map((name) => row[name as string]);
+  const values = [keys[table] ?? "id"].flat().map((name) => row[name as string]);
   // JSON has rounded a longer number: other rows may have this one's now.
-  const isTold = values.every((value) => typeof value === "string" || Number.isSafeInteger(value));
+  const isTold = [schema, ...values].every((value) =>
+    typeof value === "string" || Number.isSafeInteger(value)
+  );
   return isTold
     ? { row: JSON.stringify([schema, table, ...values]), seq: seq as number }
     : undefined;
@@ -28,19 +30,11 @@ export function inOrder<Item>(
   items: Item[],
   changeOf: (item: Item) => RowChange | undefined,
 ): Item[] {
-  const rows = new Map<string, number[]>();
-  for (const [place, item] of items.entries()) {
-    const row = changeOf(item)?.row;
-    if (row === undefined) continue;
-    const places = rows.get(row) ?? [];
-    places.push(place);
-    rows.set(row, places);
+  const rows = new Map<string, Item[]>();
+  const changes = items.filter(changeOf).sort((a, b) => changeOf(b)!.seq - changeOf(a)!.seq);
+  for (const item of changes) {
+    const { row } = changeOf(item)!;
+    if (!rows.get(row)?.push(item)) rows.set(row, [item]);
   }
-  const ordered = [...items];
-  for (const places of rows.values()) {
-    const changes = places.map((place) => items[place]);
-    changes.sort((a, b) => changeOf(a)!.seq - changeOf(b)!.seq);
-    places.forEach((place, i) => ordered[place] = changes[i]);
-  }
-  return ordered;
+  return items.map((item) => rows.get(changeOf(item)?.row!)?.pop() ?? item);
 }

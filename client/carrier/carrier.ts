@@ -45,7 +45,7 @@ export class Carrier implements Underneath {
   #address!: URL;
   #vsn!: Vsn;
   #stopListening?: () => void;
-  #timer?: { at: number; stop: () => void };
+  #timer?: { at: number; id: unknown };
   #depth = 0;
   /** Until when the face is to have handlers. */
   #hearBy = Infinity;
@@ -287,12 +287,11 @@ export class Carrier implements Underneath {
     const { host } = this.#options;
     const at = Math.min(this.#session.dueAt, this.#connection.dueAt, this.#hearBy);
     if (at === this.#timer?.at) return;
-    this.#timer?.stop();
+    if (this.#timer) host.clearTimeout(this.#timer.id);
     this.#timer = undefined;
     if (at === Infinity) return;
     const ms = Math.min(Math.max(at - host.now(), 0), MAX_TIMER_MS);
-    const timer = host.setTimeout(this.#due, ms);
-    this.#timer = { at, stop: () => host.clearTimeout(timer) };
+    this.#timer = { at, id: host.setTimeout(this.#due, ms) };
   }
 
   /** Tells of a change of state, and of a move to another socket. */

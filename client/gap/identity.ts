@@ -48,7 +48,7 @@ export function identify(catchUps: CatchUp[], frame: Frame, row?: Json): Identit
   }
   const { topic, payload } = frame;
   const [catchUp, mirror] = mirrorOf(catchUps, topic) ?? [];
-  const id = asJson(payload.meta).id as string | undefined;
+  const id = idOf(frame);
   if (catchUp && payload.event === mirror?.event) {
     const body = asJson(payload.payload);
     const key = row ? keyOf(catchUp, row) : keyOf(catchUp, body, () => bodyOf(frame));
@@ -59,24 +59,31 @@ export function identify(catchUps: CatchUp[], frame: Frame, row?: Json): Identit
   return { keys: id === undefined ? [] : [`meta:${id}`], stamp: id };
 }
 
+/** Of a message of the database's. What peers send may have anything there. */
+export function idOf({ payload }: Frame): string | undefined {
+  const { id } = asJson(payload.meta);
+  return typeof id === "string" ? id : undefined;
+}
+
 const bodyOf = (frame: Frame) => asJson(exactPayload(frame).payload);
 
 function identifyChange(catchUps: CatchUp[], frame: Frame, row?: Json): Identity {
   const { ids, data } = frame.payload;
-  const { type, record, old_record, commit_timestamp, ...names } = asJson(data);
-  const table = tableOf(catchUps, names);
+  const change = asJson(data);
+  const { type, commit_timestamp } = change;
+  const table = tableOf(catchUps, change);
   const catchUp = type === "UPDATE" ? table?.updates : table;
   const committedAt = row ? undefined : timeOf(commit_timestamp);
-  const exact = (name: string) => () => asJson(asJson(exactPayload(frame).data)[name]);
   const isDelete = type === "DELETE";
-  const part = asJson(isDelete ? old_record : record);
-  const key = catchUp &&
-    (row ? keyOf(catchUp, row) : keyOf(catchUp, part, exact(isDelete ? "old_record" : "record")));
+  const name = isDelete ? "old_record" : "record";
+  const part = asJson(change[name]);
+  const exact = () => asJson(asJson(exactPayload(frame).data)[name]);
+  const key = catchUp && keyOf(catchUp, row ?? part, row ? undefined : exact);
   if (!key) return { keys: [], committedAt };
   if (isDelete) return { keys: [], committedAt, catchUp, gone: key };
   const keys = asArray(ids).map((binding) => rowKey(catchUp, key, binding));
   // Two rows of one commit may follow each other under one key.
-  const stamp = row ? undefined : `${commit_timestamp}${hash(JSON.stringify(record))}`;
+  const stamp = row ? undefined : `${commit_timestamp}${hash(canonical(part, frame))}`;
   const born = table!.updates && timesOf(table!, part).time;
   const of = (each: CatchUp) => ({ ...timesOf(each, part), born, keys, stamp, committedAt });
   const { updates } = catchUp;
@@ -97,12 +104,14 @@ export const rowKey = (
 ): string => `${schema}.${table}:${key}:${binding}`;
 
 function timesOf(catchUp: CatchUp, row: Json): Identity {
-  const value = row[catchUp.time];
-  const at = timeOf(value);
-  // PostgreSQL writes as many digits of a fraction as there are, and a zone in several ways.
-  const micros = /\.(\d+)/.exec(String(value))?.[1].replace(/0+$/, "");
-  const time = at === undefined ? value : `${Math.floor(at / 1_000)}.${micros ?? ""}`;
-  return { keys: [], catchUp, at, time: time === undefined ? undefined : String(time) };
+  let time = row[catchUp.time];
+  const at = timeOf(time);
+  if (at !== undefined) {
+    // PostgreSQL writes as many digits of a fraction as there are, and a zone in several ways.
+    const micros = /\.(\d+)/.exec(String(time))?.[1].replace(/0+$/, "");
+    time = `${Math.floor(at / 1_000)}.${micros ?? ""}`;
+  }
+  return { keys: [], catchUp, at, time: typeof time === "object" ? undefined : time as string };
 }
 
 /** A row's key as one text; undefined where the row cannot be told from others. */
@@ -119,7 +128,7 @@ function keyOf(catchUp: CatchUp, row: Json, exact?: () => Json): string | undefi
     const text = read[i] ?? (exact ? (digits ??= exact())[name] : value);
     const isRounded = typeof text === "number" &&
       Math.abs(text) > Number.MAX_SAFE_INTEGER;
-    return isRounded ? undefined : String(text).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+    return isRounded ? undefined : String(text).replace(/\.0*$|(\.\d*?)0+$/, "$1");
   });
   return texts.includes(undefined) ? undefined : texts.join("\u0000");
 }
@@ -127,5 +136,5 @@ function keyOf(catchUp: CatchUp, row: Json, exact?: () => Json): string | undefi
 /** What two sockets that carry the same event carry alike. */
 export const contentOf = (frame: Frame): string => {
   const { topic, event, payload: { ids } } = frame;
-  return canonical([topic, event, { ...exactPayload(frame), ids, type: "" }]);
+  return canonical([topic, event, { ...exactPayload(frame), ids, type: "" }], frame);
 };

@@ -1,16 +1,16 @@
-const TIME = /^(\d{4,}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
+const TIME =
+  /^(\d{4,}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s?(?:Z|([+-]\d\d)(?::?(\d\d))?)?$/i;
 
 /**
  * A server's time in ms since the epoch, undefined for what is none. One without a zone is UTC, as
  * Supabase's databases are: this machine's zone has no part in it.
  */
 export function timeOf(value: unknown): number | undefined {
-  const [, date, time, zone = "Z"] = (typeof value === "string" && TIME.exec(value)) || [];
-  const parsed = Date.parse(`${date}T${time}${zone.replace(/^([+-]\d\d):?(\d\d)?$/, hours)}`);
+  const [, date, time, hours = "+00", minutes = "00"] =
+    (typeof value === "string" && TIME.exec(value)) || [];
+  const parsed = Date.parse(`${date}T${time}${hours}:${minutes}`);
   return Number.isNaN(parsed) ? undefined : parsed;
 }
-
-const hours = (_all: string, hour: string, minute = "00") => `${hour}:${minute}`;
 
 /**
  * A source's clock less this machine's, in ms, by what its own frames have told: the truth is this or

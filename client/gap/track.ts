@@ -30,7 +30,9 @@ export type Track =
     reason?: string;
   };
 
-export type Part = "rows" | "casts";
+export const PARTS = ["casts", "rows"] as const;
+
+export type Part = typeof PARTS[number];
 
 /** True where this read is not over yet. */
 export const isReading = (track: Track, read: number): track is Track & { at: "reading" } =>

@@ -27,7 +27,7 @@ function heartbeat(state: State, frame: Frame, isOpen: boolean): void {
   // Not at once: realtime-js sets the timer of a heartbeat behind its push, and would take the next
   // heartbeat for unanswered when that fires.
   if (!isOpen || active?.provenAt === undefined) {
-    return state.do({ do: "deliver", frame: reply(frame, "ok"), soon: true });
+    return state.deliver(reply(frame, "ok"), true);
   }
   state.send(active, frame, { to: "beat", frame });
   state.await(active, frame.ref!, BEAT_MS);
@@ -55,7 +55,7 @@ function leave(state: State, frame: Frame, isOpen: boolean): void {
   const channel = channels.get(topic);
   // Of a join that another has replaced: phoenix.js leaves what was not answered in time.
   const isOfAnother = channel && frame.join_ref && frame.join_ref !== channel.join.join_ref;
-  if (isOfAnother) return state.do({ do: "deliver", frame: reply(frame, "ok"), soon: true });
+  if (isOfAnother) return state.deliver(reply(frame, "ok"), true);
   // What was not answered in time phoenix.js leaves as well, and joins again.
   if (channel) forget(state, channel, !!channel.told);
   else state.known.delete(topic);

@@ -41,7 +41,7 @@ export function fromLink(state: State, link: Link, frame: Frame): void {
     return tell(state, channel!, { is: "closed", link, frame });
   }
   const { ids } = place;
-  if (ids.size === 0 || !Array.isArray(payload.ids)) {
+  if (event !== "postgres_changes" || ids.size === 0 || !Array.isArray(payload.ids)) {
     if (isActive && isReplay(frame) && channel!.parts.casts.at === "flowing") {
       return lateReplay(state, link, channel!, frame);
     }
@@ -59,8 +59,10 @@ function lateReplay(state: State, link: Link, channel: Channel, frame: Frame): v
   const place = channel.places.get(link)!;
   const { isSpent, isOver } = place;
   if (isSpent || (isOver && channel.ledger.has(identify(state.catchUps, frame)))) return;
-  if (!isOver) admit(state, link, frame);
-  if (!isOver && ++place.late < REPLAY_LIMIT) return;
+  if (!isOver) {
+    admit(state, link, frame);
+    if (++place.late < REPLAY_LIMIT) return;
+  }
   place.isSpent = true;
   tell(state, channel, { is: "cut", link });
 }
@@ -79,7 +81,7 @@ function answered(state: State, link: Link, ref: string, frame: Frame): void {
   const beat = link.beats.findIndex((beat) => beat.ref === ref);
   if (beat >= 0) {
     link.beats.splice(0, beat + 1);
-    state.wait(`#${link.id}`, Math.min(...link.beats.map(({ until }) => until)));
+    state.watch(link);
   }
   const channel = state.channels.get(frame.topic);
   if (channel?.join.ref === ref) return joinAnswered(state, link, channel, frame);

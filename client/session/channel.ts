@@ -204,6 +204,6 @@ export function standing(channel: Channel, active?: Link): ChannelStatus {
   if (!track) {
     return { ...about, state: "joined", ...(trouble && { reason: trouble.reason }) };
   }
-  const reason = "reason" in track ? track.reason : undefined;
+  const { reason } = track as { reason?: string };
   return { ...about, state: "catching up", ...(reason && { reason }) };
 }

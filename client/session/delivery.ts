@@ -1,5 +1,5 @@
 import { asArray, asJson, type Frame, type Json, withPayload } from "../frame.ts";
-import { identify, type Identity, mirrorOf, rowKey } from "../gap/identity.ts";
+import { identify, type Identity, idOf, mirrorOf, rowKey } from "../gap/identity.ts";
 import { OVERLAP_MS } from "../gap/history.ts";
 import { historyOf } from "../gap/plan.ts";
 import { DATABASE } from "../gap/time.ts";
@@ -42,12 +42,16 @@ export function admit(state: State, link: Link, frame: Frame): void {
 }
 
 function dropOldest(state: State, link: Link): void {
-  const { topic, event } = link.held.shift()!;
-  const channel = state.channels.get(topic);
-  const part = PARTS[event];
+  const oldest = link.held.shift()!;
   // What the next socket holds the active one delivers.
-  if (!channel || !part || link === state.next) return;
-  channel.parts[part] = cut(channel.parts[part], state.now);
+  if (link !== state.next) drop(state, oldest, state.now);
+}
+
+/** An event that is not to be delivered: its topic is told so with its gap. */
+export function drop({ channels }: State, { topic, event }: Frame, from: number): void {
+  const parts = channels.get(topic)?.parts;
+  const part = PARTS[event];
+  if (parts && part) parts[part] = cut(parts[part], from);
 }
 
 /** Delivers what was held and waits for nothing any more. */
@@ -99,11 +103,10 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
 
 /** An event that can be delivered no more, since newer ones were: it is told with a gap. */
 function missed(state: State, { topic, parts }: Channel, frame: Frame): void {
-  const part = PARTS[frame.event];
   // The end of what is read tells it.
-  if (parts[part].at !== "reading") state.wait(`#lost ${topic}`, state.now);
+  if (parts[PARTS[frame.event]].at !== "reading") state.wait(`#lost ${topic}`, state.now);
   const since = state.now - (isKept(state, frame) ? state.keepMs : IN_FLIGHT_MS);
-  parts[part] = cut(parts[part], since);
+  drop(state, frame, since);
 }
 
 /**
@@ -112,11 +115,11 @@ function missed(state: State, { topic, parts }: Channel, frame: Frame): void {
  */
 function isInOrder(state: State, channel: Channel, frame: Frame, row?: Json): boolean {
   const { history } = channel.ledger;
-  const { id } = asJson(frame.payload.meta);
+  const id = idOf(frame);
   // What peers send has no id, and may say any `seq`.
   if (!id) return true;
   if (row && history.isBefore(row)) return false;
-  if (!row && !isReplay(frame)) history.mark(id as string, state.now);
+  if (!row && !isReplay(frame)) history.mark(id, state.now);
   const change = changeOf(state, channel, frame);
   return !change || history.advance(change);
 }
@@ -158,14 +161,14 @@ export function deliverReplay(state: State, link: Link, channel: Channel): Missi
   link.held = link.held.filter((frame) => !isOwn(frame));
   const identities = replayed.map((frame) => identify(state.catchUps, frame));
   const known = identities.map((each) => channel.ledger.has(each));
-  const lastKnown = known.lastIndexOf(true);
-  const isLate = known.some((isKnown, i) => !isKnown && i < lastKnown);
+  const start = known.lastIndexOf(true) + 1;
+  const isLate = known.slice(0, start).includes(false);
   // What is old and comes again may come once more.
   for (const each of identities.filter((_, i) => known[i])) {
     channel.ledger.note(each.keys, each, state.now, state.keepMs);
   }
   // It has the messages of one transaction in reverse order.
-  const missing = replayed.slice(lastKnown + 1);
+  const missing = replayed.slice(start);
   const ordered = inOrder(missing, (frame) => changeOf(state, channel, frame));
   for (const frame of ordered) deliver(state, channel, frame);
   // Of what began before them others may have ended behind them.

@@ -1,11 +1,11 @@
 import { type Frame, reply } from "../frame.ts";
 import { isAtLeastAsFresh, userOf } from "../token.ts";
 import { IN_FLIGHT_MS } from "./channel.ts";
-import { isKept, PARTS, release } from "./delivery.ts";
+import { drop, isKept, release } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
 import { Overlap } from "../gap/overlap.ts";
-import { cut } from "../gap/track.ts";
-import { about, considerSwitch, doubt, flush, forget, placeAll, tell } from "./places.ts";
+import { PARTS } from "../gap/track.ts";
+import { about, considerSwitch, doubt, flush, forget, ownToken, placeAll, tell } from "./places.ts";
 import type { State } from "./state.ts";
 
 /** The next socket's topics are to be subscribed by then. */
@@ -36,11 +36,16 @@ function inherit(state: State, link: Link): void {
   link.held = [...state.kept.splice(0), ...rest];
 }
 
-/** By the application's own word somebody else is signed in than the one whose link this is. */
+/**
+ * By the application's own word somebody else is signed in than the one whose link this is, or has a
+ * newer token than when it was dialled.
+ */
 function recognise(state: State, link: Link): void {
   const { inBand } = state;
   const known = userOf(link.token);
-  if (inBand !== undefined && known !== null && userOf(inBand) !== known) doubt(state, link);
+  if (inBand === undefined || known === null) return;
+  if (userOf(inBand) !== known) doubt(state, link);
+  else if (link.provenAt !== undefined) freshen(state, link, ownToken(state, inBand));
 }
 
 /** The link carries. Beside an active one it is subscribed to take over. */
@@ -69,14 +74,15 @@ function waitForReady(state: State): void {
  */
 export function lookReady(state: State): void {
   const { next, channels } = state;
+  if (!next) return;
   const isAnswered = [...channels.values()].every(({ told, places }) => {
-    const at = places.get(next!)?.stage.at;
+    const at = places.get(next)?.stage.at;
     return !told || (at && at !== "joining");
   });
   if (isAnswered) return waitForReady(state);
   state.do({
     is: "closed",
-    link: next!,
+    link: next,
     code: 1006,
     reason: "The next socket's channels do not join.",
   });
@@ -90,7 +96,6 @@ export function take(state: State, next: Link): void {
   state.active = next;
   state.next = undefined;
   inherit(state, next);
-  state.dues.delete("#ready");
   for (const channel of [...state.channels.values()]) {
     tell(state, channel, { is: "over", link: next, since });
   }
@@ -116,10 +121,7 @@ export function lose(state: State, link: Link): void {
   for (const channel of [...state.channels.values()]) {
     if (channel.places.has(link)) tell(state, channel, { is: "lost", link });
   }
-  if (link === state.next) {
-    state.next = undefined;
-    state.dues.delete("#ready");
-  }
+  if (link === state.next) state.next = undefined;
   if (link === state.active) {
     state.active = undefined;
     const kept = link.held.filter((frame) => isKept(state, frame) && !link.overlap?.repeats(frame));
@@ -132,26 +134,18 @@ export function lose(state: State, link: Link): void {
 }
 
 /** Nobody knows for whom these events were: what waits is gone, and told. */
-function forgetHeld({ channels }: State, held: Frame[], from: number): void {
-  for (const { topic, event } of held) {
-    const parts = channels.get(topic)?.parts;
-    const part = PARTS[event];
-    if (parts && part) parts[part] = cut(parts[part], from);
-  }
+function forgetHeld(state: State, held: Frame[], from: number): void {
+  for (const frame of held) drop(state, frame, from);
 }
 
 function unanswered(state: State, pending: Pending): void {
-  if (pending.to === "beat") state.deliver(reply(pending.frame, "ok"));
-  if (pending.to === "leave") left(state, pending.frame);
-  if (pending.to !== "push") return;
-  const { frame } = pending;
+  if (!("frame" in pending)) return;
+  const { to, frame } = pending;
+  if (to === "leave") return left(state, frame);
   // A track is repeated on the next link.
-  if (state.channels.get(frame.topic)?.track === frame) {
-    state.deliver(reply(frame, "ok"));
-  } else {state.fail(
-      frame,
-      "connection_lost: It is not known whether the push arrived.",
-    );}
+  const isRepeated = state.channels.get(frame.topic)?.track === frame;
+  if (to === "beat" || isRepeated) return state.deliver(reply(frame, "ok"));
+  state.fail(frame, "connection_lost: It is not known whether the push arrived.");
 }
 
 /** The answer to a leave that no socket takes. */
@@ -159,9 +153,8 @@ export function left(state: State, frame: Frame): void {
   const { topic, join_ref: ref } = frame;
   const close = { topic, event: "phx_close", ref, payload: {} };
   // Not at once: realtime-js listens for the answer behind its push.
-  for (const word of [reply(frame, "ok"), close]) {
-    state.do({ do: "deliver", frame: word, soon: true });
-  }
+  state.deliver(reply(frame, "ok"), true);
+  state.deliver(close, true);
 }
 
 /** Answers every join that nobody has answered yet, and those to come until a link is proven. */
@@ -189,7 +182,7 @@ export function changeUser(state: State, before: string | null): void {
     ledger.forgetTimes();
     ledger.history.start = undefined;
     ledger.joinedAt &&= now;
-    for (const part of ["rows", "casts"] as const) {
+    for (const part of PARTS) {
       const track = parts[part];
       // What came in between is not read for whoever comes, and told.
       if (track.at !== "flowing") parts[part] = { at: "open", from: track.from, isCut: true };
@@ -210,9 +203,9 @@ export function settle(state: State, link: Link): void {
 }
 
 /** Tells every topic that is joined, or will be by an older token, of a newer one. */
-export function freshen(state: State, link: Link, token: string | null): void {
+export function freshen(state: State, link: Link, token: unknown): void {
   if (token === link.token || !isAtLeastAsFresh(token, link.token)) return;
-  link.token = token;
+  link.token = token as string;
   for (const channel of state.channels.values()) {
     if (!channel.places.has(link)) continue;
     state.push(link, about(channel, "access_token", { access_token: token }));

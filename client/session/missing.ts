@@ -7,6 +7,7 @@ import {
   type Missing,
   open,
   type Part,
+  PARTS,
   READ_MESSAGES_MS,
   READ_MS,
   reopen,
@@ -27,8 +28,6 @@ export interface Change {
   readonly at: Moment;
   readonly deeds: ChannelDeed[];
 }
-
-const PARTS = ["casts", "rows"] as const;
 
 /** From a time on all parts miss what comes. */
 export function miss(change: Change, from: number): void {
@@ -135,11 +134,13 @@ export function close(change: Change, part: Part, missing?: Missing, reason?: st
   if (reason && part === "casts") channel.ledger.history.start = undefined;
   const what = track.isCut ? "events" : missing;
   if (what) {
-    const about = { extension: "relay", status: "gap", channel: nameOf(topic) };
-    const kinds = kindsOf(part, what, catchUps, topicOf(channel));
-    const span = { from: track.from, to: now, missing: what, kinds };
-    const message = "Events of this topic may be missing.";
-    const payload = { ...about, ...span, message, ...(reason && { reason }) };
+    const payload = {
+      ...{ extension: "relay", status: "gap", channel: nameOf(topic) },
+      ...{ from: track.from, to: now, missing: what },
+      kinds: kindsOf(part, what, catchUps, topicOf(channel)),
+      message: "Events of this topic may be missing.",
+      ...(reason && { reason }),
+    };
     deeds.push({ do: "deliver", frame: { topic, event: "system", payload } });
   }
   deeds.push({ do: "flow" });

@@ -1,7 +1,7 @@
 import { asJson, type Frame, type Json, withPayload } from "../frame.ts";
 import { historyOf, planOf } from "../gap/plan.ts";
 import { DATABASE } from "../gap/time.ts";
-import type { Track } from "../gap/track.ts";
+import { PARTS, type Track } from "../gap/track.ts";
 import { isAtLeastAsFresh, userOf } from "../token.ts";
 import {
   type Channel,
@@ -28,7 +28,7 @@ export function tell(state: State, channel: Channel, event: ChannelEvent): void 
   if (!isOver) state.wait(channel.topic, dueAt(channel));
 }
 
-/** Forgets a join, and what waited to be delivered to it. */
+/** Forgets a join, what waited to be delivered to it, and what is read for it. */
 export function forget(state: State, { topic }: Channel, isLeft: boolean): void {
   const others = (frames: Frame[]) => frames.filter((frame) => frame.topic !== topic);
   state.channels.delete(topic);
@@ -36,6 +36,7 @@ export function forget(state: State, { topic }: Channel, isLeft: boolean): void 
   for (const link of [state.active, state.next]) if (link) link.held = others(link.held);
   if (isLeft) state.known.delete(topic);
   state.dues.delete(topic);
+  for (const part of PARTS) state.do({ do: "stop", topic, part });
 }
 
 function perform(state: State, channel: Channel, deed: ChannelDeed): void {

@@ -154,13 +154,12 @@ export class Session extends State {
     const due = [...this.dues].filter(([, at]) => at <= this.now).map(([name]) => name);
     for (const name of due) this.dues.delete(name);
     for (const name of due) {
-      const [, what, about = ""] = /^#(\S+) ?(.*)$/.exec(name) ?? [];
+      const [, what, about = ""] = /^#(\S+) ?(.*)/s.exec(name) ?? [];
       if (what === "ready") lookReady(this);
       else if (what === "settled") this.#settled();
-      // step() has seen when it came.
-      else if (what === "awake") continue;
       else if (what === "lost") this.#tell(about, "settled");
       else if (what === "time") this.#askTime(about);
+      // "awake" is no link's: step() has seen when it came.
       else if (what) this.#silent(Number(what));
       else this.#tell(name, "due");
     }

@@ -88,8 +88,8 @@ export class State {
     this.deeds.push(deed);
   }
 
-  deliver(frame: Frame): void {
-    this.do({ do: "deliver", frame });
+  deliver(frame: Frame, soon = false): void {
+    this.do({ do: "deliver", frame, soon });
   }
 
   /** Answers a push with an error. */
@@ -116,7 +116,11 @@ export class State {
   /** Gives the link up where the heartbeat is not answered in time. */
   await(link: Link, ref: string, ms: number): void {
     link.beats.push({ ref, at: this.now, until: this.now + ms });
-    this.wait(`#${link.id}`, Math.min(...link.beats.map(({ until }) => until)));
+    this.watch(link);
+  }
+
+  watch({ id, beats }: Link): void {
+    this.wait(`#${id}`, Math.min(...beats.map(({ until }) => until)));
   }
 
   wait(name: string, at: number): void {

@@ -385,3 +385,27 @@ Deno.test("how far a row is, is known of so many", () => {
   assert.equal(history.advance({ row: "20000", seq: 1 }), false);
   assert.equal(history.advance({ row: "0", seq: 1 }), true);
 });
+
+Deno.test("a table is read to its end, however few rows the API gives at once", async () => {
+  const rows = Array.from({ length: 5 }, (_, n) => ({
+    ...{ id: n, relay_text_0: `${n}`, relay_text_1: `${n}` },
+  }));
+  let from = 0;
+  const query: Json = {
+    or: (condition: string) => {
+      from = Number(/gt\."(\d)"/.exec(condition)?.[1] ?? -1) + 1;
+      return query;
+    },
+    order: () => query,
+    limit: () => query,
+    // PostgREST's own bound, `db-max-rows`, counts beside the one that is asked for.
+    abortSignal: () => ({ data: structuredClone(rows.slice(from, from + 2)) }),
+  };
+  const supabase = { schema: () => ({ from: () => ({ select: () => query }) }) };
+  const read: unknown[] = [];
+  const { signal } = new AbortController();
+  for await (const page of tableCatchUp(supabase, "t", options).read({ since: "s", signal })) {
+    read.push(...page.map(({ id }) => id));
+  }
+  assert.deepEqual(read, [0, 1, 2, 3, 4]);
+});

@@ -249,3 +249,28 @@ Deno.test("and not to that of a client that has ended", async () => {
   assert.equal(frames.filter(({ event }) => event === "system").length, 1);
   face.close();
 });
+
+Deno.test("a topic with a line end is caught up like another", async () => {
+  const topic = "realtime:a\nb";
+  const world = new ScriptedWorld();
+  const { face, frames, first } = await world.live(topic);
+  first.bring({ topic, event: "system", payload: { extension: "relay", status: "gap" } });
+  first.bring({ topic, event: "broadcast", payload: { event: "e", payload: 1 } });
+  await world.pass(5_000);
+  assert.deepEqual(frames.slice(1).map(({ event }) => event), ["system", "broadcast"]);
+  face.close();
+});
+
+Deno.test("a clock that is set back keeps nothing waiting", async () => {
+  const world = new ScriptedWorld();
+  const { face, first } = await world.live();
+  first.refuse(1006, "");
+  await world.pass(100);
+  world.setBack(3_600_000);
+  await world.pass(1_000);
+  assert.equal(world.sockets.length, 2, "it is dialled again");
+  world.socket.open();
+  await world.pass(1_000);
+  assert.equal(world.transport.status.state, "live");
+  face.close();
+});

@@ -326,3 +326,20 @@ Deno.test("what one user has queued is not sent for the next", async () => {
   assert.match(JSON.stringify(errors(frames)), /Another user/);
   face.close();
 });
+
+Deno.test("a newer token that comes while the next socket is dialled goes into its joins", async () => {
+  const [old, newer] = [token("alice", 4_000_000_000), token("alice", 4_000_000_100)];
+  const world = new ScriptedWorld({ token: () => old });
+  const { face, first } = await world.live(TOPIC, {}, old);
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  world.push(face, {
+    ...{ join_ref: "1", ref: "2", topic: TOPIC, event: "access_token" },
+    payload: { access_token: newer },
+  });
+  world.socket.open();
+  await world.settle();
+  const [join] = world.socket.out("phx_join");
+  assert.equal(join.payload.access_token, newer);
+  face.close();
+});

@@ -383,12 +383,20 @@ Deno.test("what waited for a channel that is not joined again keeps nothing from
   other.face.close();
 });
 
-for (const what of ["the socket under it is lost", "its time is up"]) {
-  Deno.test(`a table is read no further once ${what}`, () =>
-    readNoFurther(what === "its time is up"));
+type End = (about: Awaited<ReturnType<typeof subscribing>>) => void | Promise<void>;
+
+const ENDS: Record<string, End> = {
+  "the socket under it is lost": ({ world }) => world.socket.refuse(1006, ""),
+  "its time is up": ({ world }) => world.pass(8_000),
+  "its channel is left": ({ world, face }) =>
+    world.push(face, { join_ref: "1", ref: "2", topic: TOPIC, event: "phx_leave", payload: {} }),
+};
+
+for (const [what, end] of Object.entries(ENDS)) {
+  Deno.test(`a table is read no further once ${what}`, () => readNoFurther(end));
 }
 
-async function readNoFurther(isSlow: boolean): Promise<void> {
+async function readNoFurther(end: End): Promise<void> {
   let [pages, isAborted, isEnded] = [0, false, false];
   const { promise: more, resolve } = Promise.withResolvers<void>();
   const catchUp: CatchUp = {
@@ -406,7 +414,8 @@ async function readNoFurther(isSlow: boolean): Promise<void> {
       }
     },
   };
-  const { world, face, first } = await subscribing({ catchUp: [catchUp] });
+  const about = await subscribing({ catchUp: [catchUp] });
+  const { world, face, first } = about;
   answer(first);
   subscribed(first);
   first.refuse(1006, "");
@@ -419,8 +428,7 @@ async function readNoFurther(isSlow: boolean): Promise<void> {
   subscribed(world.socket);
   await world.settle();
   assert.equal(isEnded, false);
-  if (isSlow) await world.pass(8_000);
-  else world.socket.refuse(1006, "");
+  await end(about);
   resolve();
   await world.settle();
   assert.deepEqual([isAborted, isEnded, pages], [true, true, 1]);

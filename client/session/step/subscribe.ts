@@ -78,6 +78,6 @@ export const resubscribed = (change: Change, link: Link, place: Place): void =>
   system(change, link, place, word(change, "ok", "Subscribed to PostgreSQL"));
 
 function word({ channel: { topic } }: Change, status: "ok" | "error", message: string): Frame {
-  const about = { extension: "postgres_changes", status, channel: nameOf(topic) };
-  return { topic, event: "system", payload: { ...about, message } };
+  const payload = { extension: "postgres_changes", status, channel: nameOf(topic), message };
+  return { topic, event: "system", payload };
 }

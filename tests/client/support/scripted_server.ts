@@ -139,6 +139,12 @@ export class ScriptedWorld {
     for (let i = 0; i < 20; i++) await Promise.resolve();
   }
 
+  /** Somebody sets this machine's clock: its timers do not mind. */
+  setBack(ms: number): void {
+    this.now -= ms;
+    for (const timer of this.#timers.values()) timer.at -= ms;
+  }
+
   /** Lets time pass, timer by timer. */
   async pass(ms: number): Promise<void> {
     const end = this.now + ms;

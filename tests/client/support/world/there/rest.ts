@@ -121,8 +121,8 @@ function written(row: Row, selected: string, zone: string): string[] {
 
 /** PostgreSQL's own text of a time: a blank for the T, hours alone for the zone. */
 const textOf = (micros: number, zone: string): string =>
-  timeText(micros, zone).replace("T", " ").replace(/\+00:00$/, "+00").replace(/0+(?=\+|$)/, "")
-    .replace(/\.(?=\+|$)/, "");
+  timeText(micros, zone).replace("T", " ").replace(/\+00:00$/, "+00")
+    .replace(/(\.\d*?)0+(?=\+|$)/, "$1").replace(/\.(?=\+|$)/, "");
 
 type Test = (cells: Cells) => boolean;
 
