@@ -558,7 +558,7 @@ export const EXAMPLES: Record<string, Scenario> = {
   "a push that waited for a token goes up, behind the leave of the channel that it takes away":
     world(
       { policy: 1, verifyMs: 400 },
-      somebody({ who: "user", vsn: 1, role: 1 }),
+      somebody({ who: "user", vsn: 1, role: 1, life: 1, notices: true }),
       join(0, 0, 0),
       sign(0),
       push,
