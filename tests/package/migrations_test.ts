@@ -101,7 +101,7 @@ Deno.test("remove --never-pushed gives every byte back", () =>
   inProject(PROJECT, async (stage) => {
     const before = stage.bytes();
     await stage.init(["--with", "history,revoke,demo"]);
-    assert.equal(names(stage).length, 1 + 13);
+    assert.equal(names(stage).length, 1 + 14);
     await stage.remove(["--never-pushed"]);
     assert.deepEqual(stage.bytes(), before);
   }));
