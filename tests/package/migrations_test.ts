@@ -43,6 +43,7 @@ Deno.test("--with revoke brings history too; again brings nothing; a newer text 
       "20261224180001_relay_row_broadcasts.sql",
       "20261224180002_relay_end_sessions.sql",
       "20261224180003_relay_left_open.sql",
+      "20261224180004_relay_crowded_channels.sql",
     ];
     assert.deepEqual(names(stage), first);
     assert.match(text, /^ +supabase link --project-ref <ref> && supabase db push --linked$/m);
@@ -54,9 +55,9 @@ Deno.test("--with revoke brings history too; again brings nothing; a newer text 
     await stage.changeMigration("left_open", changed);
     const before = stage.read(FOLDER + first[4]);
     await stage.init();
-    assert.deepEqual(names(stage), [...first, "20261224180004_relay_left_open.sql"]);
+    assert.deepEqual(names(stage), [...first, "20261224180005_relay_left_open.sql"]);
     assert.equal(stage.read(FOLDER + first[4]), before, "what may have been pushed stays");
-    assert.ok(stage.read(`${FOLDER}20261224180004_relay_left_open.sql`).endsWith(changed));
+    assert.ok(stage.read(`${FOLDER}20261224180005_relay_left_open.sql`).endsWith(changed));
   }));
 
 Deno.test("a migration that was copied by hand is known by its text", () =>
@@ -68,6 +69,7 @@ Deno.test("a migration that was copied by hand is known by its text", () =>
       "20261201000000_mine.sql",
       "20261202000000_history.sql",
       "20261224180000_relay_row_broadcasts.sql",
+      "20261224180001_relay_crowded_channels.sql",
     ]);
   }));
 
@@ -94,14 +96,14 @@ Deno.test("remove keeps migrations that a database may have, and undoes them by 
     await stage.remove();
     assert.deepEqual(names(stage), after, "twice is once");
     await stage.init(["--with", "history"]);
-    assert.equal(names(stage).length, after.length + 2, "and then it can be had again");
+    assert.equal(names(stage).length, after.length + 3, "and then it can be had again");
   }));
 
 Deno.test("remove --never-pushed gives every byte back", () =>
   inProject(PROJECT, async (stage) => {
     const before = stage.bytes();
     await stage.init(["--with", "history,revoke,demo"]);
-    assert.equal(names(stage).length, 1 + 14);
+    assert.equal(names(stage).length, 1 + 15);
     await stage.remove(["--never-pushed"]);
     assert.deepEqual(stage.bytes(), before);
   }));

@@ -14,6 +14,7 @@ const OWN: readonly (readonly [Choice, readonly string[]])[] = [
   ["history", ["missed_messages", "row_broadcasts"]],
   ["revoke", ["end_sessions", "left_open"]],
   ["demo", ["held_slugs"]],
+  ["history", ["crowded_channels"]],
 ];
 
 /** Workers read back which sessions ended, by what history brings. */
