@@ -73,6 +73,16 @@ Deno.test("a migration that was copied by hand is known by its text", () =>
     ]);
   }));
 
+Deno.test("a dump of any size among the migrations counts by its number", () =>
+  inProject(PROJECT, async (stage) => {
+    const dump = `${FOLDER}20270101000000_dump.sql`;
+    await stage.write(dump, "-- a row\n".repeat(500_000));
+    await stage.init(["--with", "history"]);
+    assert.equal(names(stage)[2], "20270101000001_relay_missed_messages.sql");
+    await stage.remove(["--never-pushed"]);
+    assert.deepEqual(Object.keys(stage.bytes()), ["supabase/config.toml", OWN, dump]);
+  }));
+
 Deno.test("remove keeps migrations that a database may have, and undoes them by another", () =>
   inProject(PROJECT, async (stage) => {
     await stage.init(["--with", "revoke,demo"]);
