@@ -83,6 +83,31 @@ Deno.test("a dump of any size among the migrations counts by its number", () =>
     assert.deepEqual(Object.keys(stage.bytes()), ["supabase/config.toml", OWN, dump]);
   }));
 
+Deno.test("whoever has a schema relay of their own is told which rights they give anew", async () => {
+  const told = /20250101000000_own\.sql makes a schema relay of your own: .* grant .* anew/;
+  for (
+    const schema of [
+      "relay",
+      "IF NOT EXISTS relay",
+      '"relay"',
+      "if not exists relay authorization x",
+    ]
+  ) {
+    const own = { [`${FOLDER}20250101000000_own.sql`]: `select 1;\ncreate  schema ${schema};\n` };
+    await inProject({ ...PROJECT, ...own }, async (stage) => {
+      assert.doesNotMatch((await stage.init(["--with", "demo"])).text, told, "it takes none");
+      assert.match((await stage.init(["--with", "history"])).text, told, schema);
+      assert.doesNotMatch((await stage.init()).text, told, "it was told");
+    });
+  }
+  const others = "create schema relays; create schema my_relay; -- create a schema: relay\n";
+  await inProject({ ...PROJECT, [`${FOLDER}20250101000000_own.sql`]: others }, async (stage) => {
+    assert.doesNotMatch((await stage.init(["--with", "history"])).text, told);
+    await stage.remove();
+    assert.doesNotMatch((await stage.init(["--with", "history"])).text, told, "init's own");
+  });
+});
+
 Deno.test("remove keeps migrations that a database may have, and undoes them by another", () =>
   inProject(PROJECT, async (stage) => {
     await stage.init(["--with", "revoke,demo"]);
