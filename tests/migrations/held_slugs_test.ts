@@ -85,6 +85,16 @@ Deno.test("nor with the slug of a link that was renamed, its clicks cleared away
   await assert.rejects(run(db, take("gone")), TAKEN);
 });
 
+Deno.test("nor with the slugs of a user who is deleted", async () => {
+  await using db = await opened();
+  await db.admin.begin(async (sql) => {
+    await sql`set local role supabase_auth_admin`;
+    await sql`delete from auth.users where id = ${ALICE.id}`;
+  });
+  assert.equal((await db.sql`select from short_links`).length, 0);
+  await assert.rejects(run(db, take("gone")), TAKEN);
+});
+
 Deno.test("its owner may have the slug again, and everybody once its messages are gone", async () => {
   await using db = await opened();
   await run(db, "delete from short_links", ALICE.id);
