@@ -1,5 +1,5 @@
--- What relay.follow() does for tables that are written in bulk costs little for each row, and a template
--- that is no whole one is none.
+-- What relay.follow() does for tables that are written in bulk costs little for each row; a template that is
+-- no whole one is none; and a key is the columns that tell rows apart, without those that its index includes.
 
 -- The channel of a row; null, and so nothing is sent, where a column of the template is null.
 create or replace function relay.topic_of(template text, record jsonb)
@@ -36,6 +36,27 @@ begin
 end
 $$;
 
+create or replace function relay.key_columns(relation regclass)
+returns text[]
+language sql stable set search_path = ''
+as $$
+  select array(
+    select a.attname::text
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_attribute as a
+      on a.attrelid = i.indrelid and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    where i.indrelid = relation and i.indisprimary
+  )
+$$;
+
+-- The columns that are sent of a row: the key, and those that are named; null where none is.
+create or replace function relay.sent_columns(relation regclass, named text[])
+returns text[]
+language sql stable set search_path = ''
+as $$
+  select case when cardinality(named) > 0 then named || relay.key_columns(relation) end
+$$;
+
 -- The changes of a whole statement. Above 200 rows of one channel its message says only how many there
 -- were, {operation: "MANY", count}: Realtime ends the channels of whoever gets a hundred a second.
 create or replace function relay.broadcast_rows()
@@ -48,12 +69,7 @@ declare
   template constant text := tg_argv[0];
   columns constant text[] := relay.sent_columns(tg_relid, array(select unnest(tg_argv[1:])));
   most constant int := 200;
-  key constant text[] := array(
-    select a.attname::text
-    from pg_catalog.pg_index as i
-    join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-    where i.indrelid = tg_relid and i.indisprimary
-  );
+  key constant text[] := relay.key_columns(tg_relid);
   befores jsonb[] := '{}';
   afters jsonb[] := '{}';
   change record;
@@ -118,5 +134,6 @@ exception when others or query_canceled or assert_failure then
 end
 $$;
 
-revoke all on function relay.topic_of(text, jsonb), relay.broadcast_rows()
+revoke all on function relay.topic_of(text, jsonb), relay.key_columns(regclass),
+  relay.sent_columns(regclass, text[]), relay.broadcast_rows()
   from public, anon, authenticated, service_role;

@@ -95,6 +95,17 @@ for (const how of ["rows", "statements"] as const) {
       from realtime.messages`;
     assert.equal(late, false, "a client's time zone has moved a message");
   });
+
+  Deno.test(`${how}: columns that a key's index only includes are no key: not sent unless named`, async () => {
+    await using db = await orders(how, ["state"]);
+    await db.sql.unsafe(`alter table orders drop constraint orders_pkey;
+      alter table orders add primary key (id) include (price)`).simple();
+    await db.sql`insert into orders values (1, 'a', 'new', 5)`;
+    await db.sql`update orders set price = 6`;
+    const told = (await sent(db, "orders:a")).map(({ operation, record }) => [operation, record]);
+    const record = { id: 1, state: "new" };
+    assert.deepEqual(told, [["INSERT", record], ["UPDATE", record]]);
+  });
 }
 
 Deno.test("a channel hears of more than 200 rows of one statement by one message, others by each row", async () => {

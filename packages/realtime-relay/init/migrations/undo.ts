@@ -79,6 +79,7 @@ begin
   drop function if exists relay.send_change(text, regclass, text, jsonb, jsonb, text[]);
   drop function if exists relay.cut_record(jsonb, text[]);
   drop function if exists relay.sent_columns(regclass, text[]);
+  drop function if exists relay.key_columns(regclass);
   drop function if exists relay.topic_of(text, jsonb);
   drop sequence if exists relay.changes;
 exception when dependent_objects_still_exist then
