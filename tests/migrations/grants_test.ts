@@ -118,7 +118,9 @@ Deno.test("every security definer function in schema public has an empty search_
   assert.deepEqual([...rows], [
     { proname: "bound_short_links", config: 'search_path=""' },
     { proname: "broadcast_url_click", config: 'search_path="";TimeZone=UTC;lock_timeout=500ms' },
+    { proname: "hold_slugs", config: 'search_path=""' },
     { proname: "open_short_link", config: 'search_path=""' },
+    { proname: "refuse_held_slug", config: 'search_path=""' },
     { proname: "short_link_exists", config: 'search_path=""' },
     { proname: "stamp_url_click", config: 'search_path=""' },
   ]);

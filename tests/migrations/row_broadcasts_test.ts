@@ -95,6 +95,17 @@ for (const how of ["rows", "statements"] as const) {
       from realtime.messages`;
     assert.equal(late, false, "a client's time zone has moved a message");
   });
+
+  Deno.test(`${how}: columns that a key's index only includes are no key: not sent unless named`, async () => {
+    await using db = await orders(how, ["state"]);
+    await db.sql.unsafe(`alter table orders drop constraint orders_pkey;
+      alter table orders add primary key (id) include (price)`).simple();
+    await db.sql`insert into orders values (1, 'a', 'new', 5)`;
+    await db.sql`update orders set price = 6`;
+    const told = (await sent(db, "orders:a")).map(({ operation, record }) => [operation, record]);
+    const record = { id: 1, state: "new" };
+    assert.deepEqual(told, [["INSERT", record], ["UPDATE", record]]);
+  });
 }
 
 Deno.test("a channel hears of more than 200 rows of one statement by one message, others by each row", async () => {
@@ -109,6 +120,34 @@ Deno.test("a channel hears of more than 200 rows of one statement by one message
   assert.equal((await sent(db, "orders:few")).filter((it) => it.operation === "UPDATE").length, 10);
 });
 
+Deno.test("a row of a crowd is looked at once, whether it is new, changed or gone", async () => {
+  await using db = await orders("statements");
+  const ROWS = 1000;
+  /** How often the relay's functions ran for a statement, counted by Postgres. */
+  const calls = (statement: string) =>
+    db.admin.begin(async (sql) => {
+      await sql`set local track_functions = 'all'`;
+      const count = async () =>
+        (await sql`select coalesce(sum(pg_stat_get_xact_function_calls(oid)), 0)::int as calls
+          from pg_proc where pronamespace = 'relay'::regnamespace`)[0].calls;
+      const before = await count();
+      await sql.unsafe(statement);
+      return await count() - before;
+    });
+  const statements: [string, looks: number][] = [
+    [`insert into orders select n, 'bulk', 's', n from generate_series(1, ${ROWS}) as n`, 1],
+    // Once as it was, and once as it is.
+    ["update orders set state = 't'", 2],
+    ["delete from orders", 1],
+  ];
+  for (const [statement, looks] of statements) {
+    const made = await calls(statement);
+    assert.ok(made >= ROWS * looks, "Postgres did not count them");
+    assert.ok(made < ROWS * looks + 20, `${statement}: ${made} calls`);
+  }
+  assert.deepEqual((await sent(db, "orders:bulk")).map(({ count }) => count), [ROWS, ROWS, ROWS]);
+});
+
 Deno.test("what cannot be followed is refused when it is asked for, in a sentence", async () => {
   await using db = await orders("statements");
   await db.sql`create table bare (a int)`;
@@ -116,6 +155,10 @@ Deno.test("what cannot be followed is refused when it is asked for, in a sentenc
     ["orders", "relay:{room}", /not with relay/],
     ["orders", "{room}", /begins with a name and a colon/],
     ["orders", "orders", /begins with a name and a colon/],
+    // Each of these would be one channel for all rows, whose name nobody meant.
+    ...["orders:{room", "orders:room}", "orders:{}"].map((
+      template,
+    ): [string, string, RegExp] => ["orders", template, /columns in braces/]),
     ["orders", "o:{nope}", /has no column nope/],
     ["bare", "bare:{a}", /no primary key/],
   ];
@@ -128,6 +171,31 @@ Deno.test("what cannot be followed is refused when it is asked for, in a sentenc
   await db.sql`insert into orders values (1, 'a', 'new', 5)`;
   assert.deepEqual((await sent(db, "o:a")).map(({ record }) => record), [{ id: 1, state: "new" }]);
   assert.deepEqual(await sent(db, "orders:a"), []);
+});
+
+Deno.test("a trigger whose template is none, or no whole one, tells nobody and warns", async () => {
+  await using db = await cluster.database("migrated");
+  for (const [n, template] of ["", "'orders:{room'"].entries()) {
+    await db.sql.unsafe(`
+      create table t${n} (id int primary key, room text);
+      create trigger tell after insert on t${n}
+        for each row execute function relay.broadcast_row(${template})`).simple();
+    db.notices.length = 0;
+    await db.sql.unsafe(`insert into t${n} values (1, 'a')`);
+    assert.match(db.notices.join(), /was not broadcast: The template of a channel/, template);
+  }
+  assert.deepEqual([...await db.admin`select topic from realtime.messages`], []);
+});
+
+Deno.test("statements: a table whose key went is told nowhere, and not each row with each other", async () => {
+  await using db = await orders("statements");
+  await db.sql`insert into orders select n, 'a', 's', n from generate_series(1, 3) as n`;
+  await db.sql`alter table orders drop constraint orders_pkey`;
+  await db.sql`update orders set state = 't'`;
+  assert.deepEqual((await sent(db, "orders:a")).map(({ operation }) => operation), [
+    ...["INSERT", "INSERT", "INSERT"],
+  ]);
+  assert.match(db.notices.join(), /not broadcast: orders has no primary key/);
 });
 
 Deno.test("writers that overlap end on the value that is the row's, by seq", async () => {

@@ -242,6 +242,31 @@ Deno.test("a folder in the place of a file is said, and nothing is written", () 
     assert.deepEqual(stage.bytes(), before);
   }));
 
+Deno.test("a function relay of one's own by another entrypoint is not opened to everybody", () =>
+  inProject({
+    "supabase/config.toml": `${FRESH}
+[functions.relay]
+verify_jwt = true
+entrypoint = "./functions/relay/main.ts"
+`,
+    "supabase/functions/relay/main.ts": OWN,
+  }, async (stage) => {
+    const before = stage.bytes();
+    for (const args of [[], ["--dry-run"]]) {
+      await assert.rejects(stage.init(args), {
+        name: "Problem",
+        message:
+          /^supabase\/functions\/relay is a function of your own, by the entrypoint \.\/fun.* rename yours/,
+      });
+    }
+    assert.deepEqual(stage.bytes(), before);
+    await stage.init(["--force"]);
+    // Whoever leads the relay's own function through a file of theirs goes on getting upgrades.
+    const { code, text } = await stage.init();
+    assert.equal(code, 0);
+    assert.match(text, /entrypoint = "\.\/functions\/relay\/main\.ts".* take that line out/);
+  }));
+
 Deno.test("a config.toml that names an import map gets one, since the CLI stops without", () =>
   inProject({
     "supabase/config.toml": `${FRESH}

@@ -43,6 +43,7 @@ Deno.test("--with revoke brings history too; again brings nothing; a newer text 
       "20261224180001_relay_row_broadcasts.sql",
       "20261224180002_relay_end_sessions.sql",
       "20261224180003_relay_left_open.sql",
+      "20261224180004_relay_crowded_channels.sql",
     ];
     assert.deepEqual(names(stage), first);
     assert.match(text, /^ +supabase link --project-ref <ref> && supabase db push --linked$/m);
@@ -54,9 +55,9 @@ Deno.test("--with revoke brings history too; again brings nothing; a newer text 
     await stage.changeMigration("left_open", changed);
     const before = stage.read(FOLDER + first[4]);
     await stage.init();
-    assert.deepEqual(names(stage), [...first, "20261224180004_relay_left_open.sql"]);
+    assert.deepEqual(names(stage), [...first, "20261224180005_relay_left_open.sql"]);
     assert.equal(stage.read(FOLDER + first[4]), before, "what may have been pushed stays");
-    assert.ok(stage.read(`${FOLDER}20261224180004_relay_left_open.sql`).endsWith(changed));
+    assert.ok(stage.read(`${FOLDER}20261224180005_relay_left_open.sql`).endsWith(changed));
   }));
 
 Deno.test("a migration that was copied by hand is known by its text", () =>
@@ -68,8 +69,44 @@ Deno.test("a migration that was copied by hand is known by its text", () =>
       "20261201000000_mine.sql",
       "20261202000000_history.sql",
       "20261224180000_relay_row_broadcasts.sql",
+      "20261224180001_relay_crowded_channels.sql",
     ]);
   }));
+
+Deno.test("a dump of any size among the migrations counts by its number", () =>
+  inProject(PROJECT, async (stage) => {
+    const dump = `${FOLDER}20270101000000_dump.sql`;
+    await stage.write(dump, "-- a row\n".repeat(500_000));
+    await stage.init(["--with", "history"]);
+    assert.equal(names(stage)[2], "20270101000001_relay_missed_messages.sql");
+    await stage.remove(["--never-pushed"]);
+    assert.deepEqual(Object.keys(stage.bytes()), ["supabase/config.toml", OWN, dump]);
+  }));
+
+Deno.test("whoever has a schema relay of their own is told which rights they give anew", async () => {
+  const told = /20250101000000_own\.sql makes a schema relay of your own: .* grant .* anew/;
+  for (
+    const schema of [
+      "relay",
+      "IF NOT EXISTS relay",
+      '"relay"',
+      "if not exists relay authorization x",
+    ]
+  ) {
+    const own = { [`${FOLDER}20250101000000_own.sql`]: `select 1;\ncreate  schema ${schema};\n` };
+    await inProject({ ...PROJECT, ...own }, async (stage) => {
+      assert.doesNotMatch((await stage.init(["--with", "demo"])).text, told, "it takes none");
+      assert.match((await stage.init(["--with", "history"])).text, told, schema);
+      assert.doesNotMatch((await stage.init()).text, told, "it was told");
+    });
+  }
+  const others = "create schema relays; create schema my_relay; -- create a schema: relay\n";
+  await inProject({ ...PROJECT, [`${FOLDER}20250101000000_own.sql`]: others }, async (stage) => {
+    assert.doesNotMatch((await stage.init(["--with", "history"])).text, told);
+    await stage.remove();
+    assert.doesNotMatch((await stage.init(["--with", "history"])).text, told, "init's own");
+  });
+});
 
 Deno.test("remove keeps migrations that a database may have, and undoes them by another", () =>
   inProject(PROJECT, async (stage) => {
@@ -94,14 +131,14 @@ Deno.test("remove keeps migrations that a database may have, and undoes them by 
     await stage.remove();
     assert.deepEqual(names(stage), after, "twice is once");
     await stage.init(["--with", "history"]);
-    assert.equal(names(stage).length, after.length + 2, "and then it can be had again");
+    assert.equal(names(stage).length, after.length + 3, "and then it can be had again");
   }));
 
 Deno.test("remove --never-pushed gives every byte back", () =>
   inProject(PROJECT, async (stage) => {
     const before = stage.bytes();
     await stage.init(["--with", "history,revoke,demo"]);
-    assert.equal(names(stage).length, 1 + 13);
+    assert.equal(names(stage).length, 1 + 15);
     await stage.remove(["--never-pushed"]);
     assert.deepEqual(stage.bytes(), before);
   }));

@@ -167,5 +167,5 @@ test("the CLI pushes what init wrote, and what remove wrote behind it", (db) =>
     );
     const [{ count }] = await db.sql`
       select count(*)::int from supabase_migrations.schema_migrations`;
-    assert.equal(count, 5);
+    assert.equal(count, 6);
   }));

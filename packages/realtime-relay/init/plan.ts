@@ -3,7 +3,7 @@ import { emptyPlan, type Plan } from "./change.ts";
 import { beforeYouUpgrade } from "./changelog.ts";
 import { closeRelay } from "./config/close.ts";
 import { openRelay } from "./config/open.ts";
-import { parseConfig } from "./config/parse.ts";
+import { otherEntrypoint, parseConfig } from "./config/parse.ts";
 import { planFunction, planFunctionAway } from "./function/plan.ts";
 import type { Choice } from "./migrations/choices.ts";
 import { planMigrations, planMigrationsAway } from "./migrations/plan.ts";
@@ -27,6 +27,7 @@ export function planInit(project: Project, assets: Assets, options: InitOptions)
   const importMap = config.functions?.relay?.import_map;
   const from = planFunction(plan, project, assets, {
     force: options.force,
+    entrypoint: otherEntrypoint(config),
     importMap: typeof importMap === "string" && /(^|\/)relay\/deno\.json$/.test(importMap),
   });
   if (before === undefined) planProject(plan, project, assets.version, options.name);

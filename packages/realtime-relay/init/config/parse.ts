@@ -20,3 +20,10 @@ export function parseConfig(text: string): Config {
     );
   }
 }
+
+/** The entrypoint that config.toml names for the function relay, where it is not the relay's own. */
+export function otherEntrypoint({ functions }: Config): string | undefined {
+  const entrypoint = functions?.relay?.entrypoint;
+  if (typeof entrypoint !== "string") return undefined;
+  return /(^|\/)functions\/relay\/index\.ts$/.test(entrypoint) ? undefined : entrypoint;
+}

@@ -16,8 +16,12 @@ export function planFunction(
   plan: Plan,
   { texts }: Project,
   { version, functionFiles }: Assets,
-  { force, importMap }: { force: boolean; importMap: boolean },
+  { force, entrypoint, importMap }: { force: boolean; entrypoint?: string; importMap: boolean },
 ): string | undefined {
+  // Opened to everybody would be theirs.
+  if (entrypoint !== undefined && !texts.has(`${FUNCTION}/index.ts`) && !force) {
+    throw new Problem(ownFunction(`, by the entrypoint ${entrypoint}`));
+  }
   const stamps = new Map<string, Stamp>();
   for (const [name, after] of functionFiles) {
     const path = `${FUNCTION}/${name}`;
@@ -73,6 +77,9 @@ function someoneElses(texts: Project["texts"]): string {
     return `${FUNCTION} holds the relay's sources, copied by hand. Move that folder away and run ` +
       "init again: two files take its place, and later versions find them.";
   }
-  return `${FUNCTION} is a function of your own. The relay's has to have this name, since its clients ` +
-    "ask for …/relay: rename yours, and run it again. --force overwrites its index.ts.";
+  return ownFunction("");
 }
+
+const ownFunction = (how: string): string =>
+  `${FUNCTION} is a function of your own${how}. The relay's has to have this name, since its clients ` +
+  "ask for …/relay: rename yours, and run it again. --force overwrites its index.ts.";

@@ -37,6 +37,23 @@ export function planMigrations(
   for (const [n, name] of missing.entries()) {
     plan.changes.push({ path: pathOf(numbers[n], name), after: migrations.get(name)! });
   }
+  const takesRights = missing.some((name) => TAKES_RIGHTS.test(migrations.get(name)!));
+  const own = ownSchema(all, [...migrations.values()]);
+  if (own && takesRights) {
+    plan.notes.push(
+      `${own.path} makes a schema relay of your own: the new migrations take all rights on its functions ` +
+        "from public, anon, authenticated and service_role. Behind them, grant what you gave anew.",
+    );
+  }
+}
+
+const TAKES_RIGHTS = /^revoke all on all functions in schema relay\b/m;
+const SCHEMA = /\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?"?relay"?(?![\w"$])/i;
+
+/** A migration that makes the schema in which the relay's own make things, and is none of them. */
+function ownSchema(all: Migration[], texts: string[]): Migration | undefined {
+  const known = new Set(texts.map(hashOfRest));
+  return all.find(({ name, text }) => !name && SCHEMA.test(text) && !known.has(hashOfRest(text)));
 }
 
 /**

@@ -79,6 +79,7 @@ begin
   drop function if exists relay.send_change(text, regclass, text, jsonb, jsonb, text[]);
   drop function if exists relay.cut_record(jsonb, text[]);
   drop function if exists relay.sent_columns(regclass, text[]);
+  drop function if exists relay.key_columns(regclass);
   drop function if exists relay.topic_of(text, jsonb);
   drop sequence if exists relay.changes;
 exception when dependent_objects_still_exist then
@@ -106,8 +107,10 @@ export const DROP_DEMO =
   `drop policy if exists "clicks of visible links can be received" on realtime.messages;
 drop view if exists public.link_stats;
 drop table public.url_clicks, public.short_links;
+drop table if exists public.held_slugs;
 drop function public.open_short_link, public.short_link_exists, public.broadcast_url_click,
-  public.add_few_rows, public.keep_created_at, public.stamp_url_click, public.bound_short_links;`;
+  public.add_few_rows, public.keep_created_at, public.stamp_url_click, public.bound_short_links;
+drop function if exists public.hold_slugs, public.refuse_held_slug;`;
 
 const DEMO =
   `The demo's tables stay, since they hold rows. To drop them with all that is in them:\n${DROP_DEMO}`;

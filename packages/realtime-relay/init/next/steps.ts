@@ -1,4 +1,4 @@
-import type { Config } from "../config/parse.ts";
+import { type Config, otherEntrypoint } from "../config/parse.ts";
 import type { Facts } from "./facts.ts";
 import { issuersOf } from "./sign_in.ts";
 
@@ -40,11 +40,11 @@ export function hints(config: Config, { keys }: Facts): string[] {
         "supabase secrets set RELAY_JWT_SECRET=… (Settings, JWT Keys) spares that.",
     );
   }
-  const { enabled, entrypoint } = config.functions?.relay ?? {};
-  if (enabled === false) {
+  if (config.functions?.relay?.enabled === false) {
     all.push("config.toml says enabled = false for functions.relay: it will not be deployed.");
   }
-  if (typeof entrypoint === "string" && !/(^|\/)functions\/relay\/index\.ts$/.test(entrypoint)) {
+  const entrypoint = otherEntrypoint(config);
+  if (entrypoint !== undefined) {
     all.push(
       `config.toml says entrypoint = "${entrypoint}" for functions.relay, which is not the relay's: ` +
         "take that line out.",

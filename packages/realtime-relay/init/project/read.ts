@@ -17,29 +17,31 @@ export const MIGRATIONS = "supabase/migrations";
 /** Far above what anybody writes by hand; whatever is larger is not read. */
 const MOST_BYTES = 4_000_000;
 
-/** Reads it. Throws a Problem where a file cannot be read, is too large, or is no UTF-8. */
+/** Reads it. Throws a Problem where a file cannot be read, is no UTF-8, or, but for migrations, too large. */
 export function readProject(folder: string): Project {
   const texts = new Map<string, string>();
-  const read = (path: string) => {
-    const text = readText(folder, path);
+  const read = (path: string, instead?: string) => {
+    const text = readText(folder, path, instead);
     if (text !== undefined) texts.set(path, text);
   };
   read(CONFIG);
   read(IGNORED);
   for (const name of ["index.ts", "relay.js", "relay.ts", "deno.json"]) read(`${FUNCTION}/${name}`);
   for (const name of namesIn(join(folder, MIGRATIONS))) {
-    if (name.endsWith(".sql")) read(`${MIGRATIONS}/${name}`);
+    // Of a dump the number alone counts: it is none of init's.
+    if (name.endsWith(".sql")) read(`${MIGRATIONS}/${name}`, "");
   }
   return { folder, texts };
 }
 
-/** A file as text, every byte of it; undefined where there is none. */
-function readText(folder: string, path: string): string | undefined {
+/** A file as text, every byte of it, or `instead` of one too large; undefined where there is none. */
+function readText(folder: string, path: string, instead?: string): string | undefined {
   const file = join(folder, path);
   try {
     const size = statSync(file, { throwIfNoEntry: false })?.size;
     if (size === undefined) return undefined;
     if (size > MOST_BYTES) {
+      if (instead !== undefined) return instead;
       throw new Problem(`${path} has ${size} bytes, and may have ${MOST_BYTES}: move it aside.`);
     }
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
