@@ -78,6 +78,12 @@ export const ADDRESS_SET_UPS: SetUp[] = [
     make: () => [`http://127.0.0.1:${ownPort()}`],
   },
   {
+    name: "an address to which no network of this machine leads",
+    ...{ expect: "no_route", never: /Nothing listens/ },
+    // A group of receivers, to which no connection is made.
+    make: () => ["http://224.0.0.1:8000"],
+  },
+  {
     name: "a port that answers nothing, not even no",
     expect: "tcp_timeout",
     make: async (stage) => [await full(stage), "--wait", "0.3"],

@@ -1,6 +1,7 @@
 import { signToken } from "../../../tools/stack/keys.ts";
 import { unsigned } from "../../support/tokens.ts";
 import { type Script, startUpstream } from "../../support/upstream.ts";
+import { ACCEPT } from "../../../tools/doctor/ask/raw_http.ts";
 import { agree } from "./agree.ts";
 import { serveBytes } from "./bytes.ts";
 import { caddy, nginx, NGINX_UPGRADE } from "../../support/proxies/configurations.ts";
@@ -344,6 +345,36 @@ export const REALTIME_SET_UPS: SetUp[] = [
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
       ),
     ],
+  },
+  ...[
+    ["without Connection, which browsers want", ""],
+    [
+      "with a subprotocol that nobody offered",
+      "Connection: Upgrade\r\nSec-WebSocket-Protocol: x\r\n",
+    ],
+  ].map(([how, lines]): SetUp => ({
+    name: `a 101 ${how}`,
+    ...{ expect: "accept_wrong", hop: "the front" },
+    make: (stage) => [
+      raw(
+        stage,
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n${lines}Sec-WebSocket-Accept: ${ACCEPT}\r\n\r\n`,
+      ),
+    ],
+  })),
+  {
+    name: "hints that come before the answer",
+    ...{ expect: "tenant_disabled", hop: "Realtime" },
+    make: (stage) => {
+      const body = '{"error":"Realtime was disabled for this tenant"}';
+      const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.js>; rel=preload\r\n\r\n";
+      return [
+        raw(
+          stage,
+          `${hints}HTTP/1.1 403 Forbidden\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        ),
+      ];
+    },
   },
   {
     name: "a server that hangs up",

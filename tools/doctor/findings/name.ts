@@ -12,6 +12,11 @@ export const NAME = {
     "Nothing listens at the host and port.",
     "Start the server, or correct the port; in Docker, publish the port and bind to 0.0.0.0.",
   ],
+  no_route: [
+    "failed",
+    "No way leads from here to the host's address.",
+    "An address of IPv6 alone wants a network that has it: add an A record. Else check the address.",
+  ],
   tcp_timeout: [
     "failed",
     "The host does not answer on this port.",

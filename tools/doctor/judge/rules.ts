@@ -32,6 +32,7 @@ const NO_CHANGES: Rule = { against: ["row_arrives"] };
 export const RULES: Rules = {
   name_unresolved: NO_ANSWER,
   tcp_refused: NO_ANSWER,
+  no_route: NO_ANSWER,
   tcp_timeout: NO_ANSWER,
   tls_expired: NO_ANSWER,
   tls_name: NO_ANSWER,
@@ -49,8 +50,12 @@ export const RULES: Rules = {
   origin_tls: NO_UPGRADE,
   host_unknown: NO_UPGRADE,
   https_wanted: NO_UPGRADE,
+  https_wanted_behind: NO_UPGRADE,
+  rate_limited: NO_UPGRADE,
+  over_quota: NO_UPGRADE,
   tunnel_down: NO_UPGRADE,
   upgrade_dropped: NO_UPGRADE,
+  handshake_dropped: NO_UPGRADE,
   http_version: NO_UPGRADE,
   path_lost: NO_UPGRADE,
   path_doubled: NO_UPGRADE,
@@ -176,6 +181,7 @@ export const RULES: Rules = {
 
   relay_verify_jwt: { against: ["relay_runs"] },
   relay_missing: { against: ["relay_runs"] },
+  relay_crashed: { against: ["relay_runs"] },
   relay_misconfigured: { against: ["relay_runs"] },
   relay_upgrade_dropped: { against: ["relay_opens"] },
   relay_shut: { against: ["relay_opens"] },
