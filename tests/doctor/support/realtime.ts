@@ -4,6 +4,7 @@ import { type Script, startUpstream } from "../../support/upstream.ts";
 import { ACCEPT } from "../../../tools/doctor/ask/raw_http.ts";
 import { agree } from "./agree.ts";
 import { serveBytes } from "./bytes.ts";
+import { compressing } from "./compressed.ts";
 import { caddy, nginx, NGINX_UPGRADE } from "../../support/proxies/configurations.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
@@ -417,6 +418,11 @@ export const REALTIME_SET_UPS: SetUp[] = [
     make: (stage) => [
       scripted(stage, { onSocket: (socket) => socket.onopen = () => socket.close(1011) }),
     ],
+  },
+  {
+    name: "something that breaks the frames of those who offer compression, as browsers do",
+    ...{ expect: "frames_broken", says: /^It breaks on the open socket\./, never: /timeouts/ },
+    make: async (stage) => [await compressing(stage, true), "--wait", "2"],
   },
   {
     name: "a private channel without a policy for it",

@@ -129,6 +129,7 @@ export const RULES: Rules = {
 
   socket_silent: { against: ["joins"] },
   socket_lost: ITSELF,
+  frames_broken: ITSELF,
   join_refused: { against: ["joins"] },
   join_limited: ITSELF,
   database_unreached: ITSELF,
