@@ -188,6 +188,11 @@ Deno.test("what the upgrade was answered is told there, whatever it is about", a
   }
 });
 
+Deno.test("frames that break on the way are no fault of the relay's", () => {
+  const { causes } = judge([found("frames_broken", "x"), found("relay_no_upstream", "y")]);
+  assert.deepEqual(causes.map(({ id }) => id), ["frames_broken"]);
+});
+
 Deno.test("a symptom names what it follows from", async () => {
   const upstream = startUpstream({ refuse: () => new Response(null, { status: 403 }) });
   try {

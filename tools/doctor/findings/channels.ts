@@ -18,7 +18,7 @@ export const CHANNELS = {
     "failed",
     "What comes on the socket is not frames as the server sent them.",
     "Something on the way changes them: turn inspection off there, and compression of WebSockets.",
-    { lines: "route" },
+    { explains: ["relay_no_upstream"], lines: "route" },
   ],
   join_refused: [
     "failed",

@@ -46,10 +46,15 @@ ssl_certificate /etc/letsencrypt/live/example.com/fullchain.pem;`,
     "The certificate expires within two weeks.",
     "Check that its renewal works.",
   ],
+  tls_no_certificate: [
+    "failed",
+    "What answers speaks TLS, and seems to have no certificate for this name.",
+    "Add the name to the sites of that server, and read in its log why none was obtained for it.",
+  ],
   tls_failed: [
     "failed",
     "The TLS handshake fails.",
-    "Check that this port speaks TLS, and TLS 1.2 or newer.",
+    "Check that this port speaks TLS, and TLS 1.2 or newer, and has a certificate for this very name.",
   ],
   http2_only: [
     "failed",

@@ -38,6 +38,7 @@ export const RULES: Rules = {
   tls_name: NO_ANSWER,
   tls_chain: NO_ANSWER,
   tls_expires_soon: ITSELF,
+  tls_no_certificate: NO_ANSWER,
   tls_failed: NO_ANSWER,
   http2_only: NO_ANSWER,
   not_http: NO_ANSWER,
