@@ -120,9 +120,13 @@ export const EDGE_SET_UPS: SetUp[] = [
       })
     ),
   },
-  ...[["ok", "text/plain"], ['{"ok":true}', "application/json"]].map(([body, type]): SetUp => ({
+  ...[
+    ["ok", "text/plain"],
+    ['{"ok":true}', "application/json"],
+    ['{"status":"ok","version":"1.4.2"}', "application/json"],
+  ].map(([body, type]): SetUp => ({
     name: `a server that says yes to whatever it is asked: ${body}`,
-    ...{ expect: "path_wrong", hop: "the front", never: /upgrade is refused/ },
+    ...{ expect: "path_wrong", hop: "the front", never: /upgrade is refused|is a relay/ },
     make: answering(() => new Response(body, { headers: { "content-type": type } })),
   })),
   {
