@@ -6,7 +6,7 @@ import { inTime } from "../support/in_time.ts";
 import { takeCopy } from "../support/template.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { DATABASE_SET_UPS } from "./support/database.ts";
-import { serverSetUps } from "./support/servers.ts";
+import { healthyServers, serverSetUps } from "./support/servers.ts";
 import { diagnose } from "./support/run.ts";
 import { type Bare, tryAll, tryHealthy, withStage } from "./support/stage.ts";
 import { HEALTHY_ORIGINALS, ORIGINAL_SET_UPS } from "./support/originals.ts";
@@ -24,6 +24,7 @@ Deno.test("the doctor names why nothing arrives though the socket is well", asyn
     await tryAll(t, stage, ORIGINAL_SET_UPS);
     const dataDir = await takeCopy(CLUSTER);
     try {
+      await tryHealthy(t, stage, healthyServers(dataDir));
       await tryAll(t, stage, serverSetUps(dataDir));
     } finally {
       await Deno.remove(dataDir, { recursive: true });

@@ -4,6 +4,9 @@ import { describe, findingIds } from "../../tools/doctor/findings/mod.ts";
 import { FIXES, linesFor, PROXIES } from "../../tools/doctor/fixes/mod.ts";
 import { probeIdle } from "../../tools/doctor/probe/idle.ts";
 import { decrypt, encrypt } from "../../tools/doctor/probe/database/tenant/tenant_secret.ts";
+import type { Context } from "../../tools/doctor/context.ts";
+import { explain } from "../../tools/doctor/probe/upgrade/ways.ts";
+import { addressOf } from "../../tools/doctor/ask/connect.ts";
 import { ACCEPT } from "../../tools/doctor/ask/raw_http.ts";
 import { judge } from "../../tools/doctor/judge/judge.ts";
 import { found, ok } from "../../tools/doctor/check.ts";
@@ -31,6 +34,17 @@ Deno.test("wrong arguments are told all at once, without the value of a secret",
     assert.ok(!error.message.includes(password));
     return error instanceof UsageError;
   });
+});
+
+Deno.test("a front that is asked by https wants none: the port that does is behind it", async () => {
+  const front = new URL("https://project.example/realtime/v1/websocket");
+  const reading = { id: "https_wanted", saw: "HTTP 400", fromRealtime: false } as const;
+  assert.equal(await explain(reading, front, {} as Context), "https_wanted_behind");
+});
+
+Deno.test("a port of 0 is asked as it stands, and not the scheme's own", () => {
+  assert.equal(addressOf(new URL("http://example.com:0")).port, 0);
+  assert.equal(addressOf(new URL("https://[::1]/")).port, 443);
 });
 
 Deno.test("wrong arguments end the command with code 2 and say so on stderr", async () => {
@@ -172,6 +186,11 @@ Deno.test("what the upgrade was answered is told there, whatever it is about", a
   } finally {
     await upstream.stop();
   }
+});
+
+Deno.test("frames that break on the way are no fault of the relay's", () => {
+  const { causes } = judge([found("frames_broken", "x"), found("relay_no_upstream", "y")]);
+  assert.deepEqual(causes.map(({ id }) => id), ["frames_broken"]);
 });
 
 Deno.test("a symptom names what it follows from", async () => {

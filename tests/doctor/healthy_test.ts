@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { agree } from "./support/agree.ts";
+import { compressing } from "./support/compressed.ts";
 import { runCommand } from "./support/command.ts";
 import type { Result } from "./support/run.ts";
 import { type Bare, type Stage, tryHealthy, withStage } from "./support/stage.ts";
@@ -57,6 +59,22 @@ Deno.test("the doctor raises no false alarm at what is healthy", async (t) => {
           const upstream = startUpstream({ onSocket: refusePublic });
           after(upstream.stop);
           return [`${upstream.url}/realtime/v1`, "--topic", "room"];
+        },
+      },
+      {
+        ...{ name: "a Realtime that compresses its frames", kind: "realtime" },
+        make: async (stage) => [await compressing(stage)],
+      },
+      {
+        ...{ name: "a project whose page is of an hour ago, out of a cache", kind: "realtime" },
+        make: ({ after }) => {
+          const date = new Date(Date.now() - 3_600_000).toUTCString();
+          const upstream = startUpstream({
+            onSocket: agree,
+            onRequest: () => new Response("a page", { headers: { age: "3600", date } }),
+          });
+          after(upstream.stop);
+          return [`${upstream.url}/realtime/v1`];
         },
       },
       {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
 import { ownPort } from "../../support/proxies/ports.ts";
+import { serveBytes } from "./bytes.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
 /** An https server on localhost, with a certificate that openssl made. */
@@ -78,6 +79,12 @@ export const ADDRESS_SET_UPS: SetUp[] = [
     make: () => [`http://127.0.0.1:${ownPort()}`],
   },
   {
+    name: "an address to which no network of this machine leads",
+    ...{ expect: "no_route", never: /Nothing listens/ },
+    // A group of receivers, to which no connection is made.
+    make: () => ["http://224.0.0.1:8000"],
+  },
+  {
     name: "a port that answers nothing, not even no",
     expect: "tcp_timeout",
     make: async (stage) => [await full(stage), "--wait", "0.3"],
@@ -102,6 +109,18 @@ export const ADDRESS_SET_UPS: SetUp[] = [
     ...{ expect: "http2_only", needs: "openssl" },
     make: async (stage) => [await https(stage, "localhost", "30", ["h2"])],
   },
+  ...([["internal_error", 80], ["unrecognized_name", 112]] as const).map((
+    [alert, code],
+  ): SetUp => ({
+    name: `a server of other names alone, which says ${alert}`,
+    ...{ expect: "tls_no_certificate", never: /speaks TLS, and TLS 1\.2/ },
+    make: ({ after }) => {
+      // A fatal alert of TLS 1.2 (RFC 8446, 6).
+      const { url, stop } = serveBytes(String.fromCharCode(0x15, 3, 3, 0, 2, 2, code));
+      after(stop);
+      return [url.replace("http:", "https:")];
+    },
+  })),
   {
     name: "https asked of a port that speaks http",
     expect: "tls_failed",

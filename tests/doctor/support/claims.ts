@@ -78,6 +78,7 @@ const OWN: Partial<Record<FindingId, Fact[]>> = {
 
   relay_verify_jwt: ["relay_runs"],
   relay_missing: ["relay_runs"],
+  relay_crashed: ["relay_runs"],
   relay_misconfigured: ["relay_runs"],
   relay_upgrade_dropped: ["relay_opens"],
   relay_shut: ["relay_opens"],

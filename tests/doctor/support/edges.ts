@@ -83,6 +83,61 @@ export const EDGE_SET_UPS: SetUp[] = [
       new Response("<html>", { status: 407, headers: { "proxy-authenticate": "Basic realm=x" } })
     ),
   },
+  {
+    name: "an edge of hosted projects that shut one which is over its quota",
+    ...{ expect: "over_quota", hop: "the front", never: /login|rule of that hop/ },
+    make: answering(() =>
+      Response.json({ message: "Service for this project is restricted: exceed_egress_quota" }, {
+        status: 402,
+      })
+    ),
+  },
+  ...([
+    ['{"message":"API rate limit exceeded"}', "kong/3.9.1"],
+    ["error code: 1015", "cloudflare"],
+  ] as const).map(([body, server]): SetUp => ({
+    name: `a rate limit of a hop before Realtime: ${server}`,
+    ...{ expect: "rate_limited", hop: "the front", never: /max_concurrent_users/ },
+    make: answering(() => new Response(body, { status: 429, headers: { server } })),
+  })),
+  {
+    name: "a balancer of AWS that speaks HTTP/2 to what is behind it",
+    ...{ expect: "http_version", hop: "the front", says: /does not speak HTTP\/1\.1/ },
+    make: answering(() => new Response(null, { status: 464, headers: { server: "awselb/2.0" } })),
+  },
+  {
+    name: "a server that was not told of the name it is asked by",
+    ...{ expect: "host_unknown", hop: "the front" },
+    make: answering(() => new Response(null, { status: 421 })),
+  },
+  {
+    name: "a challenge of Cloudflare's by the status of a server that is down",
+    ...{ expect: "waf", hop: "the front", never: /server behind it does not/ },
+    make: answering(() =>
+      new Response("<title>Just a moment...</title> by cloudflare", {
+        status: 503,
+        headers: { server: "cloudflare", "cf-mitigated": "challenge", "content-type": "text/html" },
+      })
+    ),
+  },
+  ...[
+    ["ok", "text/plain"],
+    ['{"ok":true}', "application/json"],
+    ['{"status":"ok","version":"1.4.2"}', "application/json"],
+  ].map(([body, type]): SetUp => ({
+    name: `a server that says yes to whatever it is asked: ${body}`,
+    ...{ expect: "path_wrong", hop: "the front", never: /upgrade is refused|is a relay/ },
+    make: answering(() => new Response(body, { headers: { "content-type": type } })),
+  })),
+  {
+    name: "a site that redirects what it does not know to a page of its own",
+    ...{ expect: "page_answered", hop: "the front", never: /that the redirect names/ },
+    make: answering(({ url }) =>
+      new URL(url).pathname === "/en"
+        ? new Response("<!doctype html>", { headers: { "content-type": "text/html" } })
+        : new Response(null, { status: 307, headers: { location: "/en" } })
+    ),
+  },
   ...["Jwt is missing", "Jwt verification fails"].map((body): SetUp => ({
     name: `an Envoy that wants a JWT of its own: ${body}`,
     ...{ expect: "key_refused_by_gateway", hop: "the front" },

@@ -1,8 +1,10 @@
 import { signToken } from "../../../tools/stack/keys.ts";
 import { unsigned } from "../../support/tokens.ts";
 import { type Script, startUpstream } from "../../support/upstream.ts";
+import { ACCEPT } from "../../../tools/doctor/ask/raw_http.ts";
 import { agree } from "./agree.ts";
 import { serveBytes } from "./bytes.ts";
+import { compressing } from "./compressed.ts";
 import { caddy, nginx, NGINX_UPGRADE } from "../../support/proxies/configurations.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
@@ -345,6 +347,36 @@ export const REALTIME_SET_UPS: SetUp[] = [
       ),
     ],
   },
+  ...[
+    ["without Connection, which browsers want", ""],
+    [
+      "with a subprotocol that nobody offered",
+      "Connection: Upgrade\r\nSec-WebSocket-Protocol: x\r\n",
+    ],
+  ].map(([how, lines]): SetUp => ({
+    name: `a 101 ${how}`,
+    ...{ expect: "accept_wrong", hop: "the front" },
+    make: (stage) => [
+      raw(
+        stage,
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n${lines}Sec-WebSocket-Accept: ${ACCEPT}\r\n\r\n`,
+      ),
+    ],
+  })),
+  {
+    name: "hints that come before the answer",
+    ...{ expect: "tenant_disabled", hop: "Realtime" },
+    make: (stage) => {
+      const body = '{"error":"Realtime was disabled for this tenant"}';
+      const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.js>; rel=preload\r\n\r\n";
+      return [
+        raw(
+          stage,
+          `${hints}HTTP/1.1 403 Forbidden\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        ),
+      ];
+    },
+  },
   {
     name: "a server that hangs up",
     expect: "closed_unanswered",
@@ -386,6 +418,11 @@ export const REALTIME_SET_UPS: SetUp[] = [
     make: (stage) => [
       scripted(stage, { onSocket: (socket) => socket.onopen = () => socket.close(1011) }),
     ],
+  },
+  {
+    name: "something that breaks the frames of those who offer compression, as browsers do",
+    ...{ expect: "frames_broken", says: /^It breaks on the open socket\./, never: /timeouts/ },
+    make: async (stage) => [await compressing(stage, true), "--wait", "2"],
   },
   {
     name: "a private channel without a policy for it",

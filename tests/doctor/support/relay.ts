@@ -227,6 +227,24 @@ export const RELAY_SET_UPS: SetUp[] = [
     expect: "relay_refuses",
     make: async (stage) => [await viewers(stage), "--topic", "room:1"],
   },
+  ...([
+    [503, { code: "BOOT_ERROR", message: "Function failed to start (please check logs)" }],
+    [500, { msg: "InvalidWorkerCreation: worker boot error: Uncaught SyntaxError: x" }],
+  ] as const).map(([status, body]): SetUp => ({
+    name: `a relay that is deployed and does not start, by ${status}`,
+    ...{ expect: "relay_crashed", never: /functions deploy/ },
+    make: (stage) => [serve(stage, () => Response.json(body, { status }))],
+  })),
+  {
+    name: "a function that self-hosted Supabase does not find",
+    expect: "relay_missing",
+    make: (stage) => [
+      serve(stage, () =>
+        Response.json({
+          msg: "InvalidWorkerCreation: worker boot error: failed to read path: No such file",
+        }, { status: 500 })),
+    ],
+  },
   {
     name: "a path at which no relay is",
     expect: "relay_missing",

@@ -45,6 +45,23 @@ async function dropSlots(sql: postgres.Sql): Promise<void> {
 const makeSlot = (sql: postgres.Sql, name: string) =>
   sql`select pg_create_logical_replication_slot(${name}, 'pgoutput')`;
 
+/** Reads the log by a slot of this name. */
+async function readSlot(
+  { after }: Stage,
+  { sql, url }: { sql: postgres.Sql; url: string },
+  name: string,
+): Promise<void> {
+  await makeSlot(sql, name);
+  await sql`create publication everything for all tables`;
+  const reader = new LogicalReplicationService({ connectionString: url });
+  const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: ["everything"] });
+  const started = new Promise((resolve) => reader.once("start", resolve));
+  reader.subscribe(plugin, name).catch(() => "It was ended.");
+  after(() => sql`drop publication everything`);
+  after(() => reader.destroy());
+  await inTime(started, "the log is read");
+}
+
 /** Moves the log on by whole segments, each with next to nothing in it. */
 async function fillSegments(sql: postgres.Sql, count: number): Promise<void> {
   await sql`
@@ -52,6 +69,20 @@ async function fillSegments(sql: postgres.Sql, count: number): Promise<void> {
     from generate_series(1, ${count}::int)
   `;
 }
+
+/** Servers at which nothing is wrong. */
+export const healthyServers = (dataDir: string): Omit<SetUp, "expect">[] => [
+  {
+    name: "a server whose last slot and last sender are Realtime's own",
+    make: async (stage) => {
+      const settings = { max_replication_slots: "2", max_wal_senders: "1" };
+      const made = await server(stage, dataDir, settings);
+      await makeSlot(made.sql, "somebody");
+      await readSlot(stage, made, "supabase_realtime_messages_replication_slot_");
+      return made.args;
+    },
+  },
+];
 
 /** What is wrong with a whole server, whose data is in `dataDir`. */
 export const serverSetUps = (dataDir: string): SetUp[] => [
@@ -84,17 +115,9 @@ export const serverSetUps = (dataDir: string): SetUp[] => [
     ...{ expect: "senders_full", paste: /max_wal_senders = 2/ },
     mend: (_, paste, args) => execute(args, paste).then(() => undefined),
     make: async (stage) => {
-      const { sql, url, args } = await server(stage, dataDir, { max_wal_senders: "1" });
-      await makeSlot(sql, "somebody");
-      await sql`create publication everything for all tables`;
-      const reader = new LogicalReplicationService({ connectionString: url });
-      const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: ["everything"] });
-      const started = new Promise((resolve) => reader.once("start", resolve));
-      reader.subscribe(plugin, "somebody").catch(() => "It was ended.");
-      stage.after(() => sql`drop publication everything`);
-      stage.after(() => reader.destroy());
-      await inTime(started, "the log is read");
-      return args;
+      const made = await server(stage, dataDir, { max_wal_senders: "1" });
+      await readSlot(stage, made, "somebody");
+      return made.args;
     },
   },
   {

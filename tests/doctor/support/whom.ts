@@ -1,8 +1,9 @@
 import { FIXES } from "../../../tools/doctor/fixes/mod.ts";
 import { signToken } from "../../../tools/stack/keys.ts";
-import { apache, nginx } from "../../support/proxies/configurations.ts";
+import { apache, nginx, NGINX_UPGRADE } from "../../support/proxies/configurations.ts";
 import { ownPort } from "../../support/proxies/ports.ts";
 import { hosts, startRelay } from "../../support/relay_host.ts";
+import { keyPair } from "../../support/tokens.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
@@ -205,6 +206,82 @@ export const WHOM_SET_UPS: SetUp[] = [
           ...{ status: 403, headers: { server: "envoy" } },
         })),
     ],
+  },
+  {
+    name: "a Kong of today that does not know the key",
+    ...{ expect: "key_refused_by_gateway", hop: "the front" },
+    make: (stage) => [
+      refusing(
+        stage,
+        () =>
+          new Response('{\n  "message":"Unauthorized",\n  "request_id":"8a7c0f"\n}', {
+            ...{ status: 401, headers: { server: "kong/3.9.1", "www-authenticate": "Key" } },
+          }),
+      ),
+    ],
+  },
+  {
+    name: "nginx that passes on what a Kong says whose Realtime is not found",
+    ...{ expect: "gateway_unreachable", hop: "what is behind the front", needs: "nginx" },
+    ...{ paste: /^# kong/, says: /^It breaks behind the front\./ },
+    make: async (stage) => {
+      const kong = alike(stage, 503, '{\n  "message":"name resolution failed"\n}');
+      return [
+        await stage.proxy(
+          "nginx",
+          nginx(`${NGINX_UPGRADE} location / { proxy_pass ${kong}; }`),
+        ),
+      ];
+    },
+  },
+  {
+    name: "Cloudflare before an nginx whose gateway is down",
+    ...{ expect: "gateway_unreachable", hop: "what is behind the front", paste: /^# nginx/ },
+    make: (stage) => [
+      refusing(
+        stage,
+        () =>
+          new Response("<center><h1>502 Bad Gateway</h1></center><hr><center>nginx/1.24</center>", {
+            status: 502,
+            headers: { server: "cloudflare", "cf-ray": "1-AMS", "content-type": "text/html" },
+          }),
+      ),
+    ],
+  },
+  {
+    name: "nginx that asks a port by http which speaks https",
+    ...{ expect: "https_wanted_behind", hop: "the front", never: /in every client/ },
+    ...{ needs: "nginx", paste: /proxy_pass https:/ },
+    make: async (stage) => {
+      const words = "Client sent an HTTP request to an HTTPS server.\n";
+      return [
+        await stage.proxy(
+          "nginx",
+          nginx(`location / { proxy_pass ${alike(stage, 400, words, "text/plain")}; }`),
+        ),
+      ];
+    },
+  },
+  {
+    name: "a front that drops what the handshake is verified by",
+    ...{ expect: "handshake_dropped", hop: "the front", never: /rule of that hop/ },
+    make: (stage) => [
+      refusing(stage, () => new Response("'sec-websocket-key' header is absent", { status: 400 })),
+    ],
+  },
+  {
+    name: "a key of the project's JWKS, which Realtime does not hold",
+    ...{ expect: "server_secret_differs", never: /signed by an algorithm/, paste: /API_JWT_JWKS/ },
+    async make(stage) {
+      const { jwk, sign } = await keyPair("ours");
+      const error = "Failed to generate JWT signer, check your JWT secret or JWKS configuration";
+      const { url, stop } = startUpstream({
+        refuse: () => Response.json({ error }, { status: 401 }),
+        onRequest: () => Response.json({ keys: [jwk] }),
+      });
+      stage.after(stop);
+      return [`${url}/realtime/v1`, "--key", await sign({ role: "anon" })];
+    },
   },
   {
     name: "an old server, and a key that it has never heard of",

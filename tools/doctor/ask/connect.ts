@@ -8,7 +8,15 @@ import { afterTime } from "./within.ts";
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
   constructor(
-    readonly kind: "refused" | "timeout" | "closed" | "silent" | "not_http" | "tls" | "name",
+    readonly kind:
+      | "refused"
+      | "unreachable"
+      | "timeout"
+      | "closed"
+      | "silent"
+      | "not_http"
+      | "tls"
+      | "name",
     message: string,
   ) {
     super(message);
@@ -59,9 +67,22 @@ function opened(socket: Socket, event: string, waitMs: number): Promise<void> {
   });
 }
 
+/** Where several addresses were tried, what the last one came to that was reached. */
+function codeOf(error: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }) {
+  const codes = error.errors?.map(({ code }) => code) ?? [error.code];
+  return codes.find((code) => !NO_ROUTE.includes(code!)) ?? codes[0];
+}
+
+/** No network of this machine leads there. */
+const NO_ROUTE = ["ENETUNREACH", "EHOSTUNREACH", "EAFNOSUPPORT", "EADDRNOTAVAIL"];
+
 function whyNot(error: NodeJS.ErrnoException, host: string, port: number): NoAnswer {
   if (error instanceof NoAnswer) return error;
-  switch (error.code) {
+  const code = codeOf(error) ?? "";
+  if (NO_ROUTE.includes(code)) {
+    return new NoAnswer("unreachable", `no way leads to ${host} from here (${code})`);
+  }
+  switch (code) {
     case "ENOTFOUND":
     case "EAI_AGAIN":
     case "EAI_NODATA":
@@ -91,6 +112,6 @@ function connectionOf(socket: Socket): Connection {
 
 /** The port that a scheme stands for where none is written, IPv6 without brackets. */
 export function addressOf(url: URL): { hostname: string; port: number } {
-  const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+  const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
   return { hostname: url.hostname.replace(/^\[|\]$/g, ""), port };
 }

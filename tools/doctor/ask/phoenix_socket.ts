@@ -17,6 +17,8 @@ export interface Closed {
   reason: string;
 }
 
+/** Errors that are of the connection, or of a message's length: not of what stands in a frame. */
+const NO_FRAMES = /^E[A-Z]+$|^WS_ERR_UNSUPPORTED_MESSAGE_LENGTH$/;
 /** In bytes, of one message and of all: far more than the doctor asks for. */
 const MAX_HELD = 8 << 20;
 /** Who does not answer a close by then is left. */
@@ -29,6 +31,8 @@ export class PhoenixSocket {
   #ref = 0;
   #room = MAX_HELD;
   closed: Closed | undefined;
+  /** Whether what came was no frame, or could not be inflated: the socket is closed for that. */
+  broken = false;
   /** Resolves when the socket is closed, by whomever. */
   readonly ended: Promise<void>;
 
@@ -40,6 +44,9 @@ export class PhoenixSocket {
       // Who sends without end is not listened to.
       if (this.#room < 0) socket.terminate();
       this.#wake();
+    });
+    socket.on("error", ({ code = "" }: { code?: string }) => {
+      this.broken ||= !NO_FRAMES.test(code);
     });
     this.ended = new Promise((resolve) => {
       socket.on("close", (code: number, reason: Uint8Array) => {
@@ -58,7 +65,8 @@ export class PhoenixSocket {
     origin?: string,
   ): Promise<PhoenixSocket | undefined> {
     const socket = new WebSocket(url, protocols, {
-      ...{ lookup, headers: AGENT, perMessageDeflate: false },
+      // Compression is offered as browsers do, who meet what it comes to.
+      ...{ lookup, headers: AGENT, perMessageDeflate: true },
       ...{ maxPayload: MAX_HELD, closeTimeout: CLOSE_MS, ALPNProtocols: ["http/1.1"] },
       ...(origin ? { origin } : {}),
       finishRequest(request) {

@@ -56,6 +56,7 @@ function requestOf(url: URL, { headers = {}, upgrade = true }: Ask): string {
       ? {
         ...{ Connection: "Upgrade", Upgrade: "websocket" },
         ...{ "Sec-WebSocket-Key": KEY, "Sec-WebSocket-Version": "13" },
+        "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
       }
       : { Connection: "close", Accept: "*/*" }),
     ...headers,

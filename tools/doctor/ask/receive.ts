@@ -12,6 +12,7 @@ export interface Answer {
 
 /** Enough to tell a JSON refusal from a page. */
 const MAX_BODY = 4_096;
+const END = "\r\n\r\n";
 const LAST_CHUNK = "\r\n0\r\n";
 const MAX_HEAD = 64 * 1024;
 
@@ -24,31 +25,35 @@ export async function receive(connection: Connection, most = MAX_BODY): Promise<
     bytes = Buffer.concat([bytes, piece]);
     return true;
   };
-  while (!bytes.includes("\r\n\r\n")) {
-    if (bytes.length >= 5 && !bytes.subarray(0, 5).equals(Buffer.from("HTTP/"))) {
-      throw new NoAnswer(
-        "not_http",
-        `it ${isTls(bytes) ? "speaks TLS" : isHttp2(bytes) ? "speaks HTTP/2" : "is not HTTP"}`,
-      );
+  let start = 0;
+  const readHead = async () => {
+    while (!bytes.includes(END, start)) {
+      const first = bytes.subarray(start, start + 5);
+      if (first.length === 5 && first.toString("latin1") !== "HTTP/") {
+        throw new NoAnswer("not_http", `it ${languageOf(bytes)}`);
+      }
+      if (bytes.length > MAX_HEAD || !await more()) {
+        throw new NoAnswer("closed", "the connection was closed without an answer");
+      }
     }
-    if (bytes.length > MAX_HEAD || !await more()) {
-      throw new NoAnswer("closed", "the connection was closed without an answer");
-    }
-  }
-  const end = bytes.indexOf("\r\n\r\n");
-  const [first, ...lines] = bytes.subarray(0, end).toString("latin1").split("\r\n");
-  const status = Number(first.split(" ")[1]);
-  const headers = headersOf(lines.map(fieldOf));
+    const end = bytes.indexOf(END, start);
+    const [first, ...lines] = bytes.subarray(start, end).toString("latin1").split("\r\n");
+    start = end + END.length;
+    return { status: Number(first.split(" ")[1]), headers: headersOf(lines.map(fieldOf)) };
+  };
+  let { status, headers } = await readHead();
+  // Hints that come before the answer (RFC 9110, 15.2).
+  while (status >= 100 && status < 200 && status !== 101) ({ status, headers } = await readHead());
   if (status === 101) return { status, headers, body: "" };
   const chunked = /chunked/i.test(headers.get("transfer-encoding") ?? "");
   const told = Number(headers.get("content-length") ?? most);
   // Of two lengths, or of words, none counts.
   const length = chunked || !(told >= 0) ? most : told;
-  const enough = end + 4 + Math.min(length, most);
-  const isWhole = () => bytes.length >= enough || chunked && bytes.includes(LAST_CHUNK, end);
+  const enough = start + Math.min(length, most);
+  const isWhole = () => bytes.length >= enough || chunked && bytes.includes(LAST_CHUNK, start - 2);
   // An answer that is cut short still tells its status.
   while (!isWhole() && await more().catch(() => false));
-  const body = bytes.subarray(end + 4, enough).toString("utf8");
+  const body = bytes.subarray(start, enough).toString("utf8");
   return { status, headers, body: chunked ? unchunk(body) : body };
 }
 
@@ -56,6 +61,9 @@ export async function receive(connection: Connection, most = MAX_BODY): Promise<
 function unchunk(body: string): string {
   return body.replace(/(?:^|\r\n)[0-9a-f]+(?:;[^\r\n]*)?\r\n/gi, "");
 }
+
+const languageOf = (bytes: Buffer): string =>
+  isTls(bytes) ? "speaks TLS" : isHttp2(bytes) ? "speaks HTTP/2" : "is not HTTP";
 
 /** An alert, by which TLS answers what is none (RFC 8446, 5.1). */
 const isTls = (bytes: Buffer): boolean => bytes[0] === 0x15 && bytes[1] === 3;

@@ -14,6 +14,12 @@ export const CHANNELS = {
     "The close code and reason are shown above; without one, a proxy cut the connection.",
     { lines: "timeouts" },
   ],
+  frames_broken: [
+    "failed",
+    "What comes on the socket is not frames as the server sent them.",
+    "Something on the way changes them: turn inspection off there, and compression of WebSockets.",
+    { explains: ["relay_no_upstream"], lines: "route" },
+  ],
   join_refused: [
     "failed",
     "A public channel cannot be joined.",

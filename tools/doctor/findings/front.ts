@@ -54,6 +54,29 @@ export const FRONT = {
     "Write https:// (wss:// for the socket), here and in every client.",
     { explains: ["relay_missing"] },
   ],
+  https_wanted_behind: [
+    "failed",
+    "A proxy asks a port by http that speaks https.",
+    "Let that proxy speak https to what is behind it, or lead it to a port that speaks http.",
+    {
+      explains: ["relay_missing"],
+      settings:
+        `# nginx: proxy_pass https://…   Caddy: reverse_proxy https://…   Kong: url: https://…
+# Cloudflare: SSL/TLS > Overview > Full (strict)`,
+    },
+  ],
+  rate_limited: [
+    "failed",
+    "A hop in front of Realtime answers no more than so many requests in a time.",
+    "Take this path out of that hop's rate limit, or raise it: many clients may share one address.",
+    { explains: ["relay_missing"] },
+  ],
+  over_quota: [
+    "failed",
+    "The platform has shut the project: it is over its quota, or a bill is open.",
+    "Look at usage and invoices of the organisation that it belongs to; the answer says which.",
+    { explains: ["relay_missing"] },
+  ],
   tunnel_down: [
     "failed",
     "The tunnel to the server is down: nobody is at its other end.",

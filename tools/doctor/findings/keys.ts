@@ -62,8 +62,8 @@ export const KEYS = {
   ],
   server_secret_differs: [
     "failed",
-    "The key is good by the secret given here, and Realtime refuses its signature.",
-    "Realtime holds another secret: give --db to look at its tenant, or set SEED_SELF_HOST=true.",
+    "The key is good by the secret given here, or by the project's JWKS, and Realtime refuses it.",
+    "Realtime holds other keys: give --db to look at its tenant, or set SEED_SELF_HOST=true.",
     { settings: SEED },
   ],
   token_expired: [

@@ -12,6 +12,11 @@ export const NAME = {
     "Nothing listens at the host and port.",
     "Start the server, or correct the port; in Docker, publish the port and bind to 0.0.0.0.",
   ],
+  no_route: [
+    "failed",
+    "No way leads from here to the host's address.",
+    "An address of IPv6 alone wants a network that has it: add an A record. Else check the address.",
+  ],
   tcp_timeout: [
     "failed",
     "The host does not answer on this port.",
@@ -41,10 +46,15 @@ ssl_certificate /etc/letsencrypt/live/example.com/fullchain.pem;`,
     "The certificate expires within two weeks.",
     "Check that its renewal works.",
   ],
+  tls_no_certificate: [
+    "failed",
+    "What answers speaks TLS, and seems to have no certificate for this name.",
+    "Add the name to the sites of that server, and read in its log why none was obtained for it.",
+  ],
   tls_failed: [
     "failed",
     "The TLS handshake fails.",
-    "Check that this port speaks TLS, and TLS 1.2 or newer.",
+    "Check that this port speaks TLS, and TLS 1.2 or newer, and has a certificate for this very name.",
   ],
   http2_only: [
     "failed",

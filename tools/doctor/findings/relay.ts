@@ -21,6 +21,12 @@ export const RELAY = {
       settings: "supabase functions deploy relay",
     },
   ],
+  relay_crashed: [
+    "failed",
+    "The relay is deployed, and the platform cannot start it or has ended it.",
+    "Read the function's log: what its start throws stands there, or which limit it reached.",
+    { explains: ["gateway_unreachable", "refused_otherwise", "server_error"] },
+  ],
   relay_misconfigured: [
     "failed",
     "The relay's environment is wrong; each problem is shown above.",

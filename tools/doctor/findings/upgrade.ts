@@ -9,9 +9,15 @@ export const UPGRADE = {
     "Let the proxy pass both headers, over HTTP/1.1.",
     { lines: "route" },
   ],
+  handshake_dropped: [
+    "failed",
+    "A proxy drops headers of the handshake, Sec-WebSocket-Key or -Version, on the way to Realtime.",
+    "Let the proxy pass all headers whose names begin with Sec-WebSocket-.",
+    { lines: "route" },
+  ],
   http_version: [
     "failed",
-    "A proxy speaks HTTP/1.0 to what is behind it, which cannot upgrade.",
+    "A proxy does not speak HTTP/1.1 to what is behind it, and so nothing can be upgraded.",
     "Make the proxy use HTTP/1.1 towards Realtime.",
     { lines: "route" },
   ],

@@ -103,8 +103,9 @@ async function look(url: URL, waitMs: number): Promise<Answer | undefined> {
   return await ask(url, { upgrade: false, waitMs }).catch(() => undefined);
 }
 
+/** Many a server is "ok" and of some version. */
 function isRelayHealth({ body }: Answer): boolean {
-  return /"status":"(ok|misconfigured)"/.test(body) && /"version"|"problems"/.test(body);
+  return /"status":"(ok|misconfigured)"/.test(body) && /"upstream"|"problems"/.test(body);
 }
 
 /** A page answers HTML for whatever it is asked, and many a server JSON; these words are Supabase's. */

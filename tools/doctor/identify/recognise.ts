@@ -1,8 +1,26 @@
 import type { Answer } from "../ask/receive.ts";
 import type { ProxyName } from "../fixes/mod.ts";
 
-/** How each proxy gives itself away, in headers or in the error page that it makes itself. */
-const MARKS: [ProxyName, (headers: Headers, body: string) => boolean][] = [
+/**
+ * What each says of its own trouble, which others pass on as it is. Of Kong not what it says of a path
+ * or of a key: those it has from whoever stands before it.
+ */
+const PAGES: [ProxyName, RegExp][] = [
+  [
+    "kong",
+    /"message":"(?:name resolution failed|failure to get a peer from the ring-balancer|An invalid response was received from the upstream|The upstream server is )/,
+  ],
+  [
+    "envoy",
+    /^(?:upstream connect error or disconnect|no healthy upstream|upstream request timeout)/,
+  ],
+  ["nginx", /<center>(?:nginx|openresty)\b/],
+  ["apache", /<address>Apache\b/],
+  ["haproxy", /<html><body><h1>\d{3} [\w ]+<\/h1>\n/],
+];
+
+/** How each gives itself away in the head of what it makes or passes on. */
+const HEADS: [ProxyName, (headers: Headers, body: string) => boolean][] = [
   ["cloudflare", (headers) => headers.has("cf-ray") || /cloudflare/i.test(server(headers))],
   ["kong", (headers) => /kong/i.test(server(headers)) || /kong/i.test(headers.get("via") ?? "")],
   ["envoy", (headers) => /envoy/i.test(server(headers))],
@@ -10,12 +28,19 @@ const MARKS: [ProxyName, (headers: Headers, body: string) => boolean][] = [
   ["caddy", (headers) => /caddy/i.test(server(headers) + headers.get("via"))],
   ["apache", (headers) => /apache/i.test(server(headers))],
   ["traefik", (headers, body) => isTraefik(headers, body)],
-  ["haproxy", (_, body) => /<html><body><h1>\d{3} [\w ]+<\/h1>\n/.test(body)],
 ];
 
-/** The proxy that made or passed on this answer; undefined where nothing tells. */
-export function recognise(answer: Answer): ProxyName | undefined {
-  return MARKS.find(([, is]) => is(answer.headers, answer.body))?.[0];
+const makerOf = ({ body }: Answer) => PAGES.find(([, page]) => page.test(body))?.[0];
+const frontOf = ({ headers, body }: Answer) => HEADS.find(([, is]) => is(headers, body))?.[0];
+
+/** The proxy that made this answer, else the one that passed it on; undefined where nothing tells. */
+export const recognise = (answer: Answer): ProxyName | undefined =>
+  makerOf(answer) ?? frontOf(answer);
+
+/** Whether one proxy passed on what another one behind it made. */
+export function isPassedOn(answer: Answer): boolean {
+  const [maker, front] = [makerOf(answer), frontOf(answer)];
+  return maker !== undefined && front !== undefined && maker !== front;
 }
 
 /** What an answer says about who is on the way, for a line of the report. */

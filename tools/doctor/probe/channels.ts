@@ -109,7 +109,8 @@ async function probeChanges(socket: PhoenixSocket, context: Context): Promise<Ch
 }
 
 /** A socket that is still open and says nothing is silent; a closed one says why. */
-function lost({ closed }: PhoenixSocket, what: string): Check {
+function lost({ broken, closed }: PhoenixSocket, what: string): Check {
+  if (broken) return found("frames_broken", "what came is no frame, or cannot be inflated");
   if (!closed) return found("socket_silent", what);
   const { code, reason } = closed;
   return found("socket_lost", `closed with ${code}${reason ? `: ${reason}` : ", no reason"}`);

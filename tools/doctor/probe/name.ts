@@ -1,9 +1,10 @@
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from "node:tls";
 import { addressOf, connect, type NoAnswer } from "../ask/connect.ts";
 import { lookup } from "../ask/home.ts";
-import { isAlpn, tlsOf, whyNoTls } from "../ask/tls.ts";
+import { isAlpn, isNameless, tlsOf, whyNoTls } from "../ask/tls.ts";
 import { afterTime } from "../ask/within.ts";
 import { type Check, found, ok } from "../check.ts";
+import type { FindingId } from "../findings/mod.ts";
 import { idOfSilence } from "./upgrade/answer.ts";
 
 /** Renewals run a month before the end; two weeks before it, something does not run. */
@@ -34,12 +35,17 @@ function probeTls(host: string, port: number, waitMs: number, now: number): Prom
     resolve(judge(host, socket.getPeerCertificate(), socket.authorizationError, now));
   });
   socket.once("error", (error) => {
-    resolve(found(isAlpn(error) ? "http2_only" : "tls_failed", whyNoTls(error)));
+    resolve(found(idOf(error), whyNoTls(error)));
   });
   return promise.finally(() => {
     cancel();
     socket.destroy();
   });
+}
+
+function idOf(error: Error): FindingId {
+  if (isAlpn(error)) return "http2_only";
+  return isNameless(error) ? "tls_no_certificate" : "tls_failed";
 }
 
 function judge(host: string, certificate: PeerCertificate, error: unknown, now: number): Check {

@@ -15,6 +15,13 @@ export interface Health {
 /** The wall clock of a worker on a paid hosted project; self-host has 60 s or this. */
 const LONGEST_WORKER_S = 400;
 
+/**
+ * What Edge Runtime says of a function that is there: hosted, and in self-hosted Supabase's main. Where
+ * that one finds no entry point, nothing is deployed.
+ */
+const CRASHED =
+  /"code":"(?:BOOT_ERROR|WORKER_ERROR|WORKER_LIMIT)"|"msg":"(?:InvalidWorkerCreation: (?![^"]*(?:failed to read path|entrypoint))|InvalidWorkerResponse|WorkerRequestCancelled)/;
+
 /** A list of origins may be long. */
 const MAX_BYTES = 65_536;
 
@@ -39,6 +46,7 @@ export async function askHealth(relay: URL, waitMs: number, isAsked: boolean): P
     const why = status === 401 ? "what is there wants a JWT first; give its URL" : "there is none";
     return ends(skipped("relay", `${relay.href}: ${why}`));
   }
+  if (CRASHED.test(body)) return ends(found("relay_crashed", `HTTP ${status}: ${body}`));
   // The relay's own health asks for nothing, so it was somebody before it.
   if (status === 401) {
     return ends(found("relay_verify_jwt", `HTTP 401 at ${relay.pathname}/health`));

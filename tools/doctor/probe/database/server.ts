@@ -7,23 +7,25 @@ const LAG_BYTES = 1 << 30;
 
 /** What is the whole server's: the log, slots, senders. */
 export async function probeServer(sql: postgres.Sql): Promise<Check[]> {
-  const [{ level, senders, maxSenders, slots, maxSlots }] = await sql`
+  const [{ level, senders, maxSenders, slots, maxSlots, isServed }] = await sql`
     select current_setting('wal_level') as level,
       (select count(*)::int from pg_stat_replication) as senders,
       current_setting('max_wal_senders')::int as "maxSenders",
       (select count(*)::int from pg_replication_slots) as slots,
-      current_setting('max_replication_slots')::int as "maxSlots"
+      current_setting('max_replication_slots')::int as "maxSlots",
+      exists (select from pg_replication_slots where active and ${ofRealtime(sql)}) as "isServed"
   `;
   if (level !== "logical") {
     const paste = ["alter system set wal_level = logical;", "-- then restart Postgres"];
     return [found("wal_level", `wal_level is ${level}`, { paste })];
   }
+  // What is full keeps out who is not in.
   return [
     ok("database", "wal_level is logical"),
-    slots >= maxSlots
+    slots >= maxSlots && !isServed
       ? full("slots_full", "max_replication_slots", slots, maxSlots)
       : ok("database", `${slots} of ${maxSlots} replication slots are taken`),
-    ...(senders >= maxSenders
+    ...(senders >= maxSenders && !isServed
       ? [full("senders_full", "max_wal_senders", senders, maxSenders)]
       : []),
     ...await probeSlots(sql),
@@ -36,13 +38,15 @@ function full(id: FindingId, setting: string, now: number, most: number): Check 
 }
 
 /** Realtime's slots go by its name, here and in the original. */
+const ofRealtime = (sql: postgres.Sql) =>
+  sql`slot_name like '%realtime%' and slot_type = 'logical'
+    and (database is null or database = current_database())`;
+
 async function probeSlots(sql: postgres.Sql): Promise<Check[]> {
   const slots = await sql`
     select slot_name as name, wal_status as status, active,
       pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 as lag
-    from pg_replication_slots
-    where slot_name like '%realtime%' and slot_type = 'logical'
-      and (database is null or database = current_database())
+    from pg_replication_slots where ${ofRealtime(sql)}
   `;
   return slots.flatMap(({ name, status, lag, active }) => {
     const paste = [`select pg_drop_replication_slot('${name}');`];

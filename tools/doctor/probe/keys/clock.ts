@@ -11,6 +11,9 @@ export async function judgeClock({ target, options }: Context): Promise<Check[]>
     const url = new URL("/", target.socket);
     const { headers } = await readText(url, { waitMs: options.waitMs, most: 1 });
     const skew = Date.now() - Date.parse(headers.get("date") ?? "");
+    if (Number(headers.get("age")) > 0) {
+      return [skipped("keys", "a cache answers, whose Date tells nothing of the server's clock")];
+    }
     if (Number.isNaN(skew)) {
       return [skipped("keys", "the server tells no Date to compare clocks by")];
     }

@@ -29,12 +29,16 @@ export interface Sent {
 }
 
 const BY_STATUS: Record<number, FindingId> = {
+  402: "over_quota",
   404: "path_wrong",
   405: "path_wrong",
   414: "header_too_long",
+  421: "host_unknown",
   426: "upgrade_dropped",
-  429: "too_many",
+  429: "rate_limited",
   431: "header_too_long",
+  // Of AWS, for a target group that speaks HTTP/2.
+  464: "http_version",
   502: "gateway_unreachable",
   503: "gateway_unreachable",
   504: "gateway_unreachable",
@@ -62,9 +66,15 @@ export function readAnswer(answer: Answer | NoAnswer, sent: Sent): Reading | und
 
 function readSwitch({ headers }: Answer, protocol: string | undefined): Reading | undefined {
   const says = (name: string) => (headers.get(name) ?? "").toLowerCase();
+  const wrong = (saw: string): Reading => ({ id: "accept_wrong", saw, fromRealtime: false });
   if (headers.get("sec-websocket-accept") !== ACCEPT || says("upgrade") !== "websocket") {
-    const saw = "HTTP 101 with a wrong Sec-WebSocket-Accept or Upgrade";
-    return { id: "accept_wrong", saw, fromRealtime: false };
+    return wrong("HTTP 101 with a wrong Sec-WebSocket-Accept or Upgrade");
+  }
+  if (!says("connection").split(/\s*,\s*/).includes("upgrade")) {
+    return wrong("HTTP 101 without Connection: Upgrade");
+  }
+  if (!protocol && headers.has("sec-websocket-protocol")) {
+    return wrong("HTTP 101 with a subprotocol that was not offered");
   }
   if (protocol && headers.get("sec-websocket-protocol") !== protocol) {
     const saw = `HTTP 101 without the subprotocol ${protocol}`;
@@ -79,12 +89,14 @@ function idOf(answer: Answer, sent: Sent): FindingId {
   if (status >= 300 && status < 400) {
     return isCircle(headers.get("location"), sent.url) ? "redirect_circle" : "redirect";
   }
+  if (headers.has("cf-mitigated")) return "waf";
   const byFront = readOrigin(answer) ?? readServer(answer);
   if (byFront) return byFront;
   const isPage = headers.get("content-type")?.includes("text/html") ?? false;
-  const id = headers.has("cf-mitigated") ? "waf" : isPage ? undefined : idOfWords(body, sent);
+  const id = isPage ? undefined : idOfWords(body, sent);
   if (id) return id;
-  if (status === 200 && isPage) return "page_answered";
+  // Who answers a plain request well has not heard of a socket here.
+  if (status < 300) return isPage ? "page_answered" : "path_wrong";
   if (status === 404 && isGateway(body) && CLI_PORT.test(sent.url.port)) return "cli_realtime_off";
   if (status === 403) return isEnvoys(headers, body) ? "upgrade_dropped" : idOf403(body, sent);
   if (status in BY_STATUS) return BY_STATUS[status];
@@ -141,6 +153,8 @@ export function idOfSilence({ kind, message }: NoAnswer): FindingId {
       return "name_unresolved";
     case "refused":
       return "tcp_refused";
+    case "unreachable":
+      return "no_route";
     case "timeout":
       return "tcp_timeout";
     case "tls":

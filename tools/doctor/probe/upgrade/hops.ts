@@ -79,7 +79,7 @@ function whyNotAsked({ answer }: Asked, reading: Reading): string | undefined {
     return ["closed", "silent"].includes(answer.kind) ? undefined : reading.saw;
   }
   const isKnown = isGateway(answer.body) || readWords(answer.body) !== undefined ||
-    ["refused_403", "gateway_unreachable", "server_error", "key_not_swapped", "too_many"]
+    ["refused_403", "gateway_unreachable", "server_error", "key_not_swapped", "rate_limited"]
       .includes(reading.id);
   return isKnown ? undefined : `${reading.saw}, which is not the words of a gateway or of Realtime`;
 }
@@ -89,7 +89,9 @@ export const takenBy = (context: Context): Fact[] =>
   decode(keyOf(context) ?? "") ? ["realtime_opens", "key_accepted"] : ["realtime_opens"];
 
 /** Said by Realtime, done by a proxy before it. */
-const OF_PROXIES = ["upgrade_dropped", "http_version", "query_dropped", "host_not_tenant"];
+const OF_PROXIES = [
+  ...["upgrade_dropped", "handshake_dropped", "http_version", "query_dropped", "host_not_tenant"],
+];
 
 /** Whether the answer says that the request arrived at Realtime as it was sent. */
 export const byRealtime = ({ id, fromRealtime }: Reading): boolean =>

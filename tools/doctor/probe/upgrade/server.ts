@@ -9,10 +9,7 @@ const WANTS_TLS =
 const TOO_LONG = /Request Header Or Cookie Too Large|Size of a request header field exceeds/;
 
 /** What a web server says of a request that it does not even route; undefined where it is no such. */
-export function readServer({ status, headers, body }: Answer): FindingId | undefined {
+export function readServer({ status, body }: Answer): FindingId | undefined {
   if (status === 400 && WANTS_TLS.test(body)) return "https_wanted";
-  if (status === 400 && TOO_LONG.test(body)) return "header_too_long";
-  // Caddy has nothing to say where no route fits.
-  const isCaddy = /caddy/i.test(headers.get("server") ?? "");
-  return status === 200 && isCaddy && !body ? "path_wrong" : undefined;
+  return status === 400 && TOO_LONG.test(body) ? "header_too_long" : undefined;
 }

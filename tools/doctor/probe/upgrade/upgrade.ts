@@ -1,9 +1,10 @@
 import { NoAnswer } from "../../ask/connect.ts";
+import type { Answer } from "../../ask/receive.ts";
 import { type Check, found, ok } from "../../check.ts";
 import type { Context } from "../../context.ts";
 import { LOGIN_LINES } from "../../fixes/logins.ts";
 import { wayOf } from "../../fixes/way.ts";
-import { recognise, tracesOf } from "../../identify/recognise.ts";
+import { isPassedOn, recognise, tracesOf } from "../../identify/recognise.ts";
 import { describe, type FindingId } from "../../findings/mod.ts";
 import { blame } from "../../judge/blame.ts";
 import type { Fact } from "../../judge/known.ts";
@@ -27,10 +28,14 @@ export async function probeUpgrade(context: Context): Promise<Check[]> {
   const id = await explain(reading, front, context);
   // The key is nobody's on the way.
   const isOfKey = describe(id).area === "keys" && id !== "server_secret_differs";
-  const hop = isOfKey ? undefined : placeOf(id) ?? blame([
-    { name: "the front", asked: "fails", byRealtime: byRealtime({ ...reading, id }) },
-    ...behind.map(({ hop }) => hop),
-  ]);
+  const hop = isOfKey ? undefined : placeOf(id) ?? placeBehind(
+    id,
+    answer,
+    blame([
+      { name: "the front", asked: "fails", byRealtime: byRealtime({ ...reading, id }) },
+      ...behind.map(({ hop }) => hop),
+    ]),
+  );
   const shows: Fact[] = isAnswer ? ["front_answers"] : [];
   const saw = `${reading.saw}${traces}`;
   const paste = LOGIN_LINES[reading.login ?? ""]?.(wayOf(front), front.hostname).split("\n");
@@ -53,5 +58,12 @@ function shown(context: Context): Fact[] {
 }
 
 /** What an edge says about the server behind it. */
-const BEHIND: FindingId[] = ["origin_unreachable", "origin_tls", "tunnel_down"];
-const placeOf = (id: FindingId) => BEHIND.includes(id) ? "what is behind the front" : undefined;
+const OF_EDGES: FindingId[] = ["origin_unreachable", "origin_tls", "tunnel_down"];
+const BEHIND = "what is behind the front";
+const placeOf = (id: FindingId) => OF_EDGES.includes(id) ? BEHIND : undefined;
+
+/** The front is not to blame for a page of another proxy's, but for how it asks that one. */
+function placeBehind(id: FindingId, answer: Answer | NoAnswer, hop: string): string {
+  const isOfFront = hop !== "the front" || id === "https_wanted_behind";
+  return isOfFront || answer instanceof NoAnswer || !isPassedOn(answer) ? hop : BEHIND;
+}

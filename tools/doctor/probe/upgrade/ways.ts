@@ -5,6 +5,7 @@ import type { Answer } from "../../ask/receive.ts";
 import { withQuery } from "../../ask/with_query.ts";
 import { type Context, keyOf } from "../../context.ts";
 import type { FindingId } from "../../findings/mod.ts";
+import { probeName } from "../name.ts";
 import { readAnswer, type Reading } from "./answer.ts";
 
 export interface Asked {
@@ -35,27 +36,40 @@ export async function askUpgrade(url: URL, context: Context, host?: string): Pro
 
 /** Findings about what is not there, which another way of asking may explain. */
 const PATHS: FindingId[] = ["path_wrong", "page_answered", "refused_otherwise"];
+const NOWHERE: FindingId[] = ["path_wrong", "page_answered"];
+/** Findings about a key whose signature Realtime does not verify. */
+const SIGNERS: FindingId[] = ["key_signature", "key_algorithm"];
 const TENANTS: FindingId[] = ["tenant_not_found", "refused_403"];
 
 export const tenantHost = ({ options }: Context) => `${options.tenant}.localhost`;
 
 /**
- * Whether the same host, asked where it redirects to, redirects back. What a server wrote there may
- * hold the key, so it is asked without its query, and at no other port.
+ * What the same host says where it redirects to: it redirects back, or a site that sends every path to
+ * a page of its own. What a server wrote there may hold the key, so it is asked without its query, and
+ * at no other port.
  */
-async function comesBack(to: URL, front: URL, { options }: Context): Promise<boolean> {
+async function readRedirect(to: URL, front: URL, { options }: Context): Promise<FindingId> {
   const isHost = to.host === front.host ||
     to.hostname === front.hostname && !to.port && !front.port;
-  if (!isHost) return false;
+  if (!isHost) return "redirect";
   const location = new URL(to);
   location.search = "";
   const answer = await ask(location, { waitMs: options.waitMs }).catch(() => undefined);
-  const next = answer?.headers.get("location");
-  if (!answer || answer.status < 300 || answer.status >= 400 || !next) return false;
-  if (!URL.canParse(next, location)) return false;
-  const { origin, pathname } = new URL(next, location);
-  return origin === front.origin && pathname === front.pathname ||
-    origin === location.origin && pathname === location.pathname;
+  const reading = answer && readAnswer(answer, { url: location });
+  const isElsewhere = location.pathname.replace(/\/$/, "") !== front.pathname;
+  if (isElsewhere && reading && NOWHERE.includes(reading.id)) return reading.id;
+  if (!reading?.location) return "redirect";
+  const { origin, pathname } = reading.location;
+  const isBack = [front, location].some((it) => origin === it.origin && pathname === it.pathname);
+  return isBack ? "redirect_circle" : "redirect";
+}
+
+/** Whether it is the port itself, asked by http, that wants TLS, and none behind it. */
+async function speaksTls(front: URL, context: Context): Promise<boolean> {
+  if (front.protocol === "https:") return false;
+  const port = new URL(`https://${front.hostname}:${front.port || 80}`);
+  const checks = await probeName(port, context.options.waitMs);
+  return !checks.some(({ id }) => id === "tls_failed");
 }
 
 /** Asks in other ways: one that passes tells what the proxy does to the request. */
@@ -64,10 +78,11 @@ export async function explain(
   front: URL,
   context: Context,
 ): Promise<FindingId> {
-  if (id === "redirect" && location) {
-    return await comesBack(location, front, context) ? "redirect_circle" : id;
+  if (id === "redirect" && location) return await readRedirect(location, front, context);
+  if (id === "https_wanted") {
+    return await speaksTls(front, context) ? id : "https_wanted_behind";
   }
-  if (id === "key_signature" && context.keyVerified) return "server_secret_differs";
+  if (context.keyVerified && SIGNERS.includes(id)) return "server_secret_differs";
   const asks = async (path: string, host?: string) =>
     (await askUpgrade(new URL(path, front), context, host)).reading;
   const opens = async (path: string, host?: string) => !await asks(path, host);

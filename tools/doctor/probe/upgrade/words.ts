@@ -16,6 +16,7 @@ const OF_REALTIME: [RegExp, FindingId][] = [
 /** What the server that Realtime runs in says, in plain words. */
 const OF_ITS_SERVER: [RegExp, FindingId][] = [
   [/^'(?:connection|upgrade)' header must contain '(?:upgrade|websocket)'/, "upgrade_dropped"],
+  [/^'sec-websocket-(?:key|version)' header /, "handshake_dropped"],
   [/^HTTP version \S+ unsupported/i, "http_version"],
 ];
 
@@ -27,7 +28,10 @@ const OF_OTHERS: [RegExp, FindingId][] = [
   [/You cannot consume this service|RBAC: access denied/, "key_forbidden"],
   [/^Jwt (?:is missing|verification fails|header|is expired|issuer)/, "key_refused_by_gateway"],
   [/Invalid API key|Invalid authentication credentials/, "key_refused_by_gateway"],
-  [/^(?:Unauthorized|\{"message":"Unauthorized"\})\s*$/, "key_refused_by_gateway"],
+  [
+    /^(?:Unauthorized|\{\s*"message":"Unauthorized"(?:,\s*"request_id":"\w*")?\s*\})\s*$/,
+    "key_refused_by_gateway",
+  ],
 ];
 
 /** Of a gateway that is there, whatever it says of the path. */
