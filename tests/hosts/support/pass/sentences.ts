@@ -133,6 +133,16 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
     }
   },
 
+  async "a body in a coding that would be lost on the way is not passed on"({ address, project }) {
+    const before = project.asked.length;
+    for (const coding of ["gzip, chunked", "gzip\r\nTransfer-Encoding: chunked"]) {
+      const head = `POST /rest/v1/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${coding}`;
+      const said = await say(address, `${head}\r\n\r\n3\r\nabc\r\n0\r\n\r\n`);
+      assert.match(said, /^HTTP\/1.1 (?:400|501) /, coding);
+    }
+    assert.equal(project.asked.length, before);
+  },
+
   async "an upload that is refused before its end leaves the connection to the next request"(
     stage,
   ) {
