@@ -1,3 +1,4 @@
+import { isTokenLike } from "../config/keys.ts";
 import { headerOf, targetOf } from "./header.ts";
 
 /** Our own token entry, and the one of phoenix.js (`authToken`). */
@@ -52,7 +53,15 @@ export function wordsOf(
   for (const entry of offered.slice(0, MAX_PROTOCOLS)) {
     if (entry.startsWith(PHOENIX_ENTRY)) add(phoenixToken(entry));
   }
-  return text.match(WORDS) ?? [];
+  return text.match(WORDS)?.flatMap(tokensIn) ?? [];
+}
+
+/** A word and, where it has more dots than a token, each three parts of it that may be one. */
+function tokensIn(word: string): string[] {
+  const parts = word.split(".");
+  if (parts.length <= 3) return [word];
+  const threes = parts.slice(2).map((last, n) => `${parts[n]}.${parts[n + 1]}.${last}`);
+  return [word, ...threes.filter(isTokenLike)];
 }
 
 /**
