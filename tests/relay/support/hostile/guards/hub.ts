@@ -88,7 +88,14 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/rights.ts",
-    find: "if (this.#waiting.length >= MAX_WAITING) return undefined;",
+    find: "const timer = setTimeout(end, WAIT_MS);",
+    replace: "const timer = 0;",
+    sentence: "whoever asks for a right waits for the refusals of others",
+    tests: ["hub/rights"],
+  },
+  {
+    file: "hub/rights.ts",
+    find: "if (this.#waiting.size >= MAX_WAITING) return undefined;",
     replace: "",
     sentence: "any number of questions for rights wait for each other",
     tests: ["hub/rights"],
