@@ -42,7 +42,7 @@ export function wordsOf(
   headers: Headers,
   offered: readonly string[] = offeredProtocols(headers),
 ): string[] {
-  let text = targetOf(url).replace(ESCAPED, unescape);
+  let text = unescaped(targetOf(url));
   const add = (more: string | undefined) => text += `\n${more ?? ""}`;
   for (const name of HEADERS) {
     const value = headerOf(headers, name);
@@ -71,6 +71,9 @@ function tokensIn(word: string): string[] {
 const ESCAPED = /%[2-7][\da-f]/gi;
 
 const unescape = (escape: string): string => String.fromCharCode(parseInt(escape.slice(1), 16));
+
+/** The text with the escapes of such letters undone. */
+export const unescaped = (text: string): string => text.replace(ESCAPED, unescape);
 
 /** `Basic` hides a user and a password, either of which may be a key. */
 function basicOf(value: string): string | undefined {
