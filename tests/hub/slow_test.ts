@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { Readers } from "../../supabase/functions/relay/hub/group/readers.ts";
+import type { Seat } from "../../supabase/functions/relay/hub/group/seat.ts";
+import { Turn } from "../../supabase/functions/relay/peer/turn.ts";
+import { sumOf } from "../broadcast/support/sum_of.ts";
 import { LONG } from "../support/long.ts";
 import { CONFIG, type FakeClient, Stage, test } from "../support/hub/stage.ts";
 
@@ -169,4 +173,47 @@ test("what a slow viewer was sent before it joins anew, leaves or signs in is to
   slow.socket.end(1001);
   await stage.clock.pass(20_000);
   assert.equal(stage.clock.pending, 0);
+});
+
+/** Readers of whom so many read nothing, and how often it was asked where one of them stands. */
+function startUnread(count: number) {
+  const state = { looks: 0, cut: 0 };
+  const readers = new Readers({
+    ...{ turn: new Turn(), kept: sumOf(1_000), isCrowded: () => false, now: () => 0 },
+    ...{ took: { note() {} }, onBehind() {}, textOf: () => "", deliver() {} },
+    onFail(error) {
+      throw error;
+    },
+  });
+  for (let n = 0; n < count; n++) {
+    let cursor = 0;
+    const seat = {
+      ...{ joinRef: "1", ref: "1", takesBatches: false },
+      ...{ reader: { bytes: 5, isReady: () => false }, cut: () => state.cut++ },
+    };
+    Object.defineProperty(seat, "cursor", {
+      get: () => (state.looks++, cursor),
+      set: (place) => cursor = place,
+    });
+    readers.add(seat as unknown as Seat);
+  }
+  readers.append({ message: "x".repeat(900) });
+  return { readers, state };
+}
+
+Deno.test("to cut many who read nothing costs as much for each as to cut few", () => {
+  const ways: Record<string, (readers: Readers) => void> = {
+    "no memory is left": (readers) => readers.append({ message: "x".repeat(900) }),
+    "their time is up": (readers) => [0, 1, 20_000].forEach((time) => readers.catchUp(time)),
+  };
+  for (const [why, cut] of Object.entries(ways)) {
+    const [few, many] = [100, 1_000].map((count) => {
+      const { readers, state } = startUnread(count);
+      state.looks = 0;
+      cut(readers);
+      assert.deepEqual([state.cut, readers.size], [count, 0], why);
+      return state.looks / count;
+    });
+    assert.ok(many <= 2 * few, `${why}: ${few} looks at each of 100, and ${many} at each of 1,000`);
+  }
 });
