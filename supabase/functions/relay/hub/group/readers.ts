@@ -158,11 +158,18 @@ export class Readers implements Ending {
   #advance(seat: Seat): boolean {
     const inTurn = this.#inTurn.has(seat);
     while (this.has(seat) && seat.cursor < this.#log.end) {
+      // Those who lag at many places share no text: for whoever has no room none is made.
+      if (inTurn && !isReady(seat, this.#nextSize(seat))) return false;
       const parcel = inTurn ? this.#parcels.next(seat) : singleOf(this.#log.at(seat.cursor));
       if (!isReady(seat, parcel.size)) return false;
       this.#hand(seat, parcel);
     }
     return true;
+  }
+
+  /** About what the seat is handed next, which nobody has put together yet. */
+  #nextSize({ cursor }: Seat): number {
+    return Math.min(this.#log.sizeFrom(cursor), MAX_BATCH_BYTES);
   }
 
   #noteBehind(seat: Seat): void {

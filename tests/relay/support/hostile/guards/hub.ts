@@ -130,6 +130,21 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/group/readers.ts",
+    find: "if (inTurn && !isReady(seat, this.#nextSize(seat))) return false;",
+    replace: "",
+    sentence: "for who has no room of a shared channel messages are put together again and again",
+    tests: ["hub/slow"],
+  },
+  {
+    file: "hub/group/parcels.ts",
+    find: "size <= MAX_BATCH_BYTES && ",
+    replace: "",
+    sentence:
+      "who lags far behind in a shared channel costs as much for each message as all that is left",
+    tests: ["hub/slow"],
+  },
+  {
+    file: "hub/group/readers.ts",
     find: "if (time - lag.since >= (isInTheWay ? patienceFor(bytes) : STUCK_MS)) this.#cut(seat);",
     replace: "",
     sentence: "who reads nothing of a shared channel is waited for without end",
