@@ -7,7 +7,7 @@ import { WebSocketServer } from "ws";
 import type { Config } from "../../supabase/functions/relay/config/config.ts";
 import { RelayError } from "../../supabase/functions/relay/errors.ts";
 import type { Runtime, Socket } from "../../supabase/functions/relay/runtime.ts";
-import { Accepted } from "./sockets/accepted.ts";
+import { Accepted, boundsOf } from "./sockets/accepted.ts";
 import { Dialled } from "./sockets/dialled.ts";
 import { MAX_SOCKETS } from "./fit.ts";
 import { Pacer } from "./sockets/pace.ts";
@@ -50,7 +50,7 @@ export function createRuntime(
     ...bounds,
     noServer: true,
     clientTracking: false,
-    maxPayload: config.maxFrameBytes,
+    ...boundsOf(config.maxFrameBytes),
     WebSocket: Accepted,
   });
   server.on("wsClientError", refuse);

@@ -1,8 +1,8 @@
 import type { Config } from "../../supabase/functions/relay/config/config.ts";
 import { addressOf } from "../../supabase/functions/relay/door/address.ts";
 import { authorizeKey } from "../../supabase/functions/relay/door/authorize.ts";
-import { wordsOf } from "../../supabase/functions/relay/door/places.ts";
-import { RelayError, toRelayError } from "../../supabase/functions/relay/errors.ts";
+import { unescaped, wordsOf } from "../../supabase/functions/relay/door/places.ts";
+import { hideSecrets, RelayError, toRelayError } from "../../supabase/functions/relay/errors.ts";
 import { Bucket } from "../../supabase/functions/relay/peer/budget.ts";
 import type { LogLine } from "../../supabase/functions/relay/runtime.ts";
 import { json, withCors } from "../../supabase/functions/relay/say/http.ts";
@@ -62,8 +62,16 @@ export function refusalOf(thrown: unknown, headers: Headers, config: Config): Re
   return withCors(json(error.status, error.toJSON()), headers.get("origin"), config);
 }
 
-/** One line a request, without its query. `ms`: since it came. */
+/** One line a request, without its query, keys and tokens. `ms`: since it came. */
 export function passLine(method: string, target: string, status: number, ms: number): LogLine {
   const [path] = target.split("?", 1);
-  return { event: "pass", method, path: path.slice(0, MAX_PATH), status, ms: Math.round(ms) };
+  const shown = shownOf(path).slice(0, MAX_PATH);
+  return { event: "pass", method, path: shown, status, ms: Math.round(ms) };
+}
+
+/** The path as it came, unless something in it looks like a key or a token. */
+function shownOf(path: string): string {
+  const plain = unescaped(path);
+  const shown = hideSecrets(plain);
+  return shown === plain ? path : shown;
 }

@@ -213,3 +213,33 @@ testOnNewest("the messages of each sender are counted, however they are packed",
     assert.ok(arrived.length < senders.length + 20);
   });
 });
+
+testOnNewest(
+  "the bytes of a user's broadcasts are paid for like those of a socket",
+  async (host) => {
+    const { onRequest, arrived } = upstreamThat(accepted);
+    // 0.2 s of a core at once, of which a body takes 22 ms.
+    const env = { RELAY_CPU_SHARE: "1" };
+    await withRelay(host, { env, onRequest }, async (served) => {
+      const sendAs = async (sub: string, path: string, body: () => BodyInit) => {
+        const authorization = `Bearer ${await sign({ sub })}`;
+        const headers = { authorization, "content-type": "application/octet-stream" };
+        const { status, code } = await postTo(served, path, { headers, body: body() });
+        return code ?? status;
+      };
+      const large = new Uint8Array(1_000_000);
+      const inPieces = () => new Blob([large]).stream();
+      const answers: unknown[] = [];
+      for (let n = 0; n < 30; n++) {
+        answers.push(
+          await sendAs(ALICE, "/api/broadcast/a/events/e", n % 2 ? inPieces : () => large),
+        );
+      }
+      const passed = answers.filter((it) => it === 202).length;
+      assert.ok(passed >= 8 && passed < 25, `${passed} of 30 went on`);
+      assert.equal(arrived.length, passed);
+      assert.ok(answers.every((it) => it === 202 || it === "too_many_frames"), `${answers}`);
+      assert.equal(await sendAs(BOB, "/api/broadcast/a/events/e", () => large), 202);
+    });
+  },
+);

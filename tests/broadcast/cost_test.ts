@@ -53,7 +53,8 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   async fn() {
     const { onRequest } = upstreamThat(accepted);
-    await withRelay(hosts[0], { onRequest }, async (served) => {
+    // As much as a client can have: it sends 300 MB.
+    await withRelay(hosts[0], { onRequest, env: { RELAY_CPU_SHARE: "1000" } }, async (served) => {
       const authorization = `Bearer ${await sign()}`;
       const headers = { authorization, "content-type": "application/json" };
       const costs: Record<string, number> = {};

@@ -66,6 +66,8 @@ const places: Record<string, (key: string) => Request> = {
   "subprotocol of another prefix": (key) => protocols(`token-${key}`, "phoenix"),
   "subprotocol of phoenix.js": (key) => protocols("phoenix", `base64url.bearer.phx.${base64(key)}`),
   "subprotocol of phoenix.js, bare": (key) => protocols("phoenix", `base64url.bearer.phx.${key}`),
+  "subprotocol of a prefix with dots": (key) => protocols("phoenix", `bearer.phx.${key}`),
+  "query, between dots": (key) => ({ query: [["x", `key.${key}.v1`]] }),
   "the 17th subprotocol": (key) => protocols(...many(16), `jwt-${key}`),
   "the last of 300 subprotocols": (key) => protocols(...many(299), key),
 };

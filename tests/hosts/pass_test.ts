@@ -13,6 +13,7 @@ import { startWorkerd, workerdMissing } from "./support/workerd.ts";
 const LEFT = "a client that leaves while it waits is not waited for, nor is what it sent behind";
 const REFUSED =
   "an upload that is refused before its end leaves the connection to the next request";
+const CODING = "a body in a coding that would be lost on the way is not passed on";
 const CUT = "a project that cuts the connection behind its refusal is heard";
 
 /** `gaps`: what is not seen there, with the reason. */
@@ -24,6 +25,7 @@ const hosts = [
     start: startWorkerd,
     gaps: {
       [LEFT]: "Miniflare's own Worker stands before it, and waits on",
+      [CODING]: "the connection is the platform's, and Miniflare's own server reads the body",
       [CUT]: "the connection is the platform's, and workerd gives up where a write fails",
       [REFUSED]: "the connection is the platform's, and Miniflare ends it",
     },
@@ -47,7 +49,8 @@ async function withProject(
   } finally {
     await relay.stop();
   }
-  for (const line of relay.output) assert.doesNotMatch(line, /eyJ|sb_|[?&]\w+=/, "a log line");
+  const secrets = /eyJ|sb(?:_|%5f)|[?&]\w+=/;
+  for (const line of relay.output) assert.doesNotMatch(line, secrets, "a log line");
 }
 
 function parse(line: string): Record<string, unknown> {

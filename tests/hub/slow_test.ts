@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { Readers } from "../../supabase/functions/relay/hub/group/readers.ts";
+import type { Seat } from "../../supabase/functions/relay/hub/group/seat.ts";
+import { Turn } from "../../supabase/functions/relay/peer/turn.ts";
+import { sumOf } from "../broadcast/support/sum_of.ts";
 import { LONG } from "../support/long.ts";
 import { CONFIG, type FakeClient, Stage, test } from "../support/hub/stage.ts";
 
@@ -169,4 +173,99 @@ test("what a slow viewer was sent before it joins anew, leaves or signs in is to
   slow.socket.end(1001);
   await stage.clock.pass(20_000);
   assert.equal(stage.clock.pending, 0);
+});
+
+/** Readers of one log, with memory for so many bytes. */
+const readersWith = (bytes: number, textOf: () => string = () => "") =>
+  new Readers({
+    ...{ turn: new Turn(), kept: sumOf(bytes), isCrowded: () => false, now: () => 0 },
+    ...{ took: { note() {} }, onBehind() {}, textOf, deliver() {} },
+    onFail(error) {
+      throw error;
+    },
+  });
+
+/** Readers of whom so many read nothing, and how often it was asked where one of them stands. */
+function startUnread(count: number) {
+  const state = { looks: 0, cut: 0 };
+  const readers = readersWith(1_000);
+  for (let n = 0; n < count; n++) {
+    let cursor = 0;
+    const seat = {
+      ...{ joinRef: "1", ref: "1", takesBatches: false },
+      ...{ reader: { bytes: 5, isReady: () => false }, cut: () => state.cut++ },
+    };
+    Object.defineProperty(seat, "cursor", {
+      get: () => (state.looks++, cursor),
+      set: (place) => cursor = place,
+    });
+    readers.add(seat as unknown as Seat);
+  }
+  readers.append({ message: "x".repeat(900) });
+  return { readers, state };
+}
+
+Deno.test("to cut many who read nothing costs as much for each as to cut few", () => {
+  const ways: Record<string, (readers: Readers) => void> = {
+    "no memory is left": (readers) => readers.append({ message: "x".repeat(900) }),
+    "their time is up": (readers) => [0, 1, 20_000].forEach((time) => readers.catchUp(time)),
+  };
+  for (const [why, cut] of Object.entries(ways)) {
+    const [few, many] = [100, 1_000].map((count) => {
+      const { readers, state } = startUnread(count);
+      state.looks = 0;
+      cut(readers);
+      assert.deepEqual([state.cut, readers.size], [count, 0], why);
+      return state.looks / count;
+    });
+    assert.ok(many <= 2 * few, `${why}: ${few} looks at each of 100, and ${many} at each of 1,000`);
+  }
+});
+
+/** A seat that takes batches, and is behind for as long as `isReady` says no. */
+function slowSeat() {
+  const reader = { bytes: 5, room: 0, isReady: () => reader.room-- > 0 };
+  const seat = { ...{ joinRef: "1", ref: "1", cursor: 0, takesBatches: true, reader }, cut() {} };
+  return { ...seat, receiveBatch() {}, receive() {} } as unknown as Seat & {
+    reader: typeof reader;
+  };
+}
+
+Deno.test("for who has no room nothing is put together, however often they are looked at", () => {
+  let texts = 0;
+  const readers = readersWith(1 << 20, () => (texts++, "x".repeat(100)));
+  const seats = Array.from({ length: 50 }, slowSeat);
+  for (const seat of seats) {
+    readers.add(seat);
+    readers.append({ message: "x".repeat(100) });
+    readers.endTurn();
+  }
+  for (let time = 0; time < 100; time++) readers.catchUp(time);
+  assert.equal(texts, 0);
+  for (const { reader } of seats) reader.room = Infinity;
+  assert.ok(!readers.catchUp(100), "all are at the end");
+  assert.ok(texts > 0);
+});
+
+Deno.test("who lags far catches up at the same price for each frame", () => {
+  const [near, far] = [2_000, 20_000].map((frames) => {
+    let looks = 0;
+    const readers = readersWith(1 << 30, () => "x".repeat(100));
+    const seat = slowSeat();
+    readers.add(seat);
+    for (let n = 0; n < frames; n++) {
+      readers.append({
+        get message() {
+          looks++;
+          return "x".repeat(100);
+        },
+      });
+    }
+    readers.endTurn();
+    looks = 0;
+    seat.reader.room = Infinity;
+    assert.ok(!readers.catchUp(0), "it is at the end");
+    return looks / frames;
+  });
+  assert.ok(far <= 2 * near, `${near} looks at each of 2,000 frames, and ${far} at each of 20,000`);
 });

@@ -85,6 +85,34 @@ testOnNode(
   },
 );
 
+/** One byte, masked with zeros: the first fragment of a binary message, or a further one. */
+const fragment = (firstByte: number) => Buffer.from([firstByte, 0x81, 0, 0, 0, 0, 0]);
+
+testOnNode(
+  "what who was refused may send comes in few pieces: fragments, or what is read at once",
+  { env: { RELAY_REFUSAL_DELAY_MS: "60000" } },
+  async ({ relay }) => {
+    const url = `ws://${relay.address}/relay?vsn=2.0.0`;
+    const pieces = Array.from({ length: 2_000 }, (_, n) => fragment(n === 0 ? 0x02 : 0x00));
+    using inFragments = await RawSocket.open(url);
+    await inFragments.wire.send(Buffer.concat(pieces));
+    const { code, reason } = await inFragments.close();
+    assert.deepEqual([code, reason.split(":")[0]], [4413, "too_big"]);
+
+    const size = 262_000;
+    using byDrops = await RawSocket.open(url);
+    (byDrops.wire.connection as Deno.TcpConn).setNoDelay();
+    await byDrops.wire.send(headOf(size));
+    let isOver = false;
+    const closed = byDrops.close().finally(() => isOver = true);
+    // Some are read together, where the relay is busy.
+    for (let sent = 1; sent < size && !isOver; sent++) {
+      await byDrops.wire.send(Buffer.alloc(1)).catch(() => isOver = true);
+    }
+    assert.equal((await closed).code, 4413);
+  },
+);
+
 testOnNode(
   "who has yet to bring a token may send as much as waits, and then as everybody",
   {

@@ -221,3 +221,25 @@ testOnNode(
     assert.match(head, /^set-cookie: last=1\r$/m);
   },
 );
+
+testOnNode(
+  "requests that come before the answers to earlier ones are few on one connection",
+  {
+    onRequest: ({ url }) =>
+      url.endsWith("/waits") ? new Promise<never>(() => {}) : new Response(null, { status: 204 }),
+    env: { RELAY_PASS: "rest" },
+  },
+  async ({ relay: { address } }) => {
+    const get = (path: string) => textOf(`GET ${path} HTTP/1.1`, `Host: ${address}`);
+    using polite = await Wire.to(`http://${address}`);
+    await polite.send(get("/rest/v1/x").repeat(32));
+    for (let n = 0; n < 32; n++) assert.equal((await polite.answer())[0], 204);
+    for (const path of ["/rest/v1/x", "/functions/v1/relay/health"]) {
+      using flood = await Wire.to(`http://${address}`);
+      await flood.send(get("/rest/v1/waits") + get(path).repeat(1_000));
+      assert.ok(await flood.ended(), path);
+    }
+    await polite.send(get("/rest/v1/x"));
+    assert.equal((await polite.answer())[0], 204, "who was answered may ask again");
+  },
+);

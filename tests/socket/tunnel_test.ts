@@ -176,6 +176,7 @@ Deno.test("what waits for a judgement is bounded, empty messages too", () => {
       lane.push(message);
       held++;
     }
-    assert.deepEqual([held, ended], [most + 1, ["unread"]]);
+    // The one who sends too much, and not one who does not read.
+    assert.deepEqual([held, ended], [most + 1, ["too_big"]]);
   }
 });

@@ -18,6 +18,9 @@ const LOOK_MS = 2_000;
 /** A connection stays for the next request: longer than nginx keeps one to its upstream. */
 const KEEP_ALIVE_MS = 65_000;
 
+/** Requests of one connection that are not answered yet. Browsers and proxies wait for each answer. */
+const MAX_AHEAD = 32;
+
 /** How often connections that found no room are told. */
 const TELL_MS = 10_000;
 
@@ -30,6 +33,7 @@ export function createFront(
 ): Server {
   const { dialTimeoutMs, pass } = config;
   const gate = pass.length > 0 ? new Gate(config, passes, relay, runtime) : undefined;
+  const isOneTooMany = countAhead();
   const server = createServer({
     headersTimeout: HEAD_MS,
     // The relay has a time of its own for bodies, and an answer to those that are late. Uploads to the
@@ -39,6 +43,7 @@ export function createFront(
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
   }, (message, response) => {
+    if (isOneTooMany(message, response)) return void message.socket.destroy();
     const served = gate ? gate.serve(message, response) : serve(relay, message, response);
     served.catch(() => response.destroy());
   });
@@ -54,6 +59,23 @@ export function createFront(
     upgrade(handler, runtime, { message, socket, head }).catch(() => socket.destroy());
   });
   return server;
+}
+
+/**
+ * Counts the requests of each connection that wait for their answers: Node reads on for as long as no
+ * answer fills the way back, and keeps each request. True for one beyond the bound.
+ */
+function countAhead(): (message: IncomingMessage, response: ServerResponse) => boolean {
+  const ahead = new WeakMap<Duplex, number>();
+  return ({ socket }, response) => {
+    const count = (change: number) => {
+      const now = (ahead.get(socket) ?? 0) + change;
+      ahead.set(socket, now);
+      return now;
+    };
+    response.once("close", () => count(-1));
+    return count(1) > MAX_AHEAD;
+  };
 }
 
 async function serve(relay: Handler, message: IncomingMessage, to: ServerResponse): Promise<void> {

@@ -144,10 +144,15 @@ function readOn(socket: Socket): void {
 
 /**
  * Of a body without a length. Node frames none by itself for GET, HEAD, DELETE and OPTIONS, and would
- * write it behind the head as it is, where the project reads the next request.
+ * write it behind the head as it is, where the project reads the next request. It takes no other coding
+ * off than this one, so what came in two would arrive as something else (RFC 9112, 6.1).
  */
-const framing = ({ headers }: IncomingMessage): string[] =>
-  "transfer-encoding" in headers ? ["transfer-encoding", "chunked"] : [];
+function framing({ headers }: IncomingMessage): string[] {
+  const coding = headers["transfer-encoding"]?.toLowerCase();
+  if (coding === undefined) return [];
+  if (coding === "chunked") return ["transfer-encoding", coding];
+  throw new RelayError("bad_request", "A body in another transfer coding than chunked stays here.");
+}
 
 const itself = ({ headers, socket }: IncomingMessage): Caller => ({
   address: socket.remoteAddress,

@@ -13,6 +13,10 @@ export interface Options {
 }
 
 export interface ServerOptions extends Options {
+  /** Of a message; who sends more is closed with 1008. */
+  maxFragments: number;
+  /** Reads that wait until what they are of is whole; the same. */
+  maxBufferedChunks: number;
   noServer: boolean;
   /** Whether the server itself keeps its sockets. */
   clientTracking: boolean;

@@ -108,13 +108,14 @@ const MAX_CAUSE = 500;
 export function causeOf(error: RelayError): string | undefined {
   if (!(error.cause instanceof Error)) return undefined;
   const { name, message } = error.cause;
-  // Word by word: a message may hold what a stranger sent, and a pattern for a whole token would look
-  // for its end from each of 64,000 letters.
-  return `${name}: ${message}`.replace(
-    /\?\S*|[\w.-]+/g,
-    (word) => isSecret(word) ? "(hidden)" : word,
-  )
-    .slice(0, MAX_CAUSE);
+  return hideSecrets(`${name}: ${message}`).slice(0, MAX_CAUSE);
+}
+
+/** Cuts out whatever looks like a token, a key or a query. */
+export function hideSecrets(text: string): string {
+  // Word by word: it may hold what a stranger sent, and a pattern for a whole token would look for its
+  // end from each of 64,000 letters.
+  return text.replace(/\?\S*|[\w.-]+/g, (word) => isSecret(word) ? "(hidden)" : word);
 }
 
 /** A query, a key, or a token: three parts, of which the first two are never short. */

@@ -224,7 +224,8 @@ class Relay implements Exits<Caller, Admitted> {
     const identity = await this.#identify(request, url, false);
     const address = this.#addressOf(request);
     const name = identity.kind === "user" ? `user ${identity.who}` : `address ${address}`;
-    const mayPass = (messages: number) => this.#limits.mayBroadcast(identity, address, messages);
+    const mayPass = (messages: number, bytes?: number) =>
+      this.#limits.mayBroadcast(identity, address, messages, bytes);
     return await this.#broadcast(request, target, { identity, name, mayPass });
   }
 

@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { Identity } from "../door/identity.ts";
 import { RelayError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
-import { Bodies, type Memory } from "./bodies.ts";
+import { Bodies, type Body, type Memory } from "./bodies.ts";
 import { judgeEvent } from "./judge_event.ts";
 import { judgeList } from "./judge_list.ts";
 import { readBody } from "./read_body.ts";
@@ -19,8 +19,8 @@ export interface Sender {
   identity: Identity;
   /** By which its bodies are counted together: of a user, or of the viewers of an address. */
   name: string;
-  /** Takes so many messages from what the sender has left. */
-  mayPass(messages: number): boolean;
+  /** Takes so many messages, or bytes of one, from what the sender has left. */
+  mayPass(messages: number, bytes?: number): boolean;
 }
 
 /** Answers an HTTP broadcast, or rejects with a RelayError. */
@@ -33,7 +33,7 @@ export type Broadcast = (
 /**
  * Sends HTTP broadcasts on to Realtime after each of their messages was judged, and answers what
  * Realtime answers. Nothing is done for a body before its sender has a message left and its bytes
- * have room. Throws `too_many_frames`, `too_many_bodies`, `too_big`, `body_timeout`, `bad_request`,
+ * have room, and of it nothing that its sender could not pay for. Throws `too_many_frames`, `too_many_bodies`, `too_big`, `body_timeout`, `bad_request`,
  * what authorizeBroadcast() throws, `upstream_refused` and `upstream_timeout`.
  */
 export function createBroadcast(
@@ -43,14 +43,14 @@ export function createBroadcast(
 ): Broadcast {
   const bodies = new Bodies(memory);
   return async (request, { topic, event }, { identity, name, mayPass }) => {
-    const count = (messages: number) => {
-      if (mayPass(messages)) return;
-      throw new RelayError("too_many_frames", "Too many messages were broadcast by HTTP.");
+    const count = (messages: number, bytes?: number) => {
+      if (mayPass(messages, bytes)) return;
+      throw new RelayError("too_many_frames", "Too much was broadcast by HTTP.");
     };
     count(1);
     const body = bodies.enter(name, lengthOf(request.headers));
     try {
-      const bytes = await readBody(request, body, config.dialTimeoutMs);
+      const bytes = await readBody(request, paidFor(body, count), config.dialTimeoutMs);
       const judged = topic === undefined || event === undefined
         ? judgeList(bytes, identity, config)
         : judgeEvent({ topic, event }, request, bytes, identity, config);
@@ -59,6 +59,19 @@ export function createBroadcast(
     } finally {
       body.leave();
     }
+  };
+}
+
+/** Each byte is paid for as it comes: of who has nothing left no more is read. */
+function paidFor(body: Body, count: (messages: number, bytes: number) => void): Body {
+  let paid = 0;
+  return {
+    ...body,
+    hold(bytes) {
+      body.hold(bytes);
+      count(0, bytes - paid);
+      paid = bytes;
+    },
   };
 }
 

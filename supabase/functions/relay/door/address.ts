@@ -42,8 +42,9 @@ const MAX_ENTRY = 160;
 /** How proxies write an address with a port, and an IPv6 address in brackets. */
 const BRACKETS_OR_PORT = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/;
 
-/** An IPv4 address as an IPv6 socket sees it. */
-const MAPPED = /^::ffff:([\d.]+)$/i;
+/** An IPv4 address as an IPv6 socket sees it (RFC 4291, 2.5.5.2), with its zeros or without. */
+const MAPPED = /^(?:::|(?:0{1,4}:){5})ffff:(.*)$/;
+const HALVES = /^([\da-f]{1,4}):([\da-f]{1,4})$/;
 
 function networkOf(entry: string): string {
   const [, v6, v4] = BRACKETS_OR_PORT.exec(entry) ?? [];
@@ -51,7 +52,13 @@ function networkOf(entry: string): string {
   // Joined anew: a part of the header's text would keep all of it in memory.
   if (!address.includes(":")) return address.split(".").join(".");
   const mapped = MAPPED.exec(address);
-  return mapped ? mapped[1] : firstHalf(address);
+  return mapped ? dotted(mapped[1]) : firstHalf(address);
+}
+
+/** An IPv4 address in its own spelling, of which two groups of an IPv6 address are another. */
+function dotted(end: string): string {
+  const halves = HALVES.exec(end)?.slice(1).map((half) => parseInt(half, 16));
+  return (halves?.flatMap((half) => [half >> 8, half & 255]) ?? end.split(".")).join(".");
 }
 
 /** The first four of an IPv6 address's eight groups, `::` written out and without leading zeros. */

@@ -1,14 +1,17 @@
 import type { Identity } from "./identity.ts";
 import type { Config } from "../config/config.ts";
 import { type Code, RelayError } from "../errors.ts";
-import { Bucket } from "../peer/budget.ts";
+import { Bucket, openAccount, PRICE } from "../peer/budget.ts";
 import type { Place, Places } from "../peer/places.ts";
 
 /** Addresses whose handshakes of this minute are counted: about 4 MB. Beyond it the count restarts. */
 const MAX_ADDRESSES = 50_000;
 
-/** Senders by HTTP that have a bucket: about 2 MB. Beyond it the oldest begins anew. */
+/** Senders by HTTP that are remembered: about 4 MB. Beyond it the oldest begins anew. */
 const MAX_SENDERS = 10_000;
+
+/** A byte of a body is read, looked at and sent on, as one of a message in vsn 1.0.0 is. */
+const BYTE_PRICE = PRICE.passed + PRICE.scanned;
 
 const MINUTE_MS = 60_000;
 
@@ -17,10 +20,15 @@ export interface Limits {
   /** Counts an attempt. Throws `too_many_handshakes`. */
   attempt(address: string | undefined): void;
   /**
-   * Takes messages of an HTTP broadcast from its user's bucket, or a viewer's address's; viewers
-   * without an address share one. The same rate and burst as on a socket.
+   * Takes messages of an HTTP broadcast, or bytes of it, from what its user has left, or a viewer's
+   * address; viewers without an address share that. The same rate, burst and account as of a socket.
    */
-  mayBroadcast(identity: Identity, address: string | undefined, messages: number): boolean;
+  mayBroadcast(
+    identity: Identity,
+    address: string | undefined,
+    messages: number,
+    bytes?: number,
+  ): boolean;
   /** Throws `too_many_sockets` where the worker is full. */
   checkRoom(): void;
   /** Takes a place, of the worker, the user and the address, or throws `too_many_…`. */
@@ -35,7 +43,7 @@ export function createLimits(
 ): Limits {
   const users = new Map<string, number>();
   const addresses = new Map<string, number>();
-  const senders = new Map<string, Bucket>();
+  const senders = new Map<string, { frames: Bucket; work: Bucket }>();
   let attempts = new Map<string, number>();
   let minute = 0;
 
@@ -54,15 +62,18 @@ export function createLimits(
       if (count >= config.handshakesPerMinute) throw tooMany("too_many_handshakes");
       attempts.set(address, count + 1);
     },
-    mayBroadcast(identity, address = "", messages) {
-      const sender = identity.kind === "user" ? `user ${identity.who}` : `address ${address}`;
-      let bucket = senders.get(sender);
-      if (!bucket) {
+    mayBroadcast(identity, address = "", messages, bytes = 0) {
+      const name = identity.kind === "user" ? `user ${identity.who}` : `address ${address}`;
+      let sender = senders.get(name);
+      if (!sender) {
         if (senders.size >= MAX_SENDERS) senders.delete(senders.keys().next().value!);
-        bucket = new Bucket(config.framesPerSecond, config.frameBurst, now);
-        senders.set(sender, bucket);
+        const { framesPerSecond, frameBurst, cpuShare } = config;
+        const frames = new Bucket(framesPerSecond, frameBurst, now);
+        sender = { frames, work: openAccount(cpuShare, now) };
+        senders.set(name, sender);
       }
-      return bucket.take(messages);
+      const { frames, work } = sender;
+      return frames.take(messages) && work.take(messages * PRICE.frame + bytes * BYTE_PRICE);
     },
     enter(identity, address) {
       checkRoom();

@@ -1,3 +1,4 @@
+import { isTokenLike } from "../config/keys.ts";
 import { headerOf, targetOf } from "./header.ts";
 
 /** Our own token entry, and the one of phoenix.js (`authToken`). */
@@ -41,7 +42,7 @@ export function wordsOf(
   headers: Headers,
   offered: readonly string[] = offeredProtocols(headers),
 ): string[] {
-  let text = targetOf(url).replace(ESCAPED, unescape);
+  let text = unescaped(targetOf(url));
   const add = (more: string | undefined) => text += `\n${more ?? ""}`;
   for (const name of HEADERS) {
     const value = headerOf(headers, name);
@@ -52,7 +53,15 @@ export function wordsOf(
   for (const entry of offered.slice(0, MAX_PROTOCOLS)) {
     if (entry.startsWith(PHOENIX_ENTRY)) add(phoenixToken(entry));
   }
-  return text.match(WORDS) ?? [];
+  return text.match(WORDS)?.flatMap(tokensIn) ?? [];
+}
+
+/** A word and, where it has more dots than a token, each three parts of it that may be one. */
+function tokensIn(word: string): string[] {
+  const parts = word.split(".");
+  if (parts.length <= 3) return [word];
+  const threes = parts.slice(2).map((last, n) => `${parts[n]}.${parts[n + 1]}.${last}`);
+  return [word, ...threes.filter(isTokenLike)];
 }
 
 /**
@@ -62,6 +71,9 @@ export function wordsOf(
 const ESCAPED = /%[2-7][\da-f]/gi;
 
 const unescape = (escape: string): string => String.fromCharCode(parseInt(escape.slice(1), 16));
+
+/** The text with the escapes of such letters undone. */
+export const unescaped = (text: string): string => text.replace(ESCAPED, unescape);
 
 /** `Basic` hides a user and a password, either of which may be a key. */
 function basicOf(value: string): string | undefined {

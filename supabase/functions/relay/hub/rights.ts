@@ -15,6 +15,9 @@ const TRIES = 3;
 const MAX_ASKERS = 8;
 const MAX_WAITING = 32;
 
+/** Realtime gives a right in milliseconds: who waits for longer waits for the refusals of others. */
+const WAIT_MS = 1_000;
+
 /** What Realtime says of a viewer's right to a private channel. */
 export type Right =
   /** Asked for at `at`, in milliseconds since the epoch. */
@@ -45,7 +48,7 @@ export interface RightsOptions {
 export class Rights {
   readonly #asked = new Map<string, Promise<Right | undefined>>();
   readonly #askers = new Set<Asker>();
-  readonly #waiting: ((asker: Asker) => void)[] = [];
+  readonly #waiting = new Set<(asker?: Asker) => void>();
 
   constructor(readonly options: RightsOptions) {}
 
@@ -61,17 +64,24 @@ export class Rights {
 
   async #ask(topic: string): Promise<Right | undefined> {
     for (let left = TRIES; left > 0; left--) {
-      const right = await this.#askOnce(topic);
+      const asker = await this.#inTurn();
+      if (!asker) return undefined;
+      const right = await this.#askOnce(asker, topic);
       if (right && (right.isGiven || !isLater(right.reason))) return right;
       if (left > 1) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
 
-  async #askOnce(topic: string): Promise<Right | undefined> {
-    const { pace, now, awake } = this.options;
+  /** Who asks next; undefined where that takes longer than to ask by a socket of one's own. */
+  async #inTurn(): Promise<Asker | undefined> {
+    const { pace } = this.options;
+    if (pace.isFull) return undefined;
     await new Promise<void>((resolve) => pace.run(resolve));
-    const asker = await this.#free();
-    if (!asker) return undefined;
+    return await this.#free();
+  }
+
+  async #askOnce(asker: Asker, topic: string): Promise<Right | undefined> {
+    const { now, awake } = this.options;
     let at = 0;
     const reply = await asker.ask(topic, () => at = now()).catch(() => undefined);
     this.#next(asker);
@@ -82,7 +92,7 @@ export class Rights {
     return { isGiven: false, reason: String(reason ?? "Realtime refused the join.") };
   }
 
-  /** A socket that is not busy, as soon as there is one; undefined where too many wait for it. */
+  /** A socket that is not busy, as soon as there is one; undefined where too many wait, or too long. */
   #free(): Promise<Asker | undefined> | Asker | undefined {
     for (const asker of this.#askers) if (!asker.isBusy) return claim(asker);
     if (this.#askers.size < MAX_ASKERS) {
@@ -90,12 +100,21 @@ export class Rights {
       this.#askers.add(asker);
       return claim(asker);
     }
-    if (this.#waiting.length >= MAX_WAITING) return undefined;
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.#waiting.size >= MAX_WAITING) return undefined;
+    return new Promise((resolve) => {
+      const end = (asker?: Asker) => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        resolve(asker);
+      };
+      const timer = setTimeout(end, WAIT_MS);
+      this.#waiting.add(end);
+    });
   }
 
   #next(asker: Asker): void {
-    this.#waiting.shift()?.(claim(asker));
+    const [first] = this.#waiting;
+    first?.(claim(asker));
   }
 }
 

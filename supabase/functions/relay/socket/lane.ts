@@ -48,7 +48,9 @@ export class Lane implements Count {
     if (this.#isOpen && !this.#judging && !this.#held) return this.#pass(message);
     const { unsent } = this.backlog;
     this.#kept ??= new Kept(unsent, unsent.max, SPARE_BYTES);
-    if (!this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES)) return this.tunnel.end(unread());
+    if (!this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES)) {
+      return this.tunnel.end(this.#judging ? tooMuch() : unread());
+    }
     this.#held ??= [];
     this.#held.push(message);
   }
@@ -117,6 +119,11 @@ function sizeOf(message: Message | Batch): number {
   return typeof message === "string" || message instanceof Batch
     ? message.length
     : message.byteLength;
+}
+
+/** Whoever reads too little is not to blame for what a token's check holds up. */
+function tooMuch(): RelayError {
+  return new RelayError("too_big", "The client sends too much while its token is checked.");
 }
 
 export function unread(): RelayError {

@@ -83,6 +83,9 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
       ["/rest/v1/x", { apikey: SECRET_KEY }, 403, "secret_key"],
       ["/rest/v1/x", { authorization: `Bearer ${service}` }, 403, "secret_key"],
       [`/rest/v1/x?apikey=${SECRET_KEY}`, {}, 403, "secret_key"],
+      [`/functions/v1/${SECRET_KEY}`, {}, 403, "secret_key"],
+      [`/functions/v1/${SECRET_KEY.replaceAll("_", "%5f")}`, {}, 403, "secret_key"],
+      [`/functions/v1/x/${service}`, {}, 403, "secret_key"],
       ["/realtime/v1/longpoll", {}, 404, "not_found"],
       ["/realtime/v1/api/tenants", {}, 404, "not_found"],
       ["/rest/v1/a%2fb", {}, 400, "bad_request"],
@@ -131,6 +134,16 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
         assert.deepEqual(asked, [[`${method} /rest/v1/x`, body.length], ["GET /rest/v1/after", 0]]);
       }
     }
+  },
+
+  async "a body in a coding that would be lost on the way is not passed on"({ address, project }) {
+    const before = project.asked.length;
+    for (const coding of ["gzip, chunked", "gzip\r\nTransfer-Encoding: chunked"]) {
+      const head = `POST /rest/v1/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${coding}`;
+      const said = await say(address, `${head}\r\n\r\n3\r\nabc\r\n0\r\n\r\n`);
+      assert.match(said, /^HTTP\/1.1 (?:400|501) /, coding);
+    }
+    assert.equal(project.asked.length, before);
   },
 
   async "an upload that is refused before its end leaves the connection to the next request"(

@@ -53,11 +53,13 @@ export class Parcels {
     this.#made.clear();
   }
 
-  /** Behind the entries that may share a message with the one at this place, whatever their size. */
+  /** Behind the entries that may share a message with the one at this place; of more none is looked at. */
   #stopOf(cursor: number): number {
     const { log } = this.options;
-    let place = cursor;
-    while (place < log.end && isText(log.at(place))) place++;
+    let [place, size] = [cursor, 0];
+    while (place < log.end && size <= MAX_BATCH_BYTES && isText(log.at(place))) {
+      size += sizeOf(log.at(place++));
+    }
     return Math.max(place, cursor + 1);
   }
 

@@ -158,11 +158,18 @@ export class Readers implements Ending {
   #advance(seat: Seat): boolean {
     const inTurn = this.#inTurn.has(seat);
     while (this.has(seat) && seat.cursor < this.#log.end) {
+      // Those who lag at many places share no text: for whoever has no room none is made.
+      if (inTurn && !isReady(seat, this.#nextSize(seat))) return false;
       const parcel = inTurn ? this.#parcels.next(seat) : singleOf(this.#log.at(seat.cursor));
       if (!isReady(seat, parcel.size)) return false;
       this.#hand(seat, parcel);
     }
     return true;
+  }
+
+  /** About what the seat is handed next, which nobody has put together yet. */
+  #nextSize({ cursor }: Seat): number {
+    return Math.min(this.#log.sizeFrom(cursor), MAX_BATCH_BYTES);
   }
 
   #noteBehind(seat: Seat): void {
@@ -189,8 +196,10 @@ export class Readers implements Ending {
     if (time - lag.since >= (isInTheWay ? patienceFor(bytes) : STUCK_MS)) this.#cut(seat);
   }
 
+  /** Many go at once: what was kept for them is to be forgotten behind the last. */
   #cut(seat: Seat): void {
-    this.remove(seat);
+    this.#drop(seat);
+    this.#behind.delete(seat);
     seat.cut();
   }
 
@@ -208,16 +217,24 @@ export class Readers implements Ending {
   #keep(bytes: number): void {
     const { kept } = this.options;
     while (this.#behind.size > 0 && !kept.take(bytes)) {
-      const [last] = [...this.#behind.keys()].sort((a, b) => a.cursor - b.cursor);
-      this.#cut(last);
+      // Memory is free when the last of them is gone.
+      const place = this.#oldest;
+      for (const seat of this.#behind.keys()) if (seat.cursor === place) this.#cut(seat);
+      this.#forget();
     }
     if (this.#behind.size > 0) this.#kept += bytes;
   }
 
+  /** Where those stand who lag most; Infinity where nobody is behind. */
+  get #oldest(): number {
+    let place = Infinity;
+    for (const { cursor } of this.#behind.keys()) place = Math.min(place, cursor);
+    return place;
+  }
+
   /** Forgets what all have been sent. */
   #forget(): void {
-    let place = this.#turnStart ?? this.#log.end;
-    for (const [seat] of this.#behind) place = Math.min(place, seat.cursor);
+    const place = Math.min(this.#turnStart ?? this.#log.end, this.#oldest);
     const size = Math.min(this.#log.cut(place), this.#kept);
     if (this.#turnStart === undefined) this.#parcels.clear();
     this.#kept -= size;

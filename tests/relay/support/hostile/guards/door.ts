@@ -60,10 +60,17 @@ export const DOOR: Guard[] = [
   },
   {
     file: "door/limits.ts",
-    find: "return bucket.take(messages);",
-    replace: "return bucket.take(0);",
+    find: "return frames.take(messages) && ",
+    replace: "return ",
     sentence: "HTTP broadcasts have no rate",
     tests: ["door/limits", "broadcast/broadcast"],
+  },
+  {
+    file: "broadcast/broadcast.ts",
+    find: "count(0, bytes - paid);",
+    replace: "",
+    sentence: "the bytes of HTTP broadcasts cost nothing",
+    tests: ["broadcast/broadcast"],
   },
   {
     file: "door/limits.ts",

@@ -88,7 +88,14 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/rights.ts",
-    find: "if (this.#waiting.length >= MAX_WAITING) return undefined;",
+    find: "const timer = setTimeout(end, WAIT_MS);",
+    replace: "const timer = 0;",
+    sentence: "whoever asks for a right waits for the refusals of others",
+    tests: ["hub/rights"],
+  },
+  {
+    file: "hub/rights.ts",
+    find: "if (this.#waiting.size >= MAX_WAITING) return undefined;",
     replace: "",
     sentence: "any number of questions for rights wait for each other",
     tests: ["hub/rights"],
@@ -120,6 +127,21 @@ export const HUB: Guard[] = [
     replace: "",
     sentence: "newcomers whose question nobody answers in time wait and ask for ever",
     tests: ["hub/rights"],
+  },
+  {
+    file: "hub/group/readers.ts",
+    find: "if (inTurn && !isReady(seat, this.#nextSize(seat))) return false;",
+    replace: "",
+    sentence: "for who has no room of a shared channel messages are put together again and again",
+    tests: ["hub/slow"],
+  },
+  {
+    file: "hub/group/parcels.ts",
+    find: "size <= MAX_BATCH_BYTES && ",
+    replace: "",
+    sentence:
+      "who lags far behind in a shared channel costs as much for each message as all that is left",
+    tests: ["hub/slow"],
   },
   {
     file: "hub/group/readers.ts",

@@ -151,9 +151,8 @@ export const SOCKET: Guard[] = [
   },
   {
     file: "socket/lane.ts",
-    find:
-      "if (!this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES)) return this.tunnel.end(unread());",
-    replace: "this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES);",
+    find: "if (!this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES)) {",
+    replace: "if (!this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES) && false) {",
     sentence: "what waits for a judgement is kept, however much it is",
     tests: ["socket/tunnel"],
   },
