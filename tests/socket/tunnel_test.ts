@@ -147,6 +147,53 @@ Deno.test("what follows a message that is being judged waits for it, in its orde
   assert.deepEqual([sent, ended], [["a", "slow", "b", "c"], []]);
 });
 
+Deno.test("to send on what waited costs as much for each message, however many there are", async () => {
+  const timeFor = async (count: number) => {
+    const { lane, sent, decide } = startLane(64 << 20);
+    lane.push("slow");
+    for (let n = 0; n < count; n++) lane.push("");
+    const start = performance.now();
+    decide();
+    await settle();
+    assert.equal(sent.length, 1 + count);
+    return performance.now() - start;
+  };
+  await timeFor(1_000); // For the compiler.
+  const [few, many] = [[], []] as number[][];
+  for (let n = 0; n < 3; n++) {
+    few.push(await timeFor(25_000));
+    many.push(await timeFor(200_000));
+  }
+  // Eight is linear, sixty-four quadratic.
+  const times = Math.min(...many) / Math.min(...few);
+  assert.ok(times < 24, `eight times as many took ${times} times as long`);
+});
+
+Deno.test("what waits is judged no more when the tunnel is over", async () => {
+  const { promise, reject } = Promise.withResolvers<Judgement>();
+  for (const first of ["slow", "wrong"]) {
+    const unsent = new Unsent(1_000);
+    let [judged, ends] = [0, 0];
+    const wrong = new RelayError("too_many_frames", "");
+    const lane = new Lane(
+      { send() {} },
+      new Backlog(unsent, { readyState: 1, bufferedAmount: 0 }),
+      { end: () => ends++ },
+      {
+        judge(message) {
+          if (judged++ > 0) throw wrong;
+          return message === "slow" ? promise : Promise.resolve(undefined);
+        },
+      },
+    );
+    for (const message of [first, "a", "b", "c"]) lane.push(message);
+    reject(wrong);
+    await settle();
+    assert.deepEqual([judged, ends], first === "slow" ? [1, 1] : [2, 1], first);
+    assert.ok(unsent.take(4_000), "what it kept is given back");
+  }
+});
+
 Deno.test("what waits for judgements is bounded over all sockets, but for a little of each", async () => {
   const unsent = new Unsent(100_000);
   const lanes = Array.from({ length: 8 }, () => startLane(100_000, unsent));

@@ -31,7 +31,7 @@ export class Lane implements Count {
   bytes = 0;
   #isOpen: boolean;
   #judging = false;
-  #held: (Message | Batch)[] | undefined;
+  #held: Queue<Message | Batch> | undefined;
   /** What that takes of the worker's memory; most sockets never have it. */
   #kept: Kept | undefined;
 
@@ -51,11 +51,11 @@ export class Lane implements Count {
     if (!this.#kept.take(sizeOf(message) + HELD_OVERHEAD_BYTES)) {
       return this.tunnel.end(this.#judging ? tooMuch() : unread());
     }
-    this.#held ??= [];
+    this.#held ??= new Queue();
     this.#held.push(message);
   }
 
-  /** The receiving socket is gone: nothing waits for it. */
+  /** The receiving socket is gone, or the tunnel over: nothing waits for it. */
   forget(): void {
     this.#held = undefined;
     this.#kept?.give(this.#kept.bytes);
@@ -81,7 +81,7 @@ export class Lane implements Count {
       if (judgement instanceof Promise) this.#wait(judgement);
       else if (judgement) this.#send(judgement.message, judgement.frame);
     } catch (error) {
-      this.tunnel.end(error);
+      this.#fail(error);
     }
   }
 
@@ -91,7 +91,12 @@ export class Lane implements Count {
       this.#judging = false;
       if (passed) this.#send(passed.message, passed.frame);
       this.#resume();
-    }).catch((error) => this.tunnel.end(error));
+    }).catch((error) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.forget();
+    this.tunnel.end(error);
   }
 
   #send(message: Message | Batch, frame?: Frame): void {
@@ -109,9 +114,34 @@ export class Lane implements Count {
     while (!this.#judging && this.#held) {
       const message = this.#held.shift()!;
       this.#kept!.give(sizeOf(message) + HELD_OVERHEAD_BYTES);
-      if (this.#held.length === 0) this.#held = undefined;
+      if (this.#held.isEmpty) this.#held = undefined;
       this.#pass(message);
     }
+  }
+}
+
+/** First in, first out. An array is moved whole by each shift(): of this one the front is cut off seldom. */
+class Queue<Item> {
+  readonly #items: (Item | undefined)[] = [];
+  /** How many of them are out. */
+  #out = 0;
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  shift(): Item | undefined {
+    const item = this.#items[this.#out];
+    this.#items[this.#out++] = undefined;
+    if (this.#out * 2 >= this.#items.length) {
+      this.#items.splice(0, this.#out);
+      this.#out = 0;
+    }
+    return item;
   }
 }
 
