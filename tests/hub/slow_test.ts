@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Memory } from "../../supabase/functions/relay/broadcast/bodies.ts";
 import { Readers } from "../../supabase/functions/relay/hub/group/readers.ts";
 import type { Seat } from "../../supabase/functions/relay/hub/group/seat.ts";
 import { Turn } from "../../supabase/functions/relay/peer/turn.ts";
@@ -175,10 +176,10 @@ test("what a slow viewer was sent before it joins anew, leaves or signs in is to
   assert.equal(stage.clock.pending, 0);
 });
 
-/** Readers of one log, with memory for so many bytes. */
-const readersWith = (bytes: number, textOf: () => string = () => "") =>
+/** Readers of one log, with this memory. */
+const readersWith = (kept: Memory, textOf: () => string = () => "") =>
   new Readers({
-    ...{ turn: new Turn(), kept: sumOf(bytes), isCrowded: () => false, now: () => 0 },
+    ...{ turn: new Turn(), kept, isCrowded: () => false, now: () => 0 },
     ...{ took: { note() {} }, onBehind() {}, textOf, deliver() {} },
     onFail(error) {
       throw error;
@@ -188,7 +189,7 @@ const readersWith = (bytes: number, textOf: () => string = () => "") =>
 /** Readers of whom so many read nothing, and how often it was asked where one of them stands. */
 function startUnread(count: number) {
   const state = { looks: 0, cut: 0 };
-  const readers = readersWith(1_000);
+  const readers = readersWith(sumOf(1_000));
   for (let n = 0; n < count; n++) {
     let cursor = 0;
     const seat = {
@@ -205,21 +206,97 @@ function startUnread(count: number) {
   return { readers, state };
 }
 
-Deno.test("to cut many who read nothing costs as much for each as to cut few", () => {
-  const ways: Record<string, (readers: Readers) => void> = {
+Deno.test("that many who read nothing go costs as much for each as that few do", () => {
+  const ways: Record<string, (readers: Readers, state: { cut: number }) => void> = {
     "no memory is left": (readers) => readers.append({ message: "x".repeat(900) }),
     "their time is up": (readers) => [0, 1, 20_000].forEach((time) => readers.catchUp(time)),
+    "they leave": (readers, state) => {
+      for (const seat of readers) state.cut++, readers.remove(seat);
+    },
+    "each is to have all now": (readers, state) => {
+      for (const seat of readers) readers.hurry(seat);
+      for (const seat of readers) state.cut++, readers.remove(seat);
+    },
   };
   for (const [why, cut] of Object.entries(ways)) {
     const [few, many] = [100, 1_000].map((count) => {
       const { readers, state } = startUnread(count);
       state.looks = 0;
-      cut(readers);
+      cut(readers, state);
       assert.deepEqual([state.cut, readers.size], [count, 0], why);
       return state.looks / count;
     });
     assert.ok(many <= 2 * few, `${why}: ${few} looks at each of 100, and ${many} at each of 1,000`);
   }
+});
+
+Deno.test("what nobody waits for any more makes room before anybody is cut", () => {
+  const readers = readersWith(sumOf(1_000));
+  const [first, second] = [slowSeat(), slowSeat()];
+  const cut: Seat[] = [];
+  for (const seat of [first, second]) {
+    seat.cut = () => cut.push(seat);
+    readers.add(seat);
+    readers.append({ message: "x".repeat(450) });
+    readers.endTurn();
+  }
+  readers.remove(first);
+  readers.append({ message: "x".repeat(450) });
+  readers.endTurn();
+  assert.deepEqual(cut, []);
+  readers.append({ message: "x".repeat(450) });
+  readers.endTurn();
+  assert.deepEqual(cut, [second]);
+});
+
+Deno.test("all that was kept is given back with the last who waited, whoever was cut before", () => {
+  const kept = sumOf(1_000);
+  const readers = readersWith(kept);
+  const [stuck, slow] = [slowSeat(), slowSeat()];
+  for (const seat of [stuck, slow]) readers.add(seat);
+  slow.reader.room = Infinity;
+  readers.append({ message: "x".repeat(900) });
+  readers.endTurn();
+  // It takes the first of two, for which another has to go, and not the second.
+  slow.reader.room = 2;
+  for (const length of [200, 100]) readers.append({ message: new ArrayBuffer(length) });
+  readers.endTurn();
+  assert.deepEqual([...readers], [slow]);
+  slow.reader.room = Infinity;
+  assert.ok(!readers.catchUp(10), "it is at the end");
+  assert.ok(kept.take(1_000), "something is counted for ever");
+});
+
+Deno.test("a turn that ends while a frame is handed out leaves it to those who have no room", () => {
+  const turn = new Turn();
+  const [batched, hasty, slow] = [slowSeat(), slowSeat(), slowSeat()];
+  const got: unknown[] = [];
+  const readers = new Readers({
+    ...{ turn, kept: sumOf(1_000), isCrowded: () => false, now: () => 0 },
+    ...{ took: { note() {} }, onBehind() {}, textOf: ({ message }) => String(message) },
+    deliver(seat, { entry }) {
+      if (seat === slow) got.push(entry.message);
+      // Its socket fails over what it is sent, and ends the turn.
+      else if (seat === hasty && entry.message === "b") turn.end();
+    },
+    onFail(error) {
+      throw error;
+    },
+  });
+  readers.add(batched);
+  for (const seat of [hasty, slow]) readers.add(Object.assign(seat, { takesBatches: false }));
+  for (const { reader } of [batched, hasty]) reader.room = Infinity;
+  slow.reader.room = 1;
+  for (const message of ["a", "b"]) readers.append({ message });
+  turn.end();
+  assert.deepEqual(got, ["a"]);
+  slow.reader.room = Infinity;
+  readers.append({ message: "c" });
+  turn.end();
+  readers.catchUp(10);
+  readers.append({ message: "d" });
+  turn.end();
+  assert.deepEqual(got, ["a", "b", "c", "d"]);
 });
 
 /** A seat that takes batches, and is behind for as long as `isReady` says no. */
@@ -233,7 +310,7 @@ function slowSeat() {
 
 Deno.test("for who has no room nothing is put together, however often they are looked at", () => {
   let texts = 0;
-  const readers = readersWith(1 << 20, () => (texts++, "x".repeat(100)));
+  const readers = readersWith(sumOf(1 << 20), () => (texts++, "x".repeat(100)));
   const seats = Array.from({ length: 50 }, slowSeat);
   for (const seat of seats) {
     readers.add(seat);
@@ -250,7 +327,7 @@ Deno.test("for who has no room nothing is put together, however often they are l
 Deno.test("who lags far catches up at the same price for each frame", () => {
   const [near, far] = [2_000, 20_000].map((frames) => {
     let looks = 0;
-    const readers = readersWith(1 << 30, () => "x".repeat(100));
+    const readers = readersWith(sumOf(1 << 30), () => "x".repeat(100));
     const seat = slowSeat();
     readers.add(seat);
     for (let n = 0; n < frames; n++) {

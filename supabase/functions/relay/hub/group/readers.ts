@@ -59,6 +59,8 @@ export class Readers implements Ending {
   /** Where in the log the turn began, while it lasts, and how much has come in it. */
   #turnStart: number | undefined;
   #fresh = 0;
+  /** The place of the frame that is being sent at once, while it is. */
+  #offered = Infinity;
   /** When what is being sent began to come. */
   #beganAt = 0;
 
@@ -82,7 +84,7 @@ export class Readers implements Ending {
 
   remove(seat: Seat): void {
     this.#drop(seat);
-    if (this.#behind.delete(seat)) this.#forget();
+    if (this.#behind.has(seat)) this.#release(seat);
   }
 
   *[Symbol.iterator](): Iterator<Seat> {
@@ -99,10 +101,7 @@ export class Readers implements Ending {
     const parcel = singleOf(entry);
     const { size } = parcel;
     const newest = this.#log.end - 1;
-    for (const seat of this.#atOnce) {
-      if (seat.cursor === newest && isReady(seat, size)) this.#hand(seat, parcel);
-      else if (!this.#advance(seat)) this.#noteBehind(seat);
-    }
+    this.#offer(parcel, newest);
     this.#fresh += size;
     if (this.#inTurn.size === 0) return this.#settle();
     if (this.#turnStart === undefined) {
@@ -112,6 +111,19 @@ export class Readers implements Ending {
     // No more than that goes in one message.
     if (this.#fresh < MAX_BATCH_BYTES) turn.note();
     else turn.end();
+  }
+
+  /** Whoever fails over it may end the turn: it is kept until all have been asked. */
+  #offer(parcel: Parcel, place: number): void {
+    this.#offered = place;
+    try {
+      for (const seat of this.#atOnce) {
+        if (seat.cursor === place && isReady(seat, parcel.size)) this.#hand(seat, parcel);
+        else if (!this.#advance(seat)) this.#noteBehind(seat);
+      }
+    } finally {
+      this.#offered = Infinity;
+    }
   }
 
   endTurn(): void {
@@ -133,9 +145,8 @@ export class Readers implements Ending {
     while (this.has(seat) && seat.cursor < this.#log.end) {
       this.#hand(seat, singleOf(this.#log.at(seat.cursor)));
     }
-    this.#behind.delete(seat);
     if (this.#inTurn.delete(seat)) this.#atOnce.add(seat);
-    this.#forget();
+    this.#release(seat);
   }
 
   /**
@@ -203,6 +214,12 @@ export class Readers implements Ending {
     seat.cut();
   }
 
+  /** Many go at once: what was kept for them is forgotten behind the last, or at the next look. */
+  #release(seat: Seat): void {
+    this.#behind.delete(seat);
+    if (this.#behind.size === 0) this.#forget();
+  }
+
   /** After all have been offered what came: keeps what somebody has to wait for. */
   #settle(): void {
     const { took, now } = this.options;
@@ -217,10 +234,10 @@ export class Readers implements Ending {
   #keep(bytes: number): void {
     const { kept } = this.options;
     while (this.#behind.size > 0 && !kept.take(bytes)) {
+      if (this.#forget() > 0) continue;
       // Memory is free when the last of them is gone.
       const place = this.#oldest;
       for (const seat of this.#behind.keys()) if (seat.cursor === place) this.#cut(seat);
-      this.#forget();
     }
     if (this.#behind.size > 0) this.#kept += bytes;
   }
@@ -232,13 +249,16 @@ export class Readers implements Ending {
     return place;
   }
 
-  /** Forgets what all have been sent. */
-  #forget(): void {
-    const place = Math.min(this.#turnStart ?? this.#log.end, this.#oldest);
-    const size = Math.min(this.#log.cut(place), this.#kept);
+  /** Forgets what all have been sent; returns how much memory that gives back. */
+  #forget(): number {
+    const place = Math.min(this.#turnStart ?? this.#log.end, this.#offered, this.#oldest);
+    const cut = this.#log.cut(place);
+    // What came in a turn that goes on is cut uncounted.
+    const size = this.#behind.size > 0 ? Math.min(cut, this.#kept) : this.#kept;
     if (this.#turnStart === undefined) this.#parcels.clear();
     this.#kept -= size;
     if (size > 0) this.options.kept.give(size);
+    return size;
   }
 }
 
