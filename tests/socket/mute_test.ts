@@ -120,6 +120,27 @@ Deno.test("nothing is looked at for longer than what was sent before can take", 
   assert.equal(takes({}), true);
 });
 
+Deno.test("ever other channels may be left: what is over costs nothing when the next is", () => {
+  const timeFor = (count: number) => {
+    const { clock, mute, takes } = start();
+    const begun = performance.now();
+    for (let n = 0; n < count; n++) {
+      const topic = `realtime:${n}`;
+      const { ref } = mute.leave(topic, "1");
+      assert.equal(takes({ topic }), true);
+      takes({ topic, event: "phx_reply", ref });
+      clock.ms += 1_000;
+    }
+    return performance.now() - begun;
+  };
+  timeFor(1_000); // For the compiler.
+  const [few, many] = [2_000, 16_000].map((count) =>
+    Math.min(...[1, 2, 3].map(() => timeFor(count)))
+  );
+  // Eight is linear, sixty-four quadratic.
+  assert.ok(many < 24 * few, `${few} ms, and ${many} ms for eight times as many`);
+});
+
 Deno.test("frames that are odd, empty or huge pass while a channel is mute", () => {
   const { mute } = start();
   mute.leave(A, "1");

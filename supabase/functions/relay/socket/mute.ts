@@ -44,6 +44,7 @@ export class Mute {
     const ref = `${REF_PREFIX}leave:${++this.#count}`;
     const [leave, join] = [ref, joinRef ?? null].map((it) => JSON.stringify(it));
     const left = { ref: leave, joinRef: join, until: Infinity, joins: [], isReplaced: false };
+    this.#forgetPast();
     this.#left.set(topic, left);
     this.#until = Infinity;
     return { join_ref: joinRef, ref, topic, event: "phx_leave", payload: {} };
@@ -89,6 +90,12 @@ export class Mute {
       return false;
     }
     return left.until >= this.now();
+  }
+
+  /** While ever other channels are left, all is never over. */
+  #forgetPast(): void {
+    const now = this.now();
+    for (const [topic, { until }] of this.#left) if (until < now) this.#left.delete(topic);
   }
 
   #isOver(left: Left): void {
