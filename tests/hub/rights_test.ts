@@ -193,6 +193,24 @@ Deno.test("eight questions are asked at once, 32 wait for a second, and others a
   assert.deepEqual([questions(stage).length, alone()], [8, 42]);
 });
 
+Deno.test("while the worker stands still nobody waits too long for others", async () => {
+  using stage = new Stage();
+  const { clock, realtime } = stage;
+  const held: (() => void)[] = [];
+  realtime.delay = (reply) => void held.push(reply);
+  const stranger = await stage.open();
+  for (let n = 0; n < 8; n++) stranger.join(`realtime:other${n}`, PRIVATE);
+  const viewer = await stage.view(TOPIC, PRIVATE);
+  realtime.delay = undefined;
+  clock.time += 5_000;
+  await clock.pass(0);
+  // What has come meanwhile is read behind the timers that are late.
+  for (const answer of held) answer();
+  await clock.settle();
+  assert.deepEqual(said(viewer), ["phx_reply 1 ok"]);
+  assert.equal(realtime.lines.size, 8 + 1, "the sockets that ask, and the one that is shared");
+});
+
 Deno.test("a question that nobody answers is given up before a client gives its join up", async () => {
   using stage = new Stage();
   stage.realtime.delay = () => {};

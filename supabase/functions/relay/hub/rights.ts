@@ -37,7 +37,7 @@ export interface RightsOptions {
   dial(vsn: Vsn): Promise<Dialled>;
   pace: Pace;
   now(): number;
-  awake: Pick<Awake, "stoodSince">;
+  awake: Pick<Awake, "stoodSince" | "after">;
 }
 
 /**
@@ -103,11 +103,11 @@ export class Rights {
     if (this.#waiting.size >= MAX_WAITING) return undefined;
     return new Promise((resolve) => {
       const end = (asker?: Asker) => {
-        clearTimeout(timer);
+        stop();
         this.#waiting.delete(end);
         resolve(asker);
       };
-      const timer = setTimeout(end, WAIT_MS);
+      const stop = this.options.awake.after(WAIT_MS, end);
       this.#waiting.add(end);
     });
   }

@@ -88,8 +88,8 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/rights.ts",
-    find: "const timer = setTimeout(end, WAIT_MS);",
-    replace: "const timer = 0;",
+    find: "const stop = this.options.awake.after(WAIT_MS, end);",
+    replace: "const stop = () => {};",
     sentence: "whoever asks for a right waits for the refusals of others",
     tests: ["hub/rights"],
   },
