@@ -42,29 +42,38 @@ const MAX_ENTRY = 160;
 /** How proxies write an address with a port, and an IPv6 address in brackets. */
 const BRACKETS_OR_PORT = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/;
 
-/** An IPv4 address as an IPv6 socket sees it (RFC 4291, 2.5.5.2), with its zeros or without. */
-const MAPPED = /^(?:::|(?:0{1,4}:){5})ffff:(.*)$/;
-const HALVES = /^([\da-f]{1,4}):([\da-f]{1,4})$/;
+/**
+ * An IPv4 address as an IPv6 socket sees it (RFC 4291, 2.5.5.2), and as translators in front of one
+ * write it (RFC 7915, RFC 6052): the first six groups. All of them are in one network of 64 bits.
+ */
+const TRANSLATED = ["0:0:0:0:0:ffff", "0:0:0:0:ffff:0", "64:ff9b:0:0:0:0"];
+
+/** The last 32 bits in dots; what stands behind is a port, or a zone. */
+const DOTTED_END = /:(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?!\d).*$/;
 
 function networkOf(entry: string): string {
   const [, v6, v4] = BRACKETS_OR_PORT.exec(entry) ?? [];
   const address = (v6 ?? v4 ?? entry).toLowerCase();
   // Joined anew: a part of the header's text would keep all of it in memory.
   if (!address.includes(":")) return address.split(".").join(".");
-  const mapped = MAPPED.exec(address);
-  return mapped ? dotted(mapped[1]) : firstHalf(address);
+  const groups = groupsOf(address);
+  if (!TRANSLATED.includes(groups.slice(0, 6).join(":"))) return groups.slice(0, 4).join(":");
+  return groups.slice(6).map((group) => parseInt(group, 16)).flatMap(bytesOf).join(".");
 }
 
-/** An IPv4 address in its own spelling, of which two groups of an IPv6 address are another. */
-function dotted(end: string): string {
-  const halves = HALVES.exec(end)?.slice(1).map((half) => parseInt(half, 16));
-  return (halves?.flatMap((half) => [half >> 8, half & 255]) ?? end.split(".")).join(".");
-}
-
-/** The first four of an IPv6 address's eight groups, `::` written out and without leading zeros. */
-function firstHalf(address: string): string {
-  const [head, tail] = address.split("::").map((part) => part.split(":").filter(Boolean));
+/** The eight groups of an IPv6 address, `::` written out and without leading zeros. */
+function groupsOf(address: string): string[] {
+  const text = address.replace(
+    DOTTED_END,
+    (_, a, b, c, d) => `:${wordOf(a, b)}:${wordOf(c, d)}`,
+  );
+  const [head, tail] = text.split("::").map((part) => part.split(":").filter(Boolean));
   const zeros = tail ? Math.max(0, 8 - head.length - tail.length) : 0;
   const groups = [...head, ...Array(zeros).fill("0"), ...(tail ?? [])];
-  return groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":");
+  return groups.map((group) => group.replace(/^0+(?=.)/, ""));
 }
+
+const wordOf = (high: string, low: string): string =>
+  (Number(high) * 256 + Number(low)).toString(16);
+
+const bytesOf = (word: number): number[] => [word >> 8, word & 255];
