@@ -33,8 +33,9 @@ export type Broadcast = (
 /**
  * Sends HTTP broadcasts on to Realtime after each of their messages was judged, and answers what
  * Realtime answers. Nothing is done for a body before its sender has a message left and its bytes
- * have room, and of it nothing that its sender could not pay for. Throws `too_many_frames`, `too_many_bodies`, `too_big`, `body_timeout`, `bad_request`,
- * what authorizeBroadcast() throws, `upstream_refused` and `upstream_timeout`.
+ * have room, and of it nothing that its sender could not pay for. Throws `too_many_frames`,
+ * `too_many_bodies`, `too_big`, `body_timeout`, `bad_request`, what authorizeBroadcast() throws,
+ * `upstream_refused` and `upstream_timeout`.
  */
 export function createBroadcast(
   config: Config,
@@ -48,9 +49,11 @@ export function createBroadcast(
       throw new RelayError("too_many_frames", "Too much was broadcast by HTTP.");
     };
     count(1);
-    const body = bodies.enter(name, lengthOf(request.headers));
+    const announced = lengthOf(request.headers);
+    const body = bodies.enter(name, announced);
     try {
-      const bytes = await readBody(request, paidFor(body, count), config.dialTimeoutMs);
+      const paid = paidFor(body, announced, count);
+      const bytes = await readBody(request, paid, config.dialTimeoutMs);
       const judged = topic === undefined || event === undefined
         ? judgeList(bytes, identity, config)
         : judgeEvent({ topic, event }, request, bytes, identity, config);
@@ -62,13 +65,23 @@ export function createBroadcast(
   };
 }
 
-/** Each byte is paid for as it comes: of who has nothing left no more is read. */
-function paidFor(body: Body, count: (messages: number, bytes: number) => void): Body {
-  let paid = 0;
+/**
+ * What is announced is paid for at once: one that cannot be takes nothing, so who tries again has what
+ * has come in since. Where nothing is, each byte is as it comes, and of who has nothing left no more is
+ * read.
+ */
+function paidFor(
+  body: Body,
+  announced: number | undefined,
+  count: (messages: number, bytes: number) => void,
+): Body {
+  let paid = announced ?? 0;
+  count(0, paid);
   return {
     ...body,
     hold(bytes) {
       body.hold(bytes);
+      if (bytes <= paid) return;
       count(0, bytes - paid);
       paid = bytes;
     },
