@@ -35,6 +35,7 @@ const places: Record<string, (key: string) => Request> = {
   "query without a value": (key) => ({ query: [[key, ""]] }),
   "path": (key) => ({ path: `/functions/v1/${key}/relay` }),
   "path, escaped": (key) => ({ path: `/${key.replaceAll("_", "%5F")}/relay` }),
+  "path, escaped twice": (key) => ({ path: `/${key.replaceAll(/[_.]/g, escapedTwice)}/relay` }),
   "path of a broadcast": (key) => ({ path: `/relay/api/broadcast/${key}/events/e` }),
   "Authorization": (key) => ({ headers: [["authorization", `Bearer ${key}`]] }),
   "Authorization in small letters": (key) => ({ headers: [["authorization", `bearer\t ${key} `]] }),
@@ -71,6 +72,9 @@ const places: Record<string, (key: string) => Request> = {
   "the 17th subprotocol": (key) => protocols(...many(16), `jwt-${key}`),
   "the last of 300 subprotocols": (key) => protocols(...many(299), key),
 };
+
+/** As by two programs, one behind the other. */
+const escapedTwice = (letter: string) => `%25${letter.charCodeAt(0).toString(16)}`;
 
 function protocols(...names: string[]): Request {
   return { headers: [["sec-websocket-protocol", names.join(", ")]] };

@@ -49,7 +49,7 @@ async function withProject(
   } finally {
     await relay.stop();
   }
-  const secrets = /eyJ|sb(?:_|%5f)|[?&]\w+=/;
+  const secrets = /eyJ|sb(?:_|%(?:25)?5f)|[?&]\w+=/;
   for (const line of relay.output) assert.doesNotMatch(line, secrets, "a log line");
 }
 

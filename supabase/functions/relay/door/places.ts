@@ -65,12 +65,13 @@ function tokensIn(word: string): string[] {
 }
 
 /**
- * Letters of ASCII, of which keys are made: decodeURIComponent() throws for each that is none, and to
- * walk through URLSearchParams takes longer than all else here.
+ * Letters of ASCII, of which keys are made, also where their escapes were escaped again:
+ * decodeURIComponent() throws for each that is none, and to walk through URLSearchParams takes longer
+ * than all else here.
  */
-const ESCAPED = /%[2-7][\da-f]/gi;
+const ESCAPED = /%(?:25)*([2-7][\da-f])/gi;
 
-const unescape = (escape: string): string => String.fromCharCode(parseInt(escape.slice(1), 16));
+const unescape = (_: string, code: string): string => String.fromCharCode(parseInt(code, 16));
 
 /** The text with the escapes of such letters undone. */
 export const unescaped = (text: string): string => text.replace(ESCAPED, unescape);

@@ -85,6 +85,7 @@ export const sentences: Record<string, (stage: PassStage) => Promise<void>> = {
       [`/rest/v1/x?apikey=${SECRET_KEY}`, {}, 403, "secret_key"],
       [`/functions/v1/${SECRET_KEY}`, {}, 403, "secret_key"],
       [`/functions/v1/${SECRET_KEY.replaceAll("_", "%5f")}`, {}, 403, "secret_key"],
+      [`/functions/v1/${SECRET_KEY.replaceAll("_", "%255f")}`, {}, 403, "secret_key"],
       [`/functions/v1/x/${service}`, {}, 403, "secret_key"],
       ["/realtime/v1/longpoll", {}, 404, "not_found"],
       ["/realtime/v1/api/tenants", {}, 404, "not_found"],
