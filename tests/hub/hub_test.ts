@@ -410,3 +410,24 @@ test("where sharing is off each viewer has a socket of its own, and health says 
     assert.match((await stage.hub()).sharing, why);
   }
 });
+
+Deno.test("of channels that Realtime refused and a viewer left, the latest are remembered as left", async () => {
+  using stage = new Stage({ RELAY_MAX_JOINS: "2" });
+  stage.realtime.judge = ({ payload }) =>
+    JSON.stringify(payload).includes('"enabled":true') ? "no" : undefined;
+  const viewer = await stage.open();
+  const alone = { ...CONFIG, presence: { key: "", enabled: true } };
+  for (let n = 0; n < 3; n++) {
+    const join = viewer.join(`realtime:${n}`, alone);
+    await stage.clock.settle();
+    viewer.send(`realtime:${n}`, "phx_leave", {}, join);
+    await stage.clock.settle();
+  }
+  const groups = [];
+  for (const n of [2, 0]) {
+    viewer.join(`realtime:${n}`);
+    await stage.clock.settle();
+    groups.push((await stage.hub()).groups);
+  }
+  assert.deepEqual(groups, [0, 1], "the last may have sent something yet, and the first is shared");
+});

@@ -92,9 +92,18 @@ export class OwnChannels {
   /** Returns false where the topic was not joined by this socket. */
   leave(topic: string, message: Message): boolean {
     if (!this.#socket.topics.delete(topic)) return false;
-    this.#socket.leaving.add(topic);
+    this.#noteLeaving(topic);
     this.send(message, topic);
     return true;
+  }
+
+  /** Of a channel that Realtime had refused it tells no end: as many as may be joined, the latest ones. */
+  #noteLeaving(topic: string): void {
+    const { leaving } = this.#socket;
+    leaving.delete(topic);
+    leaving.add(topic);
+    const [oldest] = leaving;
+    if (leaving.size > this.options.config.maxJoins) leaving.delete(oldest);
   }
 
   /** True while Realtime has not ended a channel that was left: what comes of it is of that one. */
