@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import type { Frame } from "../../supabase/functions/relay/realtime/phoenix.ts";
+import { Pace } from "../../supabase/functions/relay/hub/pace.ts";
+import { Rights } from "../../supabase/functions/relay/hub/rights.ts";
+import type { Dialled, Listener } from "../../supabase/functions/relay/realtime/dial.ts";
+import {
+  encodeServerFrame,
+  type Frame,
+  parseFrame,
+} from "../../supabase/functions/relay/realtime/phoenix.ts";
+import { Clock } from "../support/hub/clock.ts";
 import { CONFIG, type FakeClient, Stage, test } from "../support/hub/stage.ts";
 
 const TOPIC = "realtime:clicks:x";
@@ -232,4 +240,45 @@ Deno.test("who gets no answer where others are in asks by a socket of its own", 
   assert.deepEqual(said(late), []);
   await stage.clock.pass(30_000);
   assert.deepEqual(said(late), ["phx_reply 1 ok"]);
+});
+
+/** Sockets that ask, each with the joins that wait there for an answer. */
+function startRights() {
+  const sockets: { asked: Frame[]; answer(): void }[] = [];
+  const dial = () => {
+    let listener: Listener;
+    const asked: Frame[] = [];
+    sockets.push({
+      asked,
+      answer() {
+        const { ref, topic } = asked.shift()!;
+        const payload = { status: "ok", response: {} };
+        listener.onMessage(encodeServerFrame("2.0.0", { ref, topic, event: "phx_reply", payload }));
+      },
+    });
+    return Promise.resolve({
+      socket: { readyState: 1, close() {} },
+      listen: (it: Listener) => listener = it,
+      send(text: string) {
+        const frame = parseFrame("2.0.0", text)!;
+        if (frame.event === "phx_join") asked.push(frame);
+      },
+    } as unknown as Dialled);
+  };
+  const awake = { stoodSince: () => undefined, after: () => () => {} };
+  return { sockets, rights: new Rights({ dial, pace: new Pace(() => 0), now: () => 0, awake }) };
+}
+
+Deno.test("a socket that has become free is asked one question, whoever comes at that moment", async () => {
+  using clock = new Clock();
+  for (let moment = 0; moment < 16; moment++) {
+    const { sockets, rights } = startRights();
+    for (let n = 0; n < 9; n++) rights.ask(`realtime:${n}`);
+    await clock.settle();
+    sockets[0].answer();
+    for (let n = 0; n < moment; n++) await undefined;
+    rights.ask("realtime:late");
+    await clock.settle();
+    assert.deepEqual(sockets.map(({ asked }) => asked.length), Array(8).fill(1), `${moment}`);
+  }
 });

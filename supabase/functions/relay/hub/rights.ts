@@ -112,7 +112,9 @@ export class Rights {
     });
   }
 
+  /** Whoever came since the socket has its answer may have taken it. */
   #next(asker: Asker): void {
+    if (asker.isBusy) return;
     const [first] = this.#waiting;
     first?.(claim(asker));
   }
