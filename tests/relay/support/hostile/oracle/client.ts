@@ -254,8 +254,10 @@ export class Client {
 
   #system(topic: string, payload: Record<string, unknown>): void {
     const { extension, status, from, to } = payload;
-    const life = this.joinedAt(topic);
-    if (extension === "postgres_changes" && status === "ok") life?.subscribed();
+    if (extension === "postgres_changes" && status === "ok") {
+      // Of a channel that another join has replaced it comes before that one's end.
+      this.at(topic).find((life) => life.isUnsubscribed)?.subscribed();
+    }
     if (extension !== "relay" || status !== "gap") return;
     for (const it of this.at(topic)) it.told({ from: from as number, to: to as number });
     this.options.saw("gap");

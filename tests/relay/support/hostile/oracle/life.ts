@@ -48,9 +48,12 @@ export class Life {
     this.#follow("broadcast");
   }
 
+  get isUnsubscribed(): boolean {
+    return this.config.bindings.length > 0 && !this.#cursors.has("change");
+  }
+
   /** Its changes are subscribed. */
   subscribed(): void {
-    if (this.#cursors.has("change")) return;
     this.#follow("change");
   }
 

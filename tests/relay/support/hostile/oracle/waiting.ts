@@ -143,8 +143,10 @@ export function holdRefusal(court: Court, party: Party | undefined, code: string
 
 /** It has, or may have, a place among those that are let in, or Realtime is dialled for it. */
 function isPlaced(party: Party): boolean {
-  const { isAdmitted, isDialling, isUpgraded, status } = party;
-  return isAdmitted || isDialling || (!isUpgraded && status === undefined);
+  const { isAdmitted, isUpgraded, status, waits, client, refusal } = party;
+  // A token that another socket has shown takes no time to check.
+  const isNamed = waits && client.who.isUser && !refusal;
+  return isAdmitted || isNamed || (!isUpgraded && status === undefined);
 }
 
 /** It has, or may have, a place among the refused. */
