@@ -18,10 +18,17 @@ interface Served {
 }
 
 /** Runs `work` on a gateway in front of a project's functions. */
-const withFunctions = (files: Record<string, string>, work: (served: Served) => Promise<void>) =>
+const withFunctions = (
+  files: Record<string, string>,
+  work: (served: Served) => Promise<void>,
+  links: Record<string, string> = {},
+) =>
   withDirectory(async (directory) => {
     const supabase = join(await Deno.realPath(directory), "supabase");
     await writeFiles(supabase, { "config.toml": "", ...files });
+    for (const [path, target] of Object.entries(links)) {
+      await Deno.symlink(target, join(supabase, path));
+    }
     const project = openProject({ directory });
     const log: Served["log"] = [];
     const served = serveProjectFunctions({
@@ -126,7 +133,9 @@ Deno.test("verify_jwt: whoever has no token of the project is refused, unless co
 Deno.test("a function starts and stays also where the stack lies in node_modules", () =>
   withDirectory(async (directory) => {
     const stack = join(directory, "node_modules/realtime-relay/stack");
-    for (const file of ["lines.ts", "log.ts", "functions/functions.ts", ...PRELOADED]) {
+    for (
+      const file of ["lines.ts", "log.ts", "functions/functions.ts", ...PRELOADED]
+    ) {
       const text = await Deno.readTextFile(new URL(file, STACK));
       await writeFiles(stack, { [file]: text });
     }
@@ -200,3 +209,19 @@ Deno.test({
       assert.equal(await (await ask("hello")).text(), "two");
     }),
 });
+
+Deno.test("a function whose folder is a link runs, and is begun anew when files behind it change", () =>
+  withFunctions(
+    {
+      "config.toml": OPEN,
+      "functions/other/index.ts": "",
+      "../shared/hello/index.ts": "Deno.serve(() => new Response('one'));",
+    },
+    async ({ ask, supabase }) => {
+      assert.equal(await (await ask("hello")).text(), "one");
+      const changed = { "../shared/hello/index.ts": "Deno.serve(() => new Response('two'));" };
+      await writeFiles(supabase, changed);
+      while (await (await ask("hello")).text() !== "two");
+    },
+    { "functions/hello": "../../shared/hello" },
+  ));
