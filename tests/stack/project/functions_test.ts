@@ -134,7 +134,7 @@ Deno.test("a function starts and stays also where the stack lies in node_modules
   withDirectory(async (directory) => {
     const stack = join(directory, "node_modules/realtime-relay/stack");
     for (
-      const file of ["lines.ts", "log.ts", "functions/functions.ts", ...PRELOADED]
+      const file of ["lines.ts", "log.ts", "process.ts", "functions/functions.ts", ...PRELOADED]
     ) {
       const text = await Deno.readTextFile(new URL(file, STACK));
       await writeFiles(stack, { [file]: text });
