@@ -209,3 +209,14 @@ Deno.test("a function's folder may be a link", () =>
     const { functions } = openProject({ directory: supabase });
     assert.deepEqual(functions.map(({ name }) => name), ["a", "hello"]);
   }));
+
+Deno.test("a byte order mark, with which some editors begin a file, is no part of its first name", () =>
+  withProject({
+    "config.toml": '\uFEFF[api]\nport = "env(PORT_OF_API)"',
+    ".env": "\uFEFFPORT_OF_API=8123",
+    "functions/.env": "\uFEFFA=a\r\nB=b\r\n",
+  }, (supabase) => {
+    const { config, env } = openProject({ directory: supabase });
+    assert.equal(config.api.port, 8123);
+    assert.deepEqual(env(), { A: "a", B: "b" });
+  }));
