@@ -93,6 +93,27 @@ Deno.test("Deno.serve() is understood in all of its forms", () =>
     for (const name of "abc") assert.equal(await (await ask(name)).text(), name);
   }));
 
+Deno.test("a module that exports its fetch() is served by it, unless it serves itself", () =>
+  withFunctions({
+    "config.toml": ["plain", "late", "both"]
+      .map((name) => `[functions.${name}]\nverify_jwt = false\n`).join(""),
+    "functions/plain/index.ts": `export default {
+      words: "plain",
+      fetch(request: Request) {
+        return new Response(this.words + new URL(request.url).pathname + import.meta.main);
+      },
+    };`,
+    "functions/late/index.ts": `const word = await Promise.resolve("late");
+      export default { fetch: () => new Response(word) };`,
+    "functions/both/index.ts": `Deno.serve(() => new Response("by itself"));
+      export default { fetch: () => new Response("by its export") };`,
+  }, async ({ ask, log }) => {
+    assert.equal(await (await ask("plain/x")).text(), "plain/plain/xtrue");
+    assert.equal(await (await ask("late")).text(), "late");
+    assert.equal(await (await ask("both")).text(), "by itself");
+    assert.deepEqual(log, []);
+  }));
+
 Deno.test("serve() of the older standard library, which listens by itself, is understood too", () =>
   withFunctions({
     "config.toml": OPEN,

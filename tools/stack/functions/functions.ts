@@ -29,6 +29,9 @@ export interface Runnable {
 const READY_MS = 120_000;
 /** The relay takes a moment to say goodbye to its sockets; nobody waits longer for Ctrl-C. */
 const STOP_MS = 3_000;
+/** What Deno advises about a default export that edge_runtime.ts makes a server of. */
+const ADVICE = /^warning: Detected export default \{ fetch \}/;
+
 /**
  * Runs `supabase/functions/<name>/index.ts` of this repository with the function's own deno.json, like
  * {@linkcode startRunnable}.
@@ -95,6 +98,7 @@ async function listeningPort(name: string, child: Deno.ChildProcess, log: Log): 
   const port = Promise.withResolvers<number>();
   const read = async (stream: ReadableStream<Uint8Array>) => {
     for await (const line of lines(stream)) {
+      if (ADVICE.test(line)) continue;
       const event = parse(line);
       if (event.event === "listening" && typeof event.port === "number") port.resolve(event.port);
       else log({ part: name, ...event });
