@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { functionEnv } from "../../../tools/stack/info.ts";
 import { signToken } from "../../../tools/stack/keys.ts";
 import { serveProjectFunctions } from "../../../tools/stack/functions/project.ts";
 import { startGateway } from "../../../tools/stack/gateway/gateway.ts";
@@ -81,6 +82,15 @@ Deno.test("a function is served with its own deno.json, .env, and the port that 
     assert.equal((await ask("none")).status, 404);
     assert.equal((await ask("redirect/x")).status, 404);
   }));
+
+Deno.test("a function finds every variable that the platform sets for all", () => {
+  const { function: env } = functionEnv("http://project", KEYS, "postgresql://project");
+  assert.deepEqual(Object.keys(env).sort(), [
+    ...["SUPABASE_ANON_KEY", "SUPABASE_DB_URL", "SUPABASE_JWKS", "SUPABASE_PUBLISHABLE_KEYS"],
+    ...["SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_URL"],
+  ]);
+  assert.deepEqual(JSON.parse(env.SUPABASE_JWKS), { keys: [] });
+});
 
 Deno.test("Deno.serve() is understood in all of its forms", () =>
   withFunctions({
