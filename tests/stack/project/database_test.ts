@@ -156,6 +156,23 @@ Deno.test("attempt() gives each statement that fails with its line, and undoes a
   assert.equal(kept, null);
 });
 
+Deno.test("attempt() says what role postgres may on hosted projects and not here", async () => {
+  const failures = await attempt(
+    sql,
+    `create function public.told() returns event_trigger language plpgsql as 'begin end';
+    create publication everything for all tables;
+    create publication much for tables in schema public;
+    create event trigger told on ddl_command_end execute function public.told();
+    create foreign data wrapper elsewhere;
+    create role mighty superuser;`,
+  );
+  const why = "Hosted projects allow it by the extension supautils, which no package brings.";
+  assert.deepEqual(failures.map(({ line, message }) => [line, message.endsWith(` ${why}`)]), [
+    ...[[2, true], [3, true], [4, true], [5, true]],
+    [6, false],
+  ]);
+});
+
 Deno.test("attempt() says nothing of what fails in its transaction alone", async () => {
   const text = "create table public.large (id int);\n" +
     "create index concurrently on public.large (id);\nvacuum public.large;\nselect 1 / 0;";
