@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { machineEnv } from "../../tools/stack/functions/functions.ts";
+import { machineEnv } from "../../tools/stack/process.ts";
 import { buildNode, NODE_RELAY } from "../../tools/build/node.ts";
 import { FLAGS } from "../support/node_host.ts";
 import { testOnNode } from "./support/node.ts";

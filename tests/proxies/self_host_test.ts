@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse, parseAllDocuments } from "yaml";
-import { machineEnv } from "../../tools/stack/functions/functions.ts";
+import { machineEnv } from "../../tools/stack/process.ts";
 import { readConfig, settingNames } from "../../supabase/functions/relay/config/config.ts";
 import { createMisconfigured } from "../../supabase/functions/relay/relay.ts";
 import { routeOf } from "../../supabase/functions/relay/door/route.ts";

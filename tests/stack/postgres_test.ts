@@ -201,6 +201,23 @@ Deno.test("a directory in use is refused in one sentence, and works once it is f
   await data.start();
 });
 
+Deno.test("a copy of a directory whose data lie behind a link is in use while the first is", async () => {
+  await using data = await dataDirectory("started");
+  const first = await data.start();
+  const copy = await makeDirectory();
+  try {
+    await Deno.symlink(join(data.path, "postgres"), join(copy, "postgres"));
+    await Deno.copyFile(join(data.path, "database.password"), join(copy, "database.password"));
+    const start = () => startPostgres({ dataDir: copy, settings });
+    await assert.rejects(start(), { message: new RegExp(`^${copy} is in use by another process`) });
+    await query(first.url, "select 1");
+    await first.stop();
+    await (await start()).stop();
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+});
+
 Deno.test("a directory is free as soon as it is let go of, whatever else is started", async () => {
   await using data = await dataDirectory("new");
   await Deno.mkdir(join(data.path, "postgres"));

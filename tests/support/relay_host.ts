@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { LONG } from "./long.ts";
 import { knownPath } from "./shelf.ts";
-import { machineEnv } from "../../tools/stack/functions/functions.ts";
+import { machineEnv } from "../../tools/stack/process.ts";
 
 /** A Deno that can run the relay. `deno` is absent where it could not be had. */
 export interface Host {

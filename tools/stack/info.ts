@@ -78,6 +78,8 @@ export function functionEnv(origin: string, keys: Keys, databaseUrl = "") {
     SUPABASE_SECRET_KEYS: JSON.stringify({ default: keys.secretKey }),
     SUPABASE_SERVICE_ROLE_KEY: keys.serviceRoleKey,
     SUPABASE_DB_URL: databaseUrl,
+    // As Auth serves it: all tokens are signed with the secret, which is in no key set.
+    SUPABASE_JWKS: JSON.stringify({ keys: [] }),
   };
   return { relay, redirect, function: anybodys };
 }

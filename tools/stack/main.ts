@@ -4,6 +4,7 @@ import { watchLauncher } from "./cli/launcher.ts";
 import { UsageError } from "./cli/options.ts";
 import { HELP, readSettings, type Settings } from "./cli/settings.ts";
 import { log, note, progress, ready } from "./cli/show.ts";
+import { forgetOtherDatabases } from "./process.ts";
 import { siteConfig, type StackInfo } from "./info.ts";
 import { reasonOf } from "./log.ts";
 import { startStack } from "./stack.ts";
@@ -75,9 +76,13 @@ async function main(): Promise<number> {
     note(reasonOf(error));
     return error instanceof UsageError ? 2 : 1;
   }
-  if (settings !== "help") return await run(settings);
-  console.log(HELP);
-  return 0;
+  if (settings === "help") {
+    console.log(HELP);
+    return 0;
+  }
+  // Not earlier: config.toml may name them.
+  forgetOtherDatabases();
+  return await run(settings);
 }
 
 Deno.exit(await main());

@@ -27,3 +27,25 @@ async function findByPs(pid: number): Promise<Process | undefined> {
   if (!found || found[2].startsWith("Z")) return undefined;
   return { parent: Number(found[1]), command: found[3] };
 }
+
+/**
+ * What a program of the stack must not find by chance: settings of a project. All else is passed on,
+ * since `deno run` and npx need more of it than can be listed: caches, proxies, and under several names
+ * the certificates of a network that has its own.
+ */
+const PROJECT_VARIABLES = /^(SUPABASE_|RELAY_|JWT_SECRET$|PORT$)/;
+/** `PGSSLMODE` and its like: defaults of every Postgres client, those of the stack and of the CLI too. */
+const POSTGRES_VARIABLES = /^PG[A-Z]/;
+
+/** The environment of this process without what belongs to a project. */
+export function machineEnv(): Record<string, string> {
+  const pairs = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(pairs.filter(([name]) => !PROJECT_VARIABLES.test(name)));
+}
+
+/** Takes from this process, and so from its children, the variables that are about some other database. */
+export function forgetOtherDatabases(): void {
+  for (const name of Object.keys(Deno.env.toObject())) {
+    if (POSTGRES_VARIABLES.test(name)) Deno.env.delete(name);
+  }
+}

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import postgres from "postgres";
 import { attempt, leaveOut } from "../../../tools/stack/migrate/attempt.ts";
 import { tellMissingCalls } from "../../../tools/stack/migrate/missing_calls.ts";
+import { migrateProject } from "../../../tools/stack/migrate/project.ts";
 import { type Postgres, startPostgres } from "../../../tools/stack/postgres/postgres.ts";
-import { makeDirectory } from "../../support/directory.ts";
+import { makeDirectory, withDirectory } from "../../support/directory.ts";
+import { writeFiles } from "./support/files.ts";
 
 let dataDir: string;
 let server: Postgres;
@@ -153,6 +156,23 @@ Deno.test("attempt() gives each statement that fails with its line, and undoes a
   assert.equal(kept, null);
 });
 
+Deno.test("attempt() says what role postgres may on hosted projects and not here", async () => {
+  const failures = await attempt(
+    sql,
+    `create function public.told() returns event_trigger language plpgsql as 'begin end';
+    create publication everything for all tables;
+    create publication much for tables in schema public;
+    create event trigger told on ddl_command_end execute function public.told();
+    create foreign data wrapper elsewhere;
+    create role mighty superuser;`,
+  );
+  const why = "Hosted projects allow it by the extension supautils, which no package brings.";
+  assert.deepEqual(failures.map(({ line, message }) => [line, message.endsWith(` ${why}`)]), [
+    ...[[2, true], [3, true], [4, true], [5, true]],
+    [6, false],
+  ]);
+});
+
 Deno.test("attempt() says nothing of what fails in its transaction alone", async () => {
   const text = "create table public.large (id int);\n" +
     "create index concurrently on public.large (id);\nvacuum public.large;\nselect 1 / 0;";
@@ -189,3 +209,19 @@ Deno.test("leaveOut() takes out what failed and keeps every line where it was", 
   assert.equal(rest.split("\n")[12], "insert into kept values (3);");
   assert.ok(!rest.includes("vector"));
 });
+
+Deno.test("a migration with blanks in its name is the one that is told, and not the one before", () =>
+  withDirectory(async (directory) => {
+    const files = {
+      "migrations/20260101000000_first.sql": "create table public.blanks (id int);\n",
+      "migrations/20260102000000_of two words.sql": "select 1;\nselect nowhere();\n",
+    };
+    await writeFiles(directory, files);
+    const migrations = Object.keys(files).map((name) => join(directory, name));
+    const project = { directory, migrations, seeds: [] };
+    const [skipFailing, progress] = [false, () => {}];
+    await assert.rejects(
+      migrateProject({ project, databaseUrl: server.url, dataDir, skipFailing, progress }),
+      /^Error: The migration 20260102000000_of two words\.sql cannot [^]*words\.sql:2: function nowhere/,
+    );
+  }));

@@ -11,11 +11,17 @@ import { writeFiles } from "./support/files.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
+/** Of a developer's own shell, where it names another database and another way to Supabase. */
+const SHELL = {
+  ...{ PGHOST: "db.invalid", PGSSLMODE: "require", PGSSLROOTCERT: "/nowhere.crt" },
+  SUPABASE_PROFILE: "nowhere",
+};
+
 /** `dev` as a program that lies elsewhere, called in `cwd`. */
 const dev = (cwd: string, ...options: string[]): Command =>
   runIn(
     cwd,
-    {},
+    SHELL,
     ...["run", "-A", "--config", `${ROOT}deno.json`],
     `${ROOT}tools/stack/main.ts`,
     ...options,

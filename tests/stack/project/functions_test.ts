@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { functionEnv } from "../../../tools/stack/info.ts";
 import { signToken } from "../../../tools/stack/keys.ts";
 import { serveProjectFunctions } from "../../../tools/stack/functions/project.ts";
 import { startGateway } from "../../../tools/stack/gateway/gateway.ts";
@@ -18,10 +19,17 @@ interface Served {
 }
 
 /** Runs `work` on a gateway in front of a project's functions. */
-const withFunctions = (files: Record<string, string>, work: (served: Served) => Promise<void>) =>
+const withFunctions = (
+  files: Record<string, string>,
+  work: (served: Served) => Promise<void>,
+  links: Record<string, string> = {},
+) =>
   withDirectory(async (directory) => {
     const supabase = join(await Deno.realPath(directory), "supabase");
     await writeFiles(supabase, { "config.toml": "", ...files });
+    for (const [path, target] of Object.entries(links)) {
+      await Deno.symlink(target, join(supabase, path));
+    }
     const project = openProject({ directory });
     const log: Served["log"] = [];
     const served = serveProjectFunctions({
@@ -75,6 +83,15 @@ Deno.test("a function is served with its own deno.json, .env, and the port that 
     assert.equal((await ask("redirect/x")).status, 404);
   }));
 
+Deno.test("a function finds every variable that the platform sets for all", () => {
+  const { function: env } = functionEnv("http://project", KEYS, "postgresql://project");
+  assert.deepEqual(Object.keys(env).sort(), [
+    ...["SUPABASE_ANON_KEY", "SUPABASE_DB_URL", "SUPABASE_JWKS", "SUPABASE_PUBLISHABLE_KEYS"],
+    ...["SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_URL"],
+  ]);
+  assert.deepEqual(JSON.parse(env.SUPABASE_JWKS), { keys: [] });
+});
+
 Deno.test("Deno.serve() is understood in all of its forms", () =>
   withFunctions({
     "config.toml": ["a", "b", "c"].map((name) => `[functions.${name}]\nverify_jwt = false`)
@@ -84,6 +101,27 @@ Deno.test("Deno.serve() is understood in all of its forms", () =>
     "functions/c/index.ts": "Deno.serve(() => new Response('c'), { port: 1 } as never);",
   }, async ({ ask }) => {
     for (const name of "abc") assert.equal(await (await ask(name)).text(), name);
+  }));
+
+Deno.test("a module that exports its fetch() is served by it, unless it serves itself", () =>
+  withFunctions({
+    "config.toml": ["plain", "late", "both"]
+      .map((name) => `[functions.${name}]\nverify_jwt = false\n`).join(""),
+    "functions/plain/index.ts": `export default {
+      words: "plain",
+      fetch(request: Request) {
+        return new Response(this.words + new URL(request.url).pathname + import.meta.main);
+      },
+    };`,
+    "functions/late/index.ts": `const word = await Promise.resolve("late");
+      export default { fetch: () => new Response(word) };`,
+    "functions/both/index.ts": `Deno.serve(() => new Response("by itself"));
+      export default { fetch: () => new Response("by its export") };`,
+  }, async ({ ask, log }) => {
+    assert.equal(await (await ask("plain/x")).text(), "plain/plain/xtrue");
+    assert.equal(await (await ask("late")).text(), "late");
+    assert.equal(await (await ask("both")).text(), "by itself");
+    assert.deepEqual(log, []);
   }));
 
 Deno.test("serve() of the older standard library, which listens by itself, is understood too", () =>
@@ -126,7 +164,9 @@ Deno.test("verify_jwt: whoever has no token of the project is refused, unless co
 Deno.test("a function starts and stays also where the stack lies in node_modules", () =>
   withDirectory(async (directory) => {
     const stack = join(directory, "node_modules/realtime-relay/stack");
-    for (const file of ["lines.ts", "log.ts", "functions/functions.ts", ...PRELOADED]) {
+    for (
+      const file of ["lines.ts", "log.ts", "process.ts", "functions/functions.ts", ...PRELOADED]
+    ) {
       const text = await Deno.readTextFile(new URL(file, STACK));
       await writeFiles(stack, { [file]: text });
     }
@@ -200,3 +240,19 @@ Deno.test({
       assert.equal(await (await ask("hello")).text(), "two");
     }),
 });
+
+Deno.test("a function whose folder is a link runs, and is begun anew when files behind it change", () =>
+  withFunctions(
+    {
+      "config.toml": OPEN,
+      "functions/other/index.ts": "",
+      "../shared/hello/index.ts": "Deno.serve(() => new Response('one'));",
+    },
+    async ({ ask, supabase }) => {
+      assert.equal(await (await ask("hello")).text(), "one");
+      const changed = { "../shared/hello/index.ts": "Deno.serve(() => new Response('two'));" };
+      await writeFiles(supabase, changed);
+      while (await (await ask("hello")).text() !== "two");
+    },
+    { "functions/hello": "../../shared/hello" },
+  ));

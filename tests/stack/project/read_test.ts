@@ -170,3 +170,53 @@ Deno.test("migrations and seeds come in order; what is passed over is told", () 
     assert.match(notes[0], /^notes\.sql: a migration is named/);
     assert.equal(notes[1], "[db.seed] sql_paths: nothing fits ./none/*.sql.");
   }));
+
+Deno.test("files are found in folders whose names hold what patterns are made of", () =>
+  withProject({
+    "../app/[id] {a,b} *?/supabase/migrations/20260101000000_a.sql": "",
+    "../app/[id] {a,b} *?/supabase/seed.sql": "",
+  }, (_, directory) => {
+    const project = openProject({ directory: join(directory, "app/[id] {a,b} *?") });
+    assert.deepEqual(project.migrations, [
+      join(project.directory, "migrations/20260101000000_a.sql"),
+    ]);
+    assert.deepEqual(project.seeds, [join(project.directory, "seed.sql")]);
+  }));
+
+Deno.test("a seed may be named by its whole path", () =>
+  withProject({ "../seeds/a.sql": "" }, async (supabase, directory) => {
+    const seed = join(await Deno.realPath(directory), "seeds/a.sql");
+    await writeFiles(supabase, { "config.toml": `[db.seed]\nsql_paths = ["${seed}"]` });
+    assert.deepEqual(openProject({ directory }).seeds, [seed]);
+  }));
+
+Deno.test("two migrations of one version are a sentence: the database's list holds each once", () =>
+  withProject({
+    "migrations/20260101000000_a.sql": "",
+    "migrations/20260101000000_b.sql": "",
+    "migrations/20260102000000_c.sql": "",
+  }, (supabase) => {
+    assert.equal(
+      message(() => openProject({ directory: supabase })),
+      "migrations/20260101000000_a.sql and migrations/20260101000000_b.sql have the same version: " +
+        "give one of them another.",
+    );
+  }));
+
+Deno.test("a function's folder may be a link", () =>
+  withProject({ "../shared/hello/index.ts": "", "functions/a/index.ts": "" }, async (supabase) => {
+    await Deno.symlink("../../shared/hello", join(supabase, "functions/hello"));
+    const { functions } = openProject({ directory: supabase });
+    assert.deepEqual(functions.map(({ name }) => name), ["a", "hello"]);
+  }));
+
+Deno.test("a byte order mark, with which some editors begin a file, is no part of its first name", () =>
+  withProject({
+    "config.toml": '\uFEFF[api]\nport = "env(PORT_OF_API)"',
+    ".env": "\uFEFFPORT_OF_API=8123",
+    "functions/.env": "\uFEFFA=a\r\nB=b\r\n",
+  }, (supabase) => {
+    const { config, env } = openProject({ directory: supabase });
+    assert.equal(config.api.port, 8123);
+    assert.deepEqual(env(), { A: "a", B: "b" });
+  }));

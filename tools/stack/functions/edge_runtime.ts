@@ -10,8 +10,11 @@ const { serve, listen } = Deno;
 /** Free, and no other machine's. */
 const HERE = { hostname: "127.0.0.1", port: 0 };
 
+let isListening = false;
+
 /** The stack reads it, and tells nobody. */
 function say(port: number): void {
+  isListening = true;
   console.log(JSON.stringify({ event: "listening", port }));
 }
 
@@ -45,4 +48,11 @@ Object.defineProperty(globalThis, "EdgeRuntime", {
     },
   },
   configurable: true,
+});
+
+/** `export default { fetch }`, of which Edge Runtime makes a server. It has been run by then. */
+globalThis.addEventListener("load", async () => {
+  const { default: server } = await import(Deno.mainModule);
+  if (isListening || typeof server?.fetch !== "function") return;
+  serveHere((request, info) => server.fetch(request, info));
 });

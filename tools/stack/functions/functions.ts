@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { machineEnv } from "../process.ts";
 import { lines } from "../lines.ts";
 import type { Log } from "../log.ts";
 
@@ -28,12 +29,8 @@ export interface Runnable {
 const READY_MS = 120_000;
 /** The relay takes a moment to say goodbye to its sockets; nobody waits longer for Ctrl-C. */
 const STOP_MS = 3_000;
-/**
- * What a function must not find by chance: settings of a project that the developer's own shell holds.
- * All else is passed on, since `deno run` needs more of it than can be listed: caches, proxies, and
- * under several names the certificates of a network that has its own.
- */
-const PROJECT_VARIABLES = /^(SUPABASE_|RELAY_|JWT_SECRET$|PORT$)/;
+/** What Deno advises about a default export that edge_runtime.ts makes a server of. */
+const ADVICE = /^warning: Detected export default \{ fetch \}/;
 
 /**
  * Runs `supabase/functions/<name>/index.ts` of this repository with the function's own deno.json, like
@@ -101,6 +98,7 @@ async function listeningPort(name: string, child: Deno.ChildProcess, log: Log): 
   const port = Promise.withResolvers<number>();
   const read = async (stream: ReadableStream<Uint8Array>) => {
     for await (const line of lines(stream)) {
+      if (ADVICE.test(line)) continue;
       const event = parse(line);
       if (event.event === "listening" && typeof event.port === "number") port.resolve(event.port);
       else log({ part: name, ...event });
@@ -124,12 +122,6 @@ function parse(line: string): Record<string, unknown> {
     // Not every line is ours: the runtime's own complaints are plain text.
   }
   return { message: line };
-}
-
-/** The environment of this process without what belongs to a project. */
-export function machineEnv(): Record<string, string> {
-  const pairs = Object.entries(Deno.env.toObject());
-  return Object.fromEntries(pairs.filter(([name]) => !PROJECT_VARIABLES.test(name)));
 }
 
 function signal(child: Deno.ChildProcess, name: Deno.Signal): void {

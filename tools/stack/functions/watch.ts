@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { join, relative, sep } from "node:path";
 
 /** Editors write a file in several steps, and tools many files at once. */
 const QUIET_MS = 200;
@@ -15,7 +15,7 @@ export function watchFunctions(
 ): () => void {
   let watcher: Deno.FsWatcher;
   try {
-    watcher = Deno.watchFs(directory);
+    watcher = Deno.watchFs([directory, ...foldersBehindLinks(directory, names)]);
   } catch {
     return () => {};
   }
@@ -40,4 +40,17 @@ export function watchFunctions(
     clearTimeout(timer);
     watcher.close();
   };
+}
+
+/** Where the functions lie whose folder below `directory` is a link, which no watcher follows. */
+function foldersBehindLinks(directory: string, names: string[]): string[] {
+  return names.flatMap((name) => {
+    try {
+      const folder = Deno.realPathSync(join(directory, name));
+      return folder.startsWith(directory + sep) ? [] : [folder];
+    } catch {
+      // Its entrypoint is elsewhere.
+      return [];
+    }
+  });
 }

@@ -20,11 +20,18 @@ const EXTENSION = /^extension "([^"]+)" is not available/;
 /** `schema "cron" does not exist`, `type "extensions.vector" does not exist`. */
 const NAME = /"(?:(\w+)\.)?(\w+)(?:\(.*\))?" does not exist/;
 
+/** Superusers' alone, in PostgreSQL itself. */
+const PRIVILEGED =
+  /^(?:must be superuser to create FOR |permission denied to create (?:event trigger|foreign-data wrapper) )/;
+
 /** What lies behind Postgres' message, in a sentence; undefined where it says all there is to say. */
 export function explain(message: string): string | undefined {
   const extension = message.match(EXTENSION)?.[1];
   if (extension) {
     return `No package brings ${extension}: of extensions the stack has PostgreSQL's own contrib.`;
+  }
+  if (PRIVILEGED.test(message)) {
+    return "Hosted projects allow it by the extension supautils, which no package brings.";
   }
   const [, schema, name] = message.match(NAME) ?? [];
   if (!name) return undefined;

@@ -90,7 +90,7 @@ async function push(sql: postgres.Sql, options: MigrateProjectOptions): Promise<
 }
 
 /** The migration at which the CLI stopped, in what it said. */
-const LAST = /^[^]*Applying migration (\S+\.sql)\.\.\./;
+const LAST = /^[^]*Applying migration (.+\.sql)\.\.\./;
 
 function refusal(name: string, told: LeftOut[]): string {
   return [

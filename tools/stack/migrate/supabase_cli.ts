@@ -1,9 +1,11 @@
 import { delimiter, join } from "node:path";
+import { machineEnv } from "../process.ts";
 
 // macOS on ARM gets the last version of which the registry has a build for it.
 const VERSION = Deno.build.os === "darwin" && Deno.build.arch === "aarch64" ? "2.117.0" : "3.1.0";
 // The first run may have to fetch 100 MB; what takes longer than this hangs.
 const TIMEOUT_MS = 300_000;
+const QUIET = { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1", NO_COLOR: "1" };
 // Of the CLI's output, what an error message can hold and somebody will read.
 const ERROR_LINES = 8;
 
@@ -79,7 +81,8 @@ async function run(
   signal?.throwIfAborted();
   const child = new Deno.Command(program, {
     args,
-    env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1", NO_COLOR: "1", ...env },
+    clearEnv: true,
+    env: { ...machineEnv(), ...QUIET, ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -30,29 +30,31 @@ interface ClusterOptions {
  * user owns `dataDir`.
  */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
-  const lock = await takeLock(options.dataDir);
+  const { dataDir, account } = options;
+  const locks: Deno.FsFile[] = [];
+  const release = () => locks.splice(0).forEach(letGo);
   try {
-    const home = await findHome(await Deno.realPath(options.dataDir), options.account);
+    locks.push(await takeLock(dataDir));
+    const own = await Deno.realPath(dataDir);
+    const home = await findHome(own, account);
+    // A copy of dataDir has a copy of the link: its own lock guards nothing.
+    if (home !== own) locks.push(await takeLock(home, dataDir));
     const directory = join(home, "postgres");
-    const password = await loadPassword(options.dataDir);
+    const password = await loadPassword(dataDir);
     if (!await exists(join(directory, "PG_VERSION"))) await create(directory, password, options);
-    let held = true;
-    const release = () => {
-      if (held) letGo(lock);
-      held = false;
-    };
     return { directory, password, release };
   } catch (error) {
-    letGo(lock);
+    release();
     throw error;
   }
 }
 
-async function takeLock(dataDir: string): Promise<Deno.FsFile> {
+/** Locks what lies in `directory`, which its user knows as `dataDir`. */
+async function takeLock(directory: string, dataDir = directory): Promise<Deno.FsFile> {
   let lock: Deno.FsFile;
   try {
-    await Deno.mkdir(dataDir, { recursive: true });
-    lock = await Deno.open(join(dataDir, "postgres.lock"), { write: true, create: true });
+    await Deno.mkdir(directory, { recursive: true });
+    lock = await Deno.open(join(directory, "postgres.lock"), { write: true, create: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new Error(`${dataDir} belongs to another user: choose another directory with --data.`);

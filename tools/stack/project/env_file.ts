@@ -2,6 +2,8 @@ import { parseEnv } from "node:util";
 
 /** Far above any file of settings. */
 const MAX_BYTES = 1024 * 1024;
+/** Some editors begin a file with it; it would be part of the first name. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
 
 /**
  * The variables in a `.env` file; none where there is no such file, unless it `mustExist`. Throws one
@@ -18,5 +20,5 @@ export function readEnvFile(path: string, mustExist = false): Record<string, str
     const why = isMissing ? "there is none" : (error as Error).message;
     throw new Error(`${path} cannot be read: ${why}.`);
   }
-  return parseEnv(text) as Record<string, string>;
+  return parseEnv(text.replace(BYTE_ORDER_MARK, "")) as Record<string, string>;
 }

@@ -59,9 +59,10 @@ function importsOf(supabase: string, folder: string, configured: string | undefi
   return /[\\/]deno\.jsonc?$/.test(map) ? ["--config", map] : ["--no-config", "--import-map", map];
 }
 
+/** Links among them, behind which there may be a folder. */
 function folders(path: string): string[] {
   try {
-    return [...Deno.readDirSync(path)].filter((it) => it.isDirectory).map(({ name }) => name);
+    return [...Deno.readDirSync(path)].filter((it) => !it.isFile).map(({ name }) => name);
   } catch {
     return [];
   }

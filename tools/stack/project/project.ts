@@ -1,5 +1,5 @@
 import { globSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type ProjectConfig, readConfig } from "./config.ts";
 import { readEnvFile } from "./env_file.ts";
 import { findProject } from "./find.ts";
@@ -89,13 +89,26 @@ function noteReserved(env: Record<string, string>, note: (sentence: string) => v
 }
 
 function listMigrations(directory: string, note: (sentence: string) => void): string[] {
-  const all = globSync(join(directory, "migrations", "*.sql")).sort();
-  const nameOf = (path: string) => path.slice(join(directory, "migrations").length + 1);
-  const odd = all.map(nameOf).filter((name) => !MIGRATION.test(name));
+  // Not as part of the pattern: the folder's own name may hold what patterns are made of.
+  const all = globSync("migrations/*.sql", { cwd: directory }).map((path) => basename(path)).sort();
+  const odd = all.filter((name) => !MIGRATION.test(name));
   if (odd.length > 0) {
     note(`${odd.join(", ")}: a migration is named <digits>_<name>.sql; others are passed over.`);
   }
-  return all.filter((path) => MIGRATION.test(nameOf(path)));
+  const names = all.filter((name) => MIGRATION.test(name));
+  refuseTwins(names);
+  return names.map((name) => join(directory, "migrations", name));
+}
+
+/** The database's list of migrations holds versions: the second of one would never be missed there. */
+function refuseTwins(names: string[]) {
+  const byVersion = Map.groupBy(names, (name) => name.split("_")[0]);
+  for (const [first, second] of byVersion.values()) {
+    if (second === undefined) continue;
+    throw new Error(
+      `migrations/${first} and migrations/${second} have the same version: give one of them another.`,
+    );
+  }
 }
 
 /** A pattern that fits nothing is told, but for the default, which every new project has. */
@@ -106,7 +119,7 @@ function listSeeds(directory: string, patterns: string[], note: (sentence: strin
     if (found.length === 0 && pattern !== "./seed.sql") {
       note(`[db.seed] sql_paths: nothing fits ${pattern}.`);
     }
-    for (const path of found) seeds.add(join(directory, path));
+    for (const path of found) seeds.add(resolve(directory, path));
   }
   return [...seeds];
 }
