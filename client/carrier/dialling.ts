@@ -102,8 +102,8 @@ export function carry(standing: Standing, link: Link): void {
   if (standing.wasRefused) standing.do({ do: "open", again: true });
   standing.wasRefused = false;
   for (const status of ["token_expiring", "drain"]) heed(standing, link, status);
-  // Who was nobody when it was asked may have signed in since, and no frame tells before a while.
-  if (link.token === null) standing.ask();
+  // Since it was asked somebody may have signed in or out, and no frame tells before a while.
+  standing.ask();
 }
 
 /** It may come before the link is proven, and counts once that is active. */

@@ -331,6 +331,21 @@ Deno.test("Realtime itself gets a key and no subprotocol, and no join with a sta
   face.close();
 });
 
+Deno.test("who signs out while the socket is dialled is not who is signed in", async () => {
+  let current: string | null = token("alice");
+  const world = new ScriptedWorld({ token: () => current });
+  const { face } = world.connect();
+  await world.settle();
+  const dialled = world.socket;
+  assert.equal(dialled.token, current);
+  current = null;
+  dialled.open();
+  await world.settle();
+  assert.equal(dialled.readyState, dialled.CLOSED);
+  assert.equal(world.socket.token, undefined);
+  face.close();
+});
+
 Deno.test("what one user has queued is not sent for the next", async () => {
   let current = token("alice");
   const world = new ScriptedWorld({ token: () => current });
