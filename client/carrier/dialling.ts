@@ -43,12 +43,14 @@ export function dialWith(standing: Standing, token: string | null, own: string |
 
 /**
  * Realtime lets a socket in with a token that is over, and refuses its joins. It is the judge: a
- * token is over without being tried only where it was good by this machine's clock before.
+ * token is over without being tried only where it was good by this machine's clock before, and once:
+ * that clock may have been wrong.
  */
 function isStale(standing: Standing, token: string | null): boolean {
   const isGood = expiryOf(token) > standing.at.now;
-  if (standing.seen?.token !== token) standing.seen = { token, wasGood: isGood };
-  return standing.options.isDirect && !isGood && standing.seen.wasGood;
+  const wasGood = standing.good === token;
+  standing.good = isGood ? token : undefined;
+  return standing.options.isDirect && !isGood && wasGood;
 }
 
 /** Where the token is somebody else's, nothing of the sockets so far goes any further. */
