@@ -43,8 +43,12 @@ function askedFor(
   token: string | null,
   own: string | null,
 ): void {
-  if (refused && token === refused.token && own === refused.own) return standing.refuse(token);
-  if (refused && !refused.wasProven) return standing.again();
+  if (refused) {
+    if (token === refused.handshake && own === refused.token) return standing.refuse(token);
+    // Once it is tried at once: what was good may be over.
+    if (refused.provenAt === undefined || standing.attempts > 0) return standing.again();
+    standing.attempts = 1;
+  }
   dialWith(standing, token, own);
 }
 

@@ -116,10 +116,9 @@ export class Connection extends Standing {
 
   /** The link was closed with this code: where another attempt may help, it is dialled again. */
   #consider(link: Link, code?: number): void {
-    const { handshake: token, token: own, provenAt } = link;
-    if (FINAL.includes(code!)) return this.refuse(token);
+    if (FINAL.includes(code!)) return this.refuse(link.handshake);
     if (code !== UNAUTHORIZED) return this.again();
-    this.way = { at: "asking", refused: { token, own, wasProven: provenAt !== undefined } };
+    this.way = { at: "asking", refused: link };
     this.ask();
   }
 

@@ -43,12 +43,14 @@ export function dialWith(standing: Standing, token: string | null, own: string |
 
 /**
  * Realtime lets a socket in with a token that is over, and refuses its joins. It is the judge: a
- * token is over without being tried only where it was good by this machine's clock before.
+ * token is over without being tried only where it was good by this machine's clock before, and once:
+ * that clock may have been wrong.
  */
 function isStale(standing: Standing, token: string | null): boolean {
   const isGood = expiryOf(token) > standing.at.now;
-  if (standing.seen?.token !== token) standing.seen = { token, wasGood: isGood };
-  return standing.options.isDirect && !isGood && standing.seen.wasGood;
+  const wasGood = standing.good === token;
+  standing.good = isGood ? token : undefined;
+  return standing.options.isDirect && !isGood && wasGood;
 }
 
 /** Where the token is somebody else's, nothing of the sockets so far goes any further. */
@@ -102,8 +104,8 @@ export function carry(standing: Standing, link: Link): void {
   if (standing.wasRefused) standing.do({ do: "open", again: true });
   standing.wasRefused = false;
   for (const status of ["token_expiring", "drain"]) heed(standing, link, status);
-  // Who was nobody when it was asked may have signed in since, and no frame tells before a while.
-  if (link.token === null) standing.ask();
+  // Since it was asked somebody may have signed in or out, and no frame tells before a while.
+  standing.ask();
 }
 
 /** It may come before the link is proven, and counts once that is active. */

@@ -32,6 +32,7 @@ export class Reader {
     const { signal } = running;
     let { missing } = reading;
     let source: Source | undefined;
+    let failed;
     try {
       await undefined;
       for (source of sources) {
@@ -47,19 +48,12 @@ export class Reader {
         if (!isProven) missing = "events";
       }
     } catch (error) {
-      const { message, isFinal } = (error ?? {}) as Error & {
-        isFinal?: boolean;
-      };
+      const { message, isFinal = false } = (error ?? {}) as Error & { isFinal?: boolean };
       const { schema, table } = source!.catchUp;
-      const reason = `The catch-up of ${schema}.${table} fails: ${message}`;
-      if (!signal.aborted) {
-        this.#tell({ is: "failed", ...about, reason, isFinal: !!isFinal });
-      }
-      return;
+      failed = { reason: `The catch-up of ${schema}.${table} fails: ${message}`, isFinal };
     }
-    if (!signal.aborted) {
-      this.#tell({ is: "read", ...about, missing });
-    }
+    if (signal.aborted) return;
+    this.#tell(failed ? { is: "failed", ...about, ...failed } : { is: "read", ...about, missing });
   }
 
   /**

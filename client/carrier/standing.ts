@@ -33,8 +33,8 @@ export class Standing {
   ending?: { of: string | null; endsAt: number; askAt: number };
   /** The newest link, which knows whose session it is. */
   last?: Link;
-  /** A token that was good by this machine's clock when it came first. */
-  seen?: { token: string | null; wasGood: boolean };
+  /** The last token that was dialled with, where it was good by this machine's clock. */
+  good?: string | null;
   links = 0;
   at: Moment = { now: 0, chance: 0, isOffline: false };
   acts: Act[] = [];

@@ -6,8 +6,8 @@ import type { Word } from "../session/state.ts";
 export type Way =
   | { at: "idle" }
   | { at: "waiting"; until: number }
-  /** `refused`: the token that the server did not take, so that the same one is not tried again. */
-  | { at: "asking"; refused?: { token: string | null; own: string | null; wasProven: boolean } }
+  /** `refused`: the server did not take its token, and the same one is not tried again. */
+  | { at: "asking"; refused?: Link }
   | { at: "dialling"; link: Link; since: number; until: number }
   | { at: "proving"; link: Link; since: number; until: number }
   | { at: "joining"; link: Link }

@@ -1,7 +1,7 @@
 import type { CatchUp } from "../catch_up.ts";
 import { History } from "./history.ts";
 import type { Identity } from "./identity.ts";
-import { DATABASE, type Skew } from "./time.ts";
+import type { Skew } from "./time.ts";
 
 /** Bounds the memory of a topic; at 300 events a second it is reached in a minute. */
 const MAX_SEEN = 20_000;
@@ -50,7 +50,8 @@ export class Ledger {
   /** It has carried broadcasts, which Postgres Changes cannot bring back. */
   broadcasts?: boolean;
 
-  constructor(readonly skew: Skew) {}
+  /** `skew`: by the clock of when it was joined, which may have been set since. */
+  constructor(public skew: Skew) {}
 
   #of(catchUp?: CatchUp): Map<string, Entry> {
     const seen = this.seen.get(catchUp) ?? new Map();
@@ -118,7 +119,7 @@ export class Ledger {
    * bounded by when it came, by the server's clock once that is known.
    */
   lastOf(catchUp: CatchUp, mark = this.marks.get(catchUp)): number | undefined {
-    return mark && Math.min(mark.at, mark.cameAt + (this.skew.of(catchUp, DATABASE) ?? 0));
+    return mark && Math.min(mark.at, mark.cameAt + (this.skew.of(catchUp) ?? 0));
   }
 
   advance(catchUp: CatchUp, mark: Mark, isRead: boolean): void {

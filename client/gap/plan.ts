@@ -2,7 +2,7 @@ import type { CatchUp, Mirror } from "../catch_up.ts";
 import { binaryBroadcast, decode, type Frame, type Json, nameOf } from "../frame.ts";
 import { mirrorOf, tableOf } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
-import { DATABASE, timeOf } from "./time.ts";
+import { timeOf } from "./time.ts";
 import type { Kind, Missing, Part } from "./track.ts";
 
 /** Where no server has told its time, this machine's clock is not ahead of it by more. */
@@ -163,7 +163,7 @@ function planMessages(catchUp: CatchUp, at: Topic, from: number, age: number): P
 type Since = Pick<Source, "since" | "doubt" | "proof">;
 
 function sinceOf(catchUp: CatchUp, ledger: Ledger): Since {
-  const known = ledger.skew.of(catchUp, DATABASE);
+  const known = ledger.skew.of(catchUp);
   const last = ledger.lastOf(catchUp);
   // What came before the application was joined is not its business.
   const joined = (ledger.joinedAt ?? 0) + (known ?? -CLOCK_MS);

@@ -1,3 +1,5 @@
+import type { CatchUp } from "../catch_up.ts";
+
 const TIME =
   /^(\d{4,}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s?(?:Z|([+-]\d\d)(?::?(\d\d))?)?$/i;
 
@@ -13,21 +15,19 @@ export function timeOf(value: unknown): number | undefined {
 }
 
 /**
- * A source's clock less this machine's, in ms, by what its own frames have told: the truth is this or
- * more, since frames take time. What peers write is no clock.
+ * How far a table's clock is ahead of this machine's, in ms, by what its own frames have told: the truth
+ * is this or more, since frames take time. What peers write is no clock. No table stands for the
+ * database, whose commit times are a clock of their own.
  */
 export class Skew {
-  readonly #told = new Map<unknown, number>();
+  readonly #told = new Map<CatchUp | undefined, number>();
 
-  note(source: unknown, time: number, now: number): void {
-    this.#told.set(source, Math.max(this.#told.get(source) ?? -Infinity, time - now));
+  note(time: number, now: number, table?: CatchUp): void {
+    this.#told.set(table, Math.max(this.#told.get(table) ?? -Infinity, time - now));
   }
 
-  /** Of the first source that has told anything. */
-  of(...sources: unknown[]): number | undefined {
-    return this.#told.get(sources.find((source) => this.#told.has(source)));
+  /** By the database's clock where the table has told nothing. */
+  of(table?: CatchUp): number | undefined {
+    return this.#told.get(table) ?? this.#told.get(undefined);
   }
 }
-
-/** The source of commit times: the database. */
-export const DATABASE = "database";

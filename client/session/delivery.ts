@@ -2,7 +2,6 @@ import { asArray, asJson, type Frame, type Json, withPayload } from "../frame.ts
 import { identify, type Identity, idOf, mirrorOf, rowKey } from "../gap/identity.ts";
 import { OVERLAP_MS } from "../gap/history.ts";
 import { historyOf } from "../gap/plan.ts";
-import { DATABASE } from "../gap/time.ts";
 import { cut, type Missing, open, type Part } from "../gap/track.ts";
 import { inOrder, rowChangeOf } from "../row_change.ts";
 import { type Channel, IN_FLIGHT_MS, topicOf } from "./channel.ts";
@@ -144,10 +143,10 @@ function noteTimes(
   isRead: boolean,
 ): void {
   if (event === "broadcast") ledger.broadcasts = true;
-  if (committedAt !== undefined) skew.note(DATABASE, committedAt, now);
+  if (committedAt !== undefined) skew.note(committedAt, now);
   const time = Math.min(at ?? Infinity, committedAt ?? Infinity);
   if (!catchUp || time === Infinity) return;
-  if (committedAt !== undefined && !isRead) skew.note(catchUp, time, now);
+  if (committedAt !== undefined && !isRead) skew.note(time, now, catchUp);
   ledger.advance(catchUp, { at: time, cameAt: now }, isRead);
 }
 
@@ -186,5 +185,5 @@ export function deliverReplay(state: State, link: Link, channel: Channel): Missi
  */
 function isFarEnough({ skew }: State, { parts: { casts }, ledger: { joinedAt = 0 } }: Channel) {
   const isSinceJoin = casts.at !== "flowing" && casts.from - OVERLAP_MS < joinedAt - IN_FLIGHT_MS;
-  return !isSinceJoin && skew.of(DATABASE) !== undefined;
+  return !isSinceJoin && skew.of() !== undefined;
 }

@@ -4,6 +4,7 @@ import { IN_FLIGHT_MS } from "./channel.ts";
 import { drop, isKept, release } from "./delivery.ts";
 import type { Link, Pending } from "./link.ts";
 import { Overlap } from "../gap/overlap.ts";
+import { Skew } from "../gap/time.ts";
 import { PARTS } from "../gap/track.ts";
 import { about, considerSwitch, doubt, flush, forget, ownToken, placeAll, tell } from "./places.ts";
 import type { State } from "./state.ts";
@@ -107,8 +108,12 @@ export function take(state: State, next: Link): void {
   state.wait("#settled", state.now + SETTLE_MS);
 }
 
-/** The page stood still: what comes on its sockets may have waited for it, until they answer anew. */
+/**
+ * The page stood still: what comes on its sockets may have waited for it, until they answer anew. Or
+ * the clock was set forward: how far the server's is from it is to be told anew.
+ */
 export function thaw(state: State): void {
+  if (state.skew.of() !== undefined) state.skew = new Skew();
   for (const link of [state.active, state.next]) {
     if (link?.provenAt === undefined) continue;
     link.behind++;
@@ -182,6 +187,7 @@ export function changeUser(state: State, before: string | null): void {
     ledger.forgetTimes();
     ledger.history.start = undefined;
     ledger.joinedAt &&= now;
+    ledger.skew = state.skew;
     for (const part of PARTS) {
       const track = parts[part];
       // What came in between is not read for whoever comes, and told.

@@ -40,6 +40,7 @@ export function missRows(change: Change, from: number): void {
   openPart(change, "rows", Math.min(from, change.channel.trouble?.since ?? from));
 }
 
+/** Where it misses something already that may have begun earlier. */
 export function openPart({ channel: { parts }, deeds }: Change, part: Part, from: number): void {
   if (parts[part].at === "reading") deeds.push({ do: "stop", part });
   parts[part] = open(reopen(parts[part]), from);
@@ -48,7 +49,7 @@ export function openPart({ channel: { parts }, deeds }: Change, part: Part, from
 /** It is in doubt who is signed in: what is read is not for whoever comes. */
 export function stopReading(change: Change): void {
   for (const part of PARTS) {
-    if (change.channel.parts[part].at === "reading") openPart(change, part, 0);
+    if (change.channel.parts[part].at === "reading") openPart(change, part, Infinity);
   }
 }
 

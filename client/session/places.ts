@@ -1,6 +1,5 @@
 import { asJson, type Frame, type Json, withPayload } from "../frame.ts";
 import { historyOf, planOf } from "../gap/plan.ts";
-import { DATABASE } from "../gap/time.ts";
 import { PARTS, type Track } from "../gap/track.ts";
 import { isAtLeastAsFresh, userOf } from "../token.ts";
 import {
@@ -136,7 +135,7 @@ function sendJoin(
   const token = link.token ?? key;
   const { replay: _first, ...broadcast } = asJson(configOf(channel).broadcast);
   if (replaySince !== undefined) {
-    const since = Math.round(replaySince + (state.skew.of(DATABASE) ?? 0));
+    const since = Math.round(replaySince + (state.skew.of() ?? 0));
     broadcast.replay = { since, limit: REPLAY_LIMIT };
   }
   const config: Json = again ? { config: { ...configOf(channel), broadcast } } : {};

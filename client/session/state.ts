@@ -59,7 +59,7 @@ export class State {
   kept: Frame[] = [];
   /** Why the relay lets nobody in; joins are answered with it. */
   refusal?: string;
-  readonly skew = new Skew();
+  skew = new Skew();
   /** The newest token that a frame of the application carried; null after a sign-out. */
   inBand?: string | null;
   /** The last token of who signed out: it counts no more, though a frame may bring it again. */

@@ -14,6 +14,11 @@ export interface RowActions {
 const PULSE_MS = 1200;
 const [WIDTH, HEIGHT] = [120, 28];
 
+/** Marks by which a stranger's title turns around what stands behind it. */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Hebrew does the same to digits without any. */
+const LEFT_TO_RIGHT = "\u200e";
+
 /** One link in the list. */
 export class LinkRow {
   readonly element: HTMLElement;
@@ -37,7 +42,8 @@ export class LinkRow {
   show(link: Link, text: Text, now: number): void {
     translate(this.element, text);
     const host = hostOf(link.target);
-    write(this.#part("about"), link.title ? `${link.title} · ${host}` : host);
+    const title = link.title?.replace(TURNS, "");
+    write(this.#part("about"), title ? `${title}${LEFT_TO_RIGHT} · ${host}` : host);
     this.#part("about").title = link.target;
     this.#part("badge").hidden = link.isPublic;
     write(this.#part("count"), text.number(link.clicks));

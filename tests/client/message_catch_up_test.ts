@@ -502,6 +502,29 @@ Deno.test("a read that a second loss ends is begun again, and brings each messag
   assert.deepEqual(watched.gaps, []);
 });
 
+Deno.test("a read that a doubt has stopped begins where it had begun", async () => {
+  const watched = await Watched.join({}, { broadcast: {} });
+  const { rig, database } = watched;
+  for (const n of [1, 2, 3]) {
+    watched.pass(600_000);
+    watched.live(`id-${n}`, { n });
+  }
+  watched.pass(60_000);
+  const from = rig.time - 10_000;
+  watched.lose();
+  database.send("id-4", { n: 4 });
+  database.hangs = true;
+  watched.back();
+  await rig.settle();
+  rig.doubt(watched.link);
+  database.hangs = false;
+  rig.settle(watched.link);
+  await rig.settle();
+  assert.deepEqual(watched.payloads, [1, 2, 3, 4].map((n) => ({ n })));
+  const gaps = watched.gaps.map(({ from, missing }) => ({ from, missing }));
+  assert.deepEqual(gaps, [{ from, missing: "unstored" }]);
+});
+
 Deno.test("only what may have been open when the first page was read is read once more", async () => {
   const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
   const row = (id: string, seconds: number) => ({

@@ -266,7 +266,7 @@ Deno.test("a clock that is set back keeps nothing waiting", async () => {
   const { face, first } = await world.live();
   first.refuse(1006, "");
   await world.pass(100);
-  world.setBack(3_600_000);
+  world.setClock(-3_600_000);
   await world.pass(1_000);
   assert.equal(world.sockets.length, 2, "it is dialled again");
   world.socket.open();

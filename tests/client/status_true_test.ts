@@ -150,6 +150,23 @@ Deno.test("Realtime itself judges its tokens, whatever this machine's clock says
   face.close();
 });
 
+Deno.test("nor whatever it has said once: retry() tries the token", async () => {
+  const relay = "https://abc.supabase.co/realtime/v1";
+  const world = new ScriptedWorld({ relay, token: () => token("alice", 100_000) });
+  const { face, first } = await world.live();
+  world.setClock(200_000_000);
+  await world.pass(10_000);
+  world.setClock(-200_000_000);
+  await world.pass(10_000);
+  first.refuse(1006, "");
+  await world.pass(1_000);
+  assert.equal(world.transport.status.state, "refused");
+  world.transport.retry();
+  await world.settle();
+  assert.equal(world.sockets.length, 2);
+  face.close();
+});
+
 Deno.test("a token that ends is asked for again until there is a newer one", async () => {
   const [old, fresh] = [token("alice", 1_060), token("alice", 1_120)];
   let current = old;

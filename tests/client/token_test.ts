@@ -84,6 +84,30 @@ Deno.test("4401 to each of ever new tokens: it dials less and less often", async
   face.close();
 });
 
+Deno.test("nor more often where Realtime takes the sockets, and refuses their joins", async () => {
+  let asked = 0;
+  const relay = "https://abc.supabase.co/realtime/v1";
+  const world = new ScriptedWorld({ relay, token: () => token("alice", 4_000_000_000 + asked++) });
+  const { face, first } = await world.live();
+  first.refuse(4401, EXPIRED);
+  await world.settle();
+  const response = { reason: "InvalidJWTToken: The token's signature is invalid" };
+  for (const attempt of [1, 2, 3]) {
+    const { socket } = world;
+    assert.equal(world.sockets.length, attempt + 1);
+    socket.answers = false;
+    socket.open();
+    socket.reply(socket.out("heartbeat")[0], { status: "ok", response: {} });
+    socket.reply(socket.out("phx_join")[0], { status: "error", response });
+    await world.settle();
+    assert.equal(world.transport.status.code, 4401);
+    await world.pass(backoff(attempt, 0.5) - 1);
+    assert.equal(world.sockets.length, attempt + 1, "it waits");
+    await world.pass(1);
+  }
+  face.close();
+});
+
 Deno.test("4401 while token() has a newer one already: it dials at once", async () => {
   let current = token("alice", 1_000);
   const world = new ScriptedWorld({ token: () => current });
@@ -304,6 +328,21 @@ Deno.test("Realtime itself gets a key and no subprotocol, and no join with a sta
   world.socket.open();
   await world.settle();
   assert.equal(world.socket.out("phx_join")[0].payload.access_token, current);
+  face.close();
+});
+
+Deno.test("who signs out while the socket is dialled is not who is signed in", async () => {
+  let current: string | null = token("alice");
+  const world = new ScriptedWorld({ token: () => current });
+  const { face } = world.connect();
+  await world.settle();
+  const dialled = world.socket;
+  assert.equal(dialled.token, current);
+  current = null;
+  dialled.open();
+  await world.settle();
+  assert.equal(dialled.readyState, dialled.CLOSED);
+  assert.equal(world.socket.token, undefined);
   face.close();
 });
 

@@ -51,9 +51,14 @@ function answerBeats(socket: Socket): void {
 const answer = (socket: Socket, status = "ok", response: Json = { postgres_changes: [BINDING] }) =>
   socket.reply(socket.out("phx_join").at(-1)!, { status, response });
 
-const subscribed = (socket: Socket, status = "ok", message = "Subscribed to PostgreSQL") =>
+const subscribed = (
+  socket: Socket,
+  status = "ok",
+  message = "Subscribed to PostgreSQL",
+  topic = TOPIC,
+) =>
   socket.bring({
-    topic: TOPIC,
+    topic,
     event: "system",
     payload: { extension: "postgres_changes", status, message, channel: "room" },
   });
@@ -285,6 +290,37 @@ Deno.test("where this machine's clock is fast a row comes or is told", async () 
     assert.ok(rows(frames).length === 1 || missing.includes("events"), `${fast} ms: in silence`);
     face.close();
   }
+});
+
+Deno.test("where this machine's clock is set forward a row comes or is told", async () => {
+  const other = "realtime:other";
+  const slow = 3_600_000;
+  const all: Json[] = [];
+  const { catchUp } = table(() => all);
+  const { world, first, face, frames } = await subscribing({ catchUp: [catchUp] });
+  const joined = (socket: Socket) => {
+    for (const join of socket.out("phx_join")) {
+      socket.reply(join, { status: "ok", response: { postgres_changes: [BINDING] } });
+      subscribed(socket, "ok", "Subscribed to PostgreSQL", join.topic);
+    }
+  };
+  joined(first);
+  const [row, committed] = [{ id: 1, at: at(world, slow) }, `${at(world, slow)}Z`];
+  first.bring(change(TOPIC, [11], "INSERT", row, committed));
+  world.setClock(slow);
+  world.join(face, other, {}, "2");
+  answerBeats(first);
+  joined(first);
+  await world.pass(60_000);
+  answerBeats(first);
+  first.refuse(1006, "");
+  all.push(row, { id: 2, at: at(world) });
+  joined(await again(world));
+  await world.settle();
+  const ofOther = frames.filter(({ topic }) => topic === other);
+  const missing = gaps(ofOther).map(({ payload }) => payload.missing);
+  assert.ok(rows(ofOther).some(({ id }) => id === 2) || missing.includes("events"));
+  face.close();
 });
 
 Deno.test("token() that never answers: the status says so, one call is open, a late answer is used", async () => {

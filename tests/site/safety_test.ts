@@ -9,6 +9,21 @@ import { checkOnPhone, checkStates } from "./support/states.ts";
 /** Runs where it becomes HTML, and nowhere else. */
 const SCRIPT = `<img src=x onerror="globalThis.broken=1"><script>broken=1</script>`;
 
+/** Marks and letters that turn around what follows. */
+const TURNING = "\u2069\u202e\u05d0\u05d1";
+
+/** Where the letters of the address are, as the page draws them. */
+const LEFTS = `(() => {
+  const text = document.querySelector('.link[data-slug="turned"] .about').lastChild;
+  const begin = text.data.lastIndexOf(" · ");
+  return [...text.data.slice(begin)].map((_letter, i) => {
+    const range = document.createRange();
+    range.setStart(text, begin + i);
+    range.setEnd(text, begin + i + 1);
+    return range.getBoundingClientRect().left;
+  });
+})()`;
+
 testInBrowser(
   "the links page is safe, and usable by everybody",
   (browser, test) =>
@@ -27,6 +42,23 @@ testInBrowser(
         await alice.told(/Somebody opened \/<img src=x/, () => clickOnScript(site));
         assert.equal(await alice.page.evaluate("globalThis.broken"), undefined);
         await clearScripts(site);
+      });
+
+      await test.step("a title turns no letter of the address behind it around", async () => {
+        await withDatabase(site, (sql) =>
+          sql`insert into public.short_links (slug, title, target_url)
+            values ('turned', ${TURNING}, 'https://1.example.com/')`);
+        await alice.page.reload();
+        await alice.live();
+        const about = alice.page.locator('.link[data-slug="turned"] .about');
+        assert.match((await about.textContent())!, /\u05d0\u05d1.* · 1\.example\.com$/);
+        const lefts = await alice.page.evaluate<number[]>(LEFTS);
+        assert.equal(lefts.length, " · 1.example.com".length);
+        assert.deepEqual(lefts, lefts.toSorted((a, b) => a - b));
+        await withDatabase(
+          site,
+          (sql) => sql`delete from public.short_links where slug = 'turned'`,
+        );
       });
 
       await test.step("the policy lets nothing in line, and no text become HTML", async () => {

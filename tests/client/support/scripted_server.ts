@@ -140,9 +140,9 @@ export class ScriptedWorld {
   }
 
   /** Somebody sets this machine's clock: its timers do not mind. */
-  setBack(ms: number): void {
-    this.now -= ms;
-    for (const timer of this.#timers.values()) timer.at -= ms;
+  setClock(ms: number): void {
+    this.now += ms;
+    for (const timer of this.#timers.values()) timer.at += ms;
   }
 
   /** Lets time pass, timer by timer. */
