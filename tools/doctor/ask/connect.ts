@@ -35,10 +35,7 @@ export interface Connection {
 /** Opens TCP, and TLS for https. Throws NoAnswer. */
 export async function connect(url: URL, waitMs: number): Promise<Connection> {
   const { hostname: host, port } = addressOf(url);
-  const tcp = connectTcp({ host, port, lookup });
-  await opened(tcp, "connect", waitMs).catch((error) => {
-    throw whyNot(error, host, port);
-  });
+  const tcp = await openTcp({ host, port }, waitMs);
   if (url.protocol !== "https:") return connectionOf(tcp);
   const tls = connectTls({ ...tlsOf(host), socket: tcp });
   await opened(tls, "secureConnect", waitMs).catch((error) => {
@@ -48,8 +45,21 @@ export async function connect(url: URL, waitMs: number): Promise<Connection> {
   return connectionOf(tls);
 }
 
+/** Opens TCP, or a socket that is a file. Throws NoAnswer. */
+export async function openTcp(
+  place: { host: string; port: number } | { path: string },
+  waitMs: number,
+): Promise<Socket> {
+  const socket = connectTcp({ ...place, lookup });
+  await opened(socket, "connect", waitMs).catch((error) => {
+    const [host, at] = "path" in place ? [place.path, ""] : [place.host, `:${place.port}`];
+    throw whyNot(error, host, at);
+  });
+  return socket;
+}
+
 /** Resolves with the event, rejects with the socket's error, or by NoAnswer once the time is over. */
-function opened(socket: Socket, event: string, waitMs: number): Promise<void> {
+export function opened(socket: Socket, event: string, waitMs: number): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const cancel = afterTime(waitMs, () => {
       socket.destroy();
@@ -76,7 +86,7 @@ function codeOf(error: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[
 /** No network of this machine leads there. */
 const NO_ROUTE = ["ENETUNREACH", "EHOSTUNREACH", "EAFNOSUPPORT", "EADDRNOTAVAIL"];
 
-function whyNot(error: NodeJS.ErrnoException, host: string, port: number): NoAnswer {
+function whyNot(error: NodeJS.ErrnoException, host: string, port: string): NoAnswer {
   if (error instanceof NoAnswer) return error;
   const code = codeOf(error) ?? "";
   if (NO_ROUTE.includes(code)) {
@@ -91,7 +101,7 @@ function whyNot(error: NodeJS.ErrnoException, host: string, port: number): NoAns
     case "ETIMEDOUT":
       return new NoAnswer("timeout", "no connection, by this system's own patience");
     default:
-      return new NoAnswer("refused", `${host}:${port} refuses connections`);
+      return new NoAnswer("refused", `${host}${port} refuses connections`);
   }
 }
 
