@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { lookup } from "./home.ts";
 import { tlsOf, whyNoTls } from "./tls.ts";
@@ -16,7 +16,8 @@ export class NoAnswer extends Error {
       | "silent"
       | "not_http"
       | "tls"
-      | "name",
+      | "name"
+      | "resolver",
     message: string,
   ) {
     super(message);
@@ -45,15 +46,22 @@ export async function connect(url: URL, waitMs: number): Promise<Connection> {
   return connectionOf(tls);
 }
 
-/** Opens TCP, or a socket that is a file. Throws NoAnswer. */
+/** Opens TCP, or a socket that is a file. Throws NoAnswer. `find` tells the address of a name. */
 export async function openTcp(
   place: { host: string; port: number } | { path: string },
   waitMs: number,
+  find = lookup,
 ): Promise<Socket> {
-  const socket = connectTcp({ ...place, lookup });
+  const [host, at] = "path" in place ? [place.path, ""] : [place.host, `:${place.port}`];
+  const socket = connectTcp({ ...place, lookup: find });
+  let isFound = "path" in place || isIP(host) > 0;
+  socket.once("lookup", () => isFound = true);
   await opened(socket, "connect", waitMs).catch((error) => {
-    const [host, at] = "path" in place ? [place.path, ""] : [place.host, `:${place.port}`];
-    throw whyNot(error, host, at);
+    if (isFound || !(error instanceof NoAnswer)) throw whyNot(error, host, at);
+    throw new NoAnswer(
+      "resolver",
+      `no name server told within ${waitMs / 1000} s where ${host} is`,
+    );
   });
   return socket;
 }
@@ -92,12 +100,12 @@ function whyNot(error: NodeJS.ErrnoException, host: string, port: string): NoAns
   if (NO_ROUTE.includes(code)) {
     return new NoAnswer("unreachable", `no way leads to ${host} from here (${code})`);
   }
+  // Of a name without a dot a name server often has no more to say: it is one of another network.
+  if (code === "EAI_AGAIN" && host.includes(".")) {
+    return new NoAnswer("resolver", `no name server could tell where ${host} is`);
+  }
+  if (error.syscall === "getaddrinfo") return new NoAnswer("name", `${host} does not resolve`);
   switch (code) {
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-    case "EAI_NODATA":
-    case "ENODATA":
-      return new NoAnswer("name", `${host} does not resolve`);
     case "ETIMEDOUT":
       return new NoAnswer("timeout", "no connection, by this system's own patience");
     default:

@@ -31,6 +31,7 @@ const NO_CHANGES: Rule = { against: ["row_arrives"] };
 /** Every finding: the signs and facts that it needs, and the facts that rule it out. */
 export const RULES: Rules = {
   name_unresolved: NO_ANSWER,
+  resolver_fails: NO_ANSWER,
   tcp_refused: NO_ANSWER,
   no_route: NO_ANSWER,
   tcp_timeout: NO_ANSWER,

@@ -81,9 +81,12 @@ export async function whyNot(db: string, { message }: Error): Promise<string> {
   return told;
 }
 
+/** A name server that says nothing is asked again and again. */
+const RESOLVE_MS = 5_000;
+
 async function isIpv6Alone(hostname: string): Promise<boolean> {
   const has = (resolve: (hostname: string) => Promise<string[]>) =>
     resolve(hostname).then((them) => them.length > 0, () => false);
-  const [four, six] = await Promise.all([has(resolve4), has(resolve6)]);
-  return six && !four;
+  const [four, six] = await within(Promise.all([has(resolve4), has(resolve6)]), RESOLVE_MS) ?? [];
+  return six === true && four === false;
 }
