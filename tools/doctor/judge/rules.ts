@@ -81,6 +81,7 @@ export const RULES: Rules = {
   waf: NO_UPGRADE,
   refused_403: NO_UPGRADE,
   gateway_unreachable: NO_UPGRADE,
+  shut_by_proxy: NO_UPGRADE,
   closed_unanswered: NO_UPGRADE,
   unanswered: NO_UPGRADE,
   accept_wrong: NO_UPGRADE,
