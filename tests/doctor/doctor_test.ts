@@ -98,6 +98,16 @@ Deno.test("no secret that the doctor is given, or is told, is in what it prints"
   await Deno.remove(file);
 });
 
+Deno.test("a secret that is a word of the report's own leaves its names and ids as they are", async () => {
+  const words = ["database", "version", "failed", "findings", "tcp_refused"];
+  for (const word of words) {
+    const db = `postgres://me:${word}@127.0.0.1:1/postgres`;
+    const result = await diagnose(["http://127.0.0.1:1", "--jwt-secret", word, "--db", db]);
+    assert.deepEqual(result.findings.map(({ id }) => id), ["tcp_refused"], word);
+    assert.match(result.findings[0].docs, /#tcp_refused$/);
+  }
+});
+
 Deno.test("a database that cannot be reached is said, and ends with code 2", async () => {
   const upstream = startUpstream({ onSocket: agree });
   try {

@@ -41,8 +41,9 @@ export async function doctor(args: string[], around: Surroundings): Promise<0 | 
     saw: shorten(hide(clean(check.saw))),
     ...(check.paste ? { paste: check.paste.map(cleanLine) } : {}),
   })));
-  const text = options.json ? toJson(context, verdict) : toText(context, verdict, around.colour);
-  around.out(hide(text));
+  around.out(
+    options.json ? toJson(context, verdict, hide) : hide(toText(context, verdict, around.colour)),
+  );
   return verdict.exitCode;
 }
 
