@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { ProxyName } from "./fixes/mod.ts";
+import { forwardProxyFor } from "./forward_proxy.ts";
 import { atProject } from "./identify/address.ts";
 import {
   type EnvFile,
@@ -66,6 +67,8 @@ export interface Options {
   ask: string[];
   proxy?: ProxyName;
   envFile?: EnvFile;
+  /** The variable that names a forward proxy for the URL: the doctor goes through none. */
+  forwardProxy?: string;
   /** SELF_HOST_TENANT_NAME, or Realtime's default. */
   tenant: string;
   repairTenant: boolean;
@@ -123,7 +126,7 @@ export function readOptions(
     ...{ envFile, waitMs: readWait(given("wait"), problems) },
   };
   if (problems.length > 0) throw new UsageError([...new Set(problems)]);
-  return { ...options, url: url! };
+  return { ...options, url: url!, forwardProxy: forwardProxyFor(url!, environment) };
 }
 
 type Name = keyof typeof ARGUMENTS;
