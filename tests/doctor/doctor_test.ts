@@ -5,6 +5,7 @@ import { FIXES, linesFor, PROXIES } from "../../tools/doctor/fixes/mod.ts";
 import { probeIdle } from "../../tools/doctor/probe/idle.ts";
 import { decrypt, encrypt } from "../../tools/doctor/probe/database/tenant/tenant_secret.ts";
 import type { Context } from "../../tools/doctor/context.ts";
+import { doctor } from "../../tools/doctor/doctor.ts";
 import { explain } from "../../tools/doctor/probe/upgrade/ways.ts";
 import { addressOf } from "../../tools/doctor/ask/connect.ts";
 import { ACCEPT } from "../../tools/doctor/ask/raw_http.ts";
@@ -140,6 +141,20 @@ Deno.test("the command prints aligned lines, two sentences, the fix, and the pag
     assert.match(stderr, /^reaching .* …$/m);
   } finally {
     await upstream.stop();
+  }
+});
+
+Deno.test("on a narrow terminal lines end between words, as on a wide one", async () => {
+  for (const [width, most] of [[60, 60], [300, 100], [undefined, 100], [0, 100]]) {
+    const out: string[] = [];
+    const args = ["http://127.0.0.1:1"];
+    await doctor(args, {
+      ...{ environment: {}, colour: false, columns: width, err() {} },
+      out: (text) => out.push(text),
+    });
+    const lines = out.join("\n").split("\n");
+    for (const line of lines) assert.ok(line.length <= most!, `${width}: ${line}`);
+    assert.ok(lines.some((line) => line.length > most! - 30), `${width}`);
   }
 });
 
