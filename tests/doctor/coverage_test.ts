@@ -32,6 +32,7 @@ const SET_UPS = [
 
 /** Tests of their own, for what a set-up beside the others cannot be, and why not. */
 const ELSEWHERE: Partial<Record<FindingId, [file: string, reason: string]>> = {
+  resolver_fails: ["name", "the name servers of this machine are not ours"],
   tls_expires_soon: ["healthy", "an authority must be trusted from the process's start"],
   idle_cut: ["idle", "it takes half a minute; doctor shortens it"],
   idle_short: ["idle", "it takes a minute"],

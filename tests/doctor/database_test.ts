@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ident } from "../../tools/doctor/probe/database/quote.ts";
 import { agree } from "./support/agree.ts";
 import { startCommand } from "./support/command.ts";
 import { CLUSTER } from "../support/database.ts";
@@ -29,6 +30,14 @@ Deno.test("the doctor names why nothing arrives though the socket is well", asyn
     } finally {
       await Deno.remove(dataDir, { recursive: true });
     }
+
+    await t.step("each word that PostgreSQL keeps for itself is quoted as a name", async () => {
+      const kept = await stage.sql`
+        select word from pg_get_keywords() where catcode in ('R', 'T')
+      `;
+      const bare = kept.map(({ word }) => word).filter((word) => ident(word) === word);
+      assert.deepEqual(bare, []);
+    });
 
     const left = async () => {
       const [{ count }] = await stage.sql`

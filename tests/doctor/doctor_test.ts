@@ -5,6 +5,7 @@ import { FIXES, linesFor, PROXIES } from "../../tools/doctor/fixes/mod.ts";
 import { probeIdle } from "../../tools/doctor/probe/idle.ts";
 import { decrypt, encrypt } from "../../tools/doctor/probe/database/tenant/tenant_secret.ts";
 import type { Context } from "../../tools/doctor/context.ts";
+import { doctor } from "../../tools/doctor/doctor.ts";
 import { explain } from "../../tools/doctor/probe/upgrade/ways.ts";
 import { addressOf } from "../../tools/doctor/ask/connect.ts";
 import { ACCEPT } from "../../tools/doctor/ask/raw_http.ts";
@@ -98,6 +99,16 @@ Deno.test("no secret that the doctor is given, or is told, is in what it prints"
   await Deno.remove(file);
 });
 
+Deno.test("a secret that is a word of the report's own leaves its names and ids as they are", async () => {
+  const words = ["database", "version", "failed", "findings", "tcp_refused"];
+  for (const word of words) {
+    const db = `postgres://me:${word}@127.0.0.1:1/postgres`;
+    const result = await diagnose(["http://127.0.0.1:1", "--jwt-secret", word, "--db", db]);
+    assert.deepEqual(result.findings.map(({ id }) => id), ["tcp_refused"], word);
+    assert.match(result.findings[0].docs, /#tcp_refused$/);
+  }
+});
+
 Deno.test("a database that cannot be reached is said, and ends with code 2", async () => {
   const upstream = startUpstream({ onSocket: agree });
   try {
@@ -130,6 +141,20 @@ Deno.test("the command prints aligned lines, two sentences, the fix, and the pag
     assert.match(stderr, /^reaching .* …$/m);
   } finally {
     await upstream.stop();
+  }
+});
+
+Deno.test("on a narrow terminal lines end between words, as on a wide one", async () => {
+  for (const [width, most] of [[60, 60], [300, 100], [undefined, 100], [0, 100]]) {
+    const out: string[] = [];
+    const args = ["http://127.0.0.1:1"];
+    await doctor(args, {
+      ...{ environment: {}, colour: false, columns: width, err() {} },
+      out: (text) => out.push(text),
+    });
+    const lines = out.join("\n").split("\n");
+    for (const line of lines) assert.ok(line.length <= most!, `${width}: ${line}`);
+    assert.ok(lines.some((line) => line.length > most! - 30), `${width}`);
   }
 });
 

@@ -165,6 +165,39 @@ Deno.test("a hosted database without IPv4, and poolers, are named", async () => 
   assert.equal(await told("postgres://p:x@10.0.0.1:5432/postgres", "x"), "no connection: x");
 });
 
+Deno.test("an option whose value is missing does not take the next one for it, nor a flag a value", () => {
+  const told = (...args: string[]) => {
+    assert.throws(() => readOptions(["abc.supabase.co", ...args], {}), UsageError);
+    try {
+      return readOptions(["abc.supabase.co", ...args], {});
+    } catch (error) {
+      return (error as UsageError).problems.join(" ");
+    }
+  };
+  // What a shell makes of a variable that is not set.
+  assert.equal(told("--key", "--json"), "--key wants a value.");
+  assert.equal(told("--jwt-secret", "--wait=3", "--key", "a"), "--jwt-secret wants a value.");
+  assert.equal(told("--json", "--token"), "--token wants a value.");
+  assert.equal(told("--ask", "--quick"), "--ask wants a value.");
+  assert.equal(told("--json=true"), "--json takes no value.");
+  assert.equal(told("--quick="), "--quick takes no value.");
+  const options = readOptions(["abc.supabase.co", "--key", "--a-key", "--json"], {});
+  assert.ok(options !== "help" && options.key === "--a-key" && options.json);
+});
+
+Deno.test("each --ask names a host, or several", () => {
+  const args = [
+    "abc.supabase.co",
+    "--ask",
+    "a.example.com,b.example.com",
+    "--ask",
+    "https://C.example.com/x",
+  ];
+  const options = readOptions(args, {});
+  assert.ok(options !== "help");
+  assert.deepEqual(options.ask, ["a.example.com", "b.example.com", "c.example.com"]);
+});
+
 Deno.test("an origin of any scheme is sent as it is given", async () => {
   const origins = [
     ...["https://app.example.com", "http://localhost:3000", "chrome-extension://abcdefghijklmnop"],

@@ -26,7 +26,8 @@ export async function diagnose(
   progress: (what: string) => void = () => {},
 ): Promise<Diagnosis> {
   progress(`reaching ${options.url.host}`);
-  const name = await guard("name", () => probeName(options.url, options.waitMs));
+  const name = (await guard("name", () => probeName(options.url, options.waitMs)))
+    .map((check) => tellProxy(check, options));
   if (isWell(name)) progress("finding out what it is");
   const found = isWell(name) ? await identify(options) : undefined;
   const target = found?.target ?? { kind: "project" as const, socket: options.url };
@@ -47,6 +48,15 @@ export async function diagnose(
   const checks = [...name, ...found?.checks ?? [], ...other, ...socket, ...database, ...envFile];
   const order = (check: Check) => AREAS.indexOf(check.area);
   return { context, checks: checks.sort((a, b) => order(a) - order(b)) };
+}
+
+/** Who gets out by a proxy alone is not reached, and has no name, for who goes by none. */
+function tellProxy(check: Check, { forwardProxy }: Options): Check {
+  if (!forwardProxy || check.state !== "failed") return check;
+  return {
+    ...check,
+    saw: `${check.saw}; ${forwardProxy} is set here, and the doctor asks without it`,
+  };
 }
 
 /** Key and token go to the host that was named: to one that a page names only where that is asked for. */

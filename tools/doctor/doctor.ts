@@ -14,6 +14,8 @@ export interface Surroundings {
   /** What goes on meanwhile. */
   err(text: string): void;
   colour: boolean;
+  /** Of the terminal, where it is one. */
+  columns?: number;
 }
 
 /** The command: arguments in, text out, exit code back. 0 healthy, 1 a problem, 2 could not look. */
@@ -41,8 +43,9 @@ export async function doctor(args: string[], around: Surroundings): Promise<0 | 
     saw: shorten(hide(clean(check.saw))),
     ...(check.paste ? { paste: check.paste.map(cleanLine) } : {}),
   })));
-  const text = options.json ? toJson(context, verdict) : toText(context, verdict, around.colour);
-  around.out(hide(text));
+  around.out(
+    options.json ? toJson(context, verdict, hide) : hide(toText(context, verdict, around)),
+  );
   return verdict.exitCode;
 }
 

@@ -17,6 +17,7 @@ doctor(argv.slice(2), {
   out: (text) => console.log(text),
   err: (text) => console.error(text),
   colour: stdout.isTTY && !env.NO_COLOR,
+  columns: stdout.columns,
 }).then((code) => {
   // What nobody waits for may still hold a connection; what was printed is to arrive first.
   stdout.write("", () => process.exit(code));

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { ProxyName } from "./fixes/mod.ts";
+import { forwardProxyFor } from "./forward_proxy.ts";
 import { atProject } from "./identify/address.ts";
 import {
   type EnvFile,
@@ -66,6 +67,8 @@ export interface Options {
   ask: string[];
   proxy?: ProxyName;
   envFile?: EnvFile;
+  /** The variable that names a forward proxy for the URL: the doctor goes through none. */
+  forwardProxy?: string;
   /** SELF_HOST_TENANT_NAME, or Realtime's default. */
   tenant: string;
   repairTenant: boolean;
@@ -88,7 +91,7 @@ const flag = { type: "boolean", default: false } as const;
 const ARGUMENTS = {
   ...{ key: text, token: text, "jwt-secret": text, direct: text, realtime: text, db: text },
   ...{ "db-enc-key": text, "db-enc-key-gcm": text, table: text, topic: text, origin: text },
-  ...{ ask: text, proxy: text, "env-file": text, wait: text },
+  ...{ ask: { ...text, multiple: true }, proxy: text, "env-file": text, wait: text },
   ...{ "repair-tenant": flag, quick: flag, idle: flag, json: flag, help: flag },
 } as const;
 
@@ -105,8 +108,8 @@ export function readOptions(
     ...{ args, options: ARGUMENTS, allowPositionals: true, strict: false },
   });
   if (values.help) return "help";
-  const problems = unknownOptions(values);
-  const given = (name: Name) => textOf(name, values, problems);
+  const problems = Object.entries(values).flatMap(([name, value]) => oddOf(name, value));
+  const given = (name: Name) => textOf(values[name]);
   const envFile = readEnvFile(given("env-file"), readFile, problems);
   const from = (...names: string[]) =>
     names.map((name) => environment[name]?.trim() || envFile?.variables[name]?.trim())
@@ -123,21 +126,16 @@ export function readOptions(
     ...{ envFile, waitMs: readWait(given("wait"), problems) },
   };
   if (problems.length > 0) throw new UsageError([...new Set(problems)]);
-  return { ...options, url: url! };
+  return { ...options, url: url!, forwardProxy: forwardProxyFor(url!, environment) };
 }
 
 type Name = keyof typeof ARGUMENTS;
 type Given = (name: Name) => string | undefined;
 type From = (...names: string[]) => string | undefined;
 
-function textOf(name: Name, values: Record<string, unknown>, problems: string[]) {
-  const value = values[name];
-  // Without strictness a text option that stands last is `true`.
-  if (value === true && ARGUMENTS[name].type === "string") {
-    problems.push(`--${name} wants a value.`);
-  }
-  return typeof value === "string" ? value.trim() || undefined : undefined;
-}
+/** The value of an option; of one that stands there several times all of them. */
+const textOf = (value: unknown): string | undefined =>
+  [value].flat().filter((it) => typeof it === "string").join(" ").trim() || undefined;
 
 function readSecrets(given: Given, from: From, url: URL | undefined) {
   // People paste the address that fails, with all that it carries.
@@ -171,7 +169,16 @@ function readPlaces(given: Given, from: From, problems: string[]) {
 const hostOf = (text: string) =>
   text.replace(/^\w+:\/\//, "").replace(/\/.*$/, "").replace(/:(?:443|80)$/, "").toLowerCase();
 
-function unknownOptions(values: Record<string, unknown>): string[] {
-  return Object.keys(values).filter((name) => !Object.hasOwn(ARGUMENTS, name))
-    .map((name) => `There is no option --${name}: --help lists what there is.`);
+/** What is wrong with an option as it stands. */
+function oddOf(name: string, value: unknown): string[] {
+  if (!isOption(name)) return [`There is no option --${name}: --help lists what there is.`];
+  const isText = ARGUMENTS[name].type === "string";
+  if (!isText) return typeof value === "string" ? [`--${name} takes no value.`] : [];
+  // Without strictness a text option that stands last is `true`, and another one takes the next for its
+  // value: so it is where a shell's variable is not set.
+  const isMissing = [value].flat().some((it) => it === true || isOption(optionIn(String(it))));
+  return isMissing ? [`--${name} wants a value.`] : [];
 }
+
+const isOption = (name: string): name is Name => Object.hasOwn(ARGUMENTS, name);
+const optionIn = (word: string) => /^--([\w-]+)(?:=|$)/.exec(word)?.[1] ?? "";

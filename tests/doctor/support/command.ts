@@ -8,12 +8,13 @@ export interface Finished {
   stderr: string;
 }
 
-/** The real command in a process of its own, with more in its environment. */
+/** The real command in a process of its own, with more in its environment; the signal ends it. */
 export async function runCommand(
   args: string[],
   env: Record<string, string> = {},
+  signal?: AbortSignal,
 ): Promise<Finished> {
-  const { code, stdout, stderr } = await command(args, env, "piped").output();
+  const { code, stdout, stderr } = await command(args, env, "piped", signal).output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   return { code, stdout: out, stderr: err };
 }
@@ -22,10 +23,15 @@ export async function runCommand(
 export const startCommand = (args: string[], env: Record<string, string>) =>
   command(args, env, "null").spawn();
 
-function command(args: string[], env: Record<string, string>, output: "piped" | "null") {
+function command(
+  args: string[],
+  env: Record<string, string>,
+  output: "piped" | "null",
+  signal?: AbortSignal,
+) {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", MAIN, ...args],
-    env,
+    ...{ env, signal },
     ...{ stdin: "null", stdout: output, stderr: output },
   });
 }

@@ -151,9 +151,51 @@ export const EDGE_SET_UPS: SetUp[] = [
     }],
     [404, "<title>No such app</title>", { server: "Heroku", "content-type": "text/html" }],
     [500, "Fastly error: unknown domain: example.com.", {}],
+    [404, '{"status":"error","code":404,"message":"Application not found","request_id":"x"}', {
+      "content-type": "application/json",
+    }],
+    [404, "Not Found - Request ID: 01JD", { server: "Netlify" }],
+    [404, "Not Found\n", { "x-render-routing": "no-server" }],
+    [404, "<h1>404 Web Site not found.</h1>", { "content-type": "text/html" }],
+    [403, 'Blocked request. This host ("a.example.com") is not allowed.', {
+      "content-type": "text/html",
+    }],
+    [403, "Invalid Host header", { "content-type": "text/html" }],
+    [403, "<h1>Blocked hosts: a.example.com</h1>", { "content-type": "text/html" }],
   ] as const).map(([status, body, headers]): SetUp => ({
-    name: `an edge that knows no such host: ${body}`,
-    ...{ expect: "host_unknown", hop: "the front", never: /firewall/ },
+    name: `a server that knows no such host: ${body}`,
+    ...{ expect: "host_unknown", hop: "the front", never: /firewall|Route \/realtime/ },
     make: answering(() => new Response(body, { status, headers: { ...headers } })),
   })),
+  ...[401, 403].map((status): SetUp => ({
+    name: `a site that asks for its password on a page, by ${status}`,
+    ...{ expect: "login_in_front", hop: "the front", never: /firewall/ },
+    make: answering(() =>
+      new Response('<!doctype html><form><input type="password" name="p"></form>', {
+        ...{ status, headers: { "content-type": "text/html" } },
+      })
+    ),
+  })),
+  {
+    name: "nginx that lets nobody in who asks too often",
+    ...{ expect: "shut_by_proxy", hop: "the front", needs: "nginx", never: /Start the service/ },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "nginx",
+        nginx(
+          `location / { limit_req zone=all; proxy_pass ${stack.info.API_URL}; }`,
+          "limit_req_zone $binary_remote_addr zone=all:1m rate=1r/m;",
+        ),
+      ),
+    ],
+  },
+  {
+    name: "a Kong that was told to say no, behind an edge",
+    ...{ expect: "shut_by_proxy", hop: "what is behind the front", never: /Start the service/ },
+    make: answering(() =>
+      Response.json({ message: "Service unavailable", request_id: "a1" }, {
+        ...{ status: 503, headers: { server: "cloudflare" } },
+      })
+    ),
+  },
 ];

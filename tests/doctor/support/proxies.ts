@@ -97,6 +97,19 @@ export const PROXY_SET_UPS: SetUp[] = [
     ],
   },
   {
+    name:
+      "nginx whose location and proxy_pass end with a slash, so that half of the prefix is lost",
+    ...{ expect: "path_lost", needs: "nginx", paste: /no path and no slash/ },
+    make: async ({ stack, proxy }) => [
+      await proxy(
+        "nginx",
+        nginx(`${NGINX_UPGRADE}
+        location /realtime/ { proxy_pass ${stack.info.API_URL}/; }
+        location / { proxy_pass ${stack.info.API_URL}; }`),
+      ),
+    ],
+  },
+  {
     name: "nginx that puts the prefix before every path",
     ...{ expect: "path_doubled", needs: "nginx" },
     make: async ({ stack, proxy }) => [

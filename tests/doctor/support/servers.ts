@@ -45,6 +45,17 @@ async function dropSlots(sql: postgres.Sql): Promise<void> {
 const makeSlot = (sql: postgres.Sql, name: string) =>
   sql`select pg_create_logical_replication_slot(${name}, 'pgoutput')`;
 
+/** As Realtime has it for changes: it lives with its connection, and no sender reads it. */
+async function holdSlot({ after }: Stage, url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  after(() => sql.end());
+  await sql`select pg_create_logical_replication_slot(${CHANGES}, 'pgoutput', true)`;
+}
+
+const [CHANGES, MESSAGES] = ["", "messages_"].map((of) =>
+  `supabase_realtime_${of}replication_slot_`
+);
+
 /** Reads the log by a slot of this name. */
 async function readSlot(
   { after }: Stage,
@@ -73,12 +84,12 @@ async function fillSegments(sql: postgres.Sql, count: number): Promise<void> {
 /** Servers at which nothing is wrong. */
 export const healthyServers = (dataDir: string): Omit<SetUp, "expect">[] => [
   {
-    name: "a server whose last slot and last sender are Realtime's own",
+    name: "a server whose slots and last sender are Realtime's own",
     make: async (stage) => {
       const settings = { max_replication_slots: "2", max_wal_senders: "1" };
       const made = await server(stage, dataDir, settings);
-      await makeSlot(made.sql, "somebody");
-      await readSlot(stage, made, "supabase_realtime_messages_replication_slot_");
+      await holdSlot(stage, made.url);
+      await readSlot(stage, made, MESSAGES);
       return made.args;
     },
   },
@@ -108,6 +119,26 @@ export const serverSetUps = (dataDir: string): SetUp[] => [
       const { sql, args } = await server(stage, dataDir, { max_replication_slots: "2" });
       for (const name of ["a", "b"]) await makeSlot(sql, name);
       return args;
+    },
+  },
+  {
+    name: "a server whose last slot is Realtime's for broadcasts, so that none is left for changes",
+    ...{ expect: "slots_full", paste: /max_replication_slots = 4/ },
+    make: async (stage) => {
+      const made = await server(stage, dataDir, { max_replication_slots: "2" });
+      await makeSlot(made.sql, "somebody");
+      await readSlot(stage, made, MESSAGES);
+      return made.args;
+    },
+  },
+  {
+    name: "a server whose WAL senders are all taken, while Realtime reads changes without one",
+    ...{ expect: "senders_full", paste: /max_wal_senders = 2/ },
+    make: async (stage) => {
+      const made = await server(stage, dataDir, { max_wal_senders: "1" });
+      await readSlot(stage, made, "somebody");
+      await holdSlot(stage, made.url);
+      return made.args;
     },
   },
   {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { signToken } from "../../../tools/stack/keys.ts";
 import { asRole } from "./as_role.ts";
 import { signIn } from "./sign_in.ts";
@@ -61,6 +62,21 @@ export const HEALTHY_TABLES: Omit<SetUp, "expect">[] = [
   {
     name: "a name with spaces and capitals",
     make: made(NOTES.replaceAll("public.notes", 'public."My Notes"'), "public.My Notes"),
+  },
+  {
+    name: "a key whose name goes on as a statement, which nobody runs",
+    make: async (stage) => {
+      stage.after(async () => {
+        const [{ ran }] = await stage.sql`select to_regclass('public.ran') is not null as ran`;
+        await stage.sql`drop table if exists public.ran`;
+        assert.ok(!ran, "It was run, with the rights of the one who asks.");
+      });
+      await owned(
+        stage,
+        NOTES.replace("id int", 'x int, "x"" from notes) t; commit; create table ran (); --" int'),
+      );
+      return at(stage, "public.notes");
+    },
   },
 ];
 

@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { lookup } from "./home.ts";
 import { tlsOf, whyNoTls } from "./tls.ts";
@@ -16,7 +16,8 @@ export class NoAnswer extends Error {
       | "silent"
       | "not_http"
       | "tls"
-      | "name",
+      | "name"
+      | "resolver",
     message: string,
   ) {
     super(message);
@@ -35,10 +36,7 @@ export interface Connection {
 /** Opens TCP, and TLS for https. Throws NoAnswer. */
 export async function connect(url: URL, waitMs: number): Promise<Connection> {
   const { hostname: host, port } = addressOf(url);
-  const tcp = connectTcp({ host, port, lookup });
-  await opened(tcp, "connect", waitMs).catch((error) => {
-    throw whyNot(error, host, port);
-  });
+  const tcp = await openTcp({ host, port }, waitMs);
   if (url.protocol !== "https:") return connectionOf(tcp);
   const tls = connectTls({ ...tlsOf(host), socket: tcp });
   await opened(tls, "secureConnect", waitMs).catch((error) => {
@@ -48,8 +46,28 @@ export async function connect(url: URL, waitMs: number): Promise<Connection> {
   return connectionOf(tls);
 }
 
+/** Opens TCP, or a socket that is a file. Throws NoAnswer. `find` tells the address of a name. */
+export async function openTcp(
+  place: { host: string; port: number } | { path: string },
+  waitMs: number,
+  find = lookup,
+): Promise<Socket> {
+  const [host, at] = "path" in place ? [place.path, ""] : [place.host, `:${place.port}`];
+  const socket = connectTcp({ ...place, lookup: find });
+  let isFound = "path" in place || isIP(host) > 0;
+  socket.once("lookup", () => isFound = true);
+  await opened(socket, "connect", waitMs).catch((error) => {
+    if (isFound || !(error instanceof NoAnswer)) throw whyNot(error, host, at);
+    throw new NoAnswer(
+      "resolver",
+      `no name server told within ${waitMs / 1000} s where ${host} is`,
+    );
+  });
+  return socket;
+}
+
 /** Resolves with the event, rejects with the socket's error, or by NoAnswer once the time is over. */
-function opened(socket: Socket, event: string, waitMs: number): Promise<void> {
+export function opened(socket: Socket, event: string, waitMs: number): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const cancel = afterTime(waitMs, () => {
       socket.destroy();
@@ -76,22 +94,22 @@ function codeOf(error: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[
 /** No network of this machine leads there. */
 const NO_ROUTE = ["ENETUNREACH", "EHOSTUNREACH", "EAFNOSUPPORT", "EADDRNOTAVAIL"];
 
-function whyNot(error: NodeJS.ErrnoException, host: string, port: number): NoAnswer {
+function whyNot(error: NodeJS.ErrnoException, host: string, port: string): NoAnswer {
   if (error instanceof NoAnswer) return error;
   const code = codeOf(error) ?? "";
   if (NO_ROUTE.includes(code)) {
     return new NoAnswer("unreachable", `no way leads to ${host} from here (${code})`);
   }
+  // Of a name without a dot a name server often has no more to say: it is one of another network.
+  if (code === "EAI_AGAIN" && host.includes(".")) {
+    return new NoAnswer("resolver", `no name server could tell where ${host} is`);
+  }
+  if (error.syscall === "getaddrinfo") return new NoAnswer("name", `${host} does not resolve`);
   switch (code) {
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-    case "EAI_NODATA":
-    case "ENODATA":
-      return new NoAnswer("name", `${host} does not resolve`);
     case "ETIMEDOUT":
       return new NoAnswer("timeout", "no connection, by this system's own patience");
     default:
-      return new NoAnswer("refused", `${host}:${port} refuses connections`);
+      return new NoAnswer("refused", `${host}${port} refuses connections`);
   }
 }
 

@@ -44,8 +44,8 @@ export const FRONT = {
   ],
   host_unknown: [
     "failed",
-    "The edge that answers serves many names, and nobody told it of this one.",
-    "Add the name to the project or site there, and let its DNS record lead to that very edge.",
+    "What answers serves the names that it was told of, and this is none of them.",
+    "Add the name to the project or site there, to a development server's allowed hosts (Vite: server.allowedHosts), or let its DNS record lead elsewhere.",
     { explains: ["relay_missing"] },
   ],
   https_wanted: [
@@ -94,6 +94,12 @@ export const FRONT = {
     "The proxy cannot reach what is behind it.",
     "Start the service behind, and correct the address that the proxy has for it.",
     { explains: ["relay_missing"], lines: "route" },
+  ],
+  shut_by_proxy: [
+    "failed",
+    "The proxy says 503 by itself, and has asked nobody.",
+    "nginx: take this path out of limit_req and limit_conn, or end the maintenance; an ingress of Kubernetes: see that its service has a ready pod. Kong: request-termination.",
+    { explains: ["relay_missing"] },
   ],
   closed_unanswered: [
     "failed",

@@ -7,6 +7,11 @@ export const NAME = {
     "The host name does not resolve.",
     "Check the URL for a typing error and the DNS record; a paused hosted project loses its name.",
   ],
+  resolver_fails: [
+    "failed",
+    "No name server tells the host's address, which says nothing of the name itself.",
+    "Check this machine's name servers (/etc/resolv.conf, VPN, a container's DNS). Where others have SERVFAIL too, the domain's own servers or its DNSSEC fail.",
+  ],
   tcp_refused: [
     "failed",
     "Nothing listens at the host and port.",

@@ -23,7 +23,7 @@ export const UPGRADE = {
   ],
   path_lost: [
     "failed",
-    "A proxy cuts /realtime/v1 off the path before it asks the gateway.",
+    "A proxy cuts /realtime/v1, or a part of it, off the path before it asks the gateway.",
     "Pass the path on unchanged.",
     { lines: "route" },
   ],

@@ -8,7 +8,7 @@ import type { ProxyName } from "../fixes/mod.ts";
 const PAGES: [ProxyName, RegExp][] = [
   [
     "kong",
-    /"message":"(?:name resolution failed|failure to get a peer from the ring-balancer|An invalid response was received from the upstream|The upstream server is )/,
+    /"message":\s*"(?:name resolution failed|Service unavailable"|failure to get a peer from the ring-balancer|An invalid response was received from the upstream|The upstream server is )/,
   ],
   [
     "envoy",

@@ -31,6 +31,7 @@ const NO_CHANGES: Rule = { against: ["row_arrives"] };
 /** Every finding: the signs and facts that it needs, and the facts that rule it out. */
 export const RULES: Rules = {
   name_unresolved: NO_ANSWER,
+  resolver_fails: NO_ANSWER,
   tcp_refused: NO_ANSWER,
   no_route: NO_ANSWER,
   tcp_timeout: NO_ANSWER,
@@ -80,6 +81,7 @@ export const RULES: Rules = {
   waf: NO_UPGRADE,
   refused_403: NO_UPGRADE,
   gateway_unreachable: NO_UPGRADE,
+  shut_by_proxy: NO_UPGRADE,
   closed_unanswered: NO_UPGRADE,
   unanswered: NO_UPGRADE,
   accept_wrong: NO_UPGRADE,

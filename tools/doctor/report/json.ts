@@ -6,8 +6,15 @@ import { DOCS, fileFor, pasteOf } from "./paste.ts";
 import type { Report } from "./schema.ts";
 import { VERSION } from "./version.ts";
 
-/** What the doctor prints for programs, by the schema beside. */
-export function toJson(context: Context, verdict: Verdict): string {
+/** Whose values are of the schema's own: a secret may be the same word, and is no secret there. */
+const NAMES = ["id", "of", "area", "state", "severity", "kind", "proxy", "docs"];
+
+/** What the doctor prints for programs, by the schema beside, with all else passed through `hide`. */
+export function toJson(
+  context: Context,
+  verdict: Verdict,
+  hide: (text: string) => string,
+): string {
   const { target: { kind, socket }, proxy, options: { url } } = context;
   const report: Report = {
     version: VERSION,
@@ -26,8 +33,10 @@ export function toJson(context: Context, verdict: Verdict): string {
     symptoms: verdict.symptoms.map(({ id, of, saw }) => ({ id: id!, of, saw })),
     checks: verdict.checks.map(({ area, state, saw, id }) => ({ area, state, saw, id })),
   };
+  const hidden = (name: string, value: unknown) =>
+    typeof value === "string" && !NAMES.includes(name) ? hide(value) : value;
   // What is no letter, sign or digit is escaped: whoever prints this prints nothing that acts.
-  return JSON.stringify(report, null, 2).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escape);
+  return JSON.stringify(report, hidden, 2).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escape);
 }
 
 const escape = (unit: string): string =>

@@ -1,6 +1,8 @@
 import { resolve4, resolve6 } from "node:dns/promises";
+import type { Socket } from "node:net";
 import postgres from "postgres";
 import { within } from "../../ask/within.ts";
+import { dialer, type Place } from "./dial.ts";
 
 /**
  * One connection in the doctor's name. Its first question opens it, and rejects where that takes
@@ -13,6 +15,7 @@ export const connect = (
 ): postgres.Sql =>
   postgres(db, {
     max: 1,
+    ...dialing(dialer(db, waitMs)),
     // Poolers hand each transaction to another connection, which knows no statement of before.
     prepare: false,
     connect_timeout: Math.ceil(waitMs / 1000),
@@ -23,6 +26,9 @@ export const connect = (
     ...more,
     connection: { application_name: "realtime-relay-doctor", ...more.connection },
   });
+
+/** An option that the driver's types leave out; what it opens has TLS already. */
+const dialing = (socket: (place: Place) => Promise<Socket>) => ({ socket, ssl: false });
 
 /** What a few questions take together, in ms. Who has not answered then answers no more. */
 const ANSWER_MS = 20_000;
@@ -47,12 +53,12 @@ export class Unanswered extends Error {
 /** A hosted database's own name, which has an IPv6 address alone. */
 const HOSTED = /^db\.([a-z0-9]{20})\.supabase\.(?:co|red)$/;
 const UNREACHED =
-  /ENETUNREACH|EHOSTUNREACH|ENOTFOUND|EAFNOSUPPORT|EADDRNOTAVAIL|ETIMEDOUT|CONNECT_TIMEOUT|unreachable|lookup/i;
+  /ENETUNREACH|EHOSTUNREACH|EAFNOSUPPORT|EADDRNOTAVAIL|does not resolve|no connection, |no connection within|CONNECT_TIMEOUT/;
 
 /** Why there is no connection, and what to do about what is known of hosted ones and their poolers. */
 export async function whyNot(db: string, { message }: Error): Promise<string> {
   const { hostname, port, username } = new URL(db);
-  const told = `no connection: ${message}`;
+  const told = message.startsWith("no connection") ? message : `no connection: ${message}`;
   const [, ref] = HOSTED.exec(hostname) ?? [];
   const pooler = `the session pooler's URL (Connect, Session pooler) has IPv4: user postgres.${
     ref ?? "REF"
@@ -75,9 +81,12 @@ export async function whyNot(db: string, { message }: Error): Promise<string> {
   return told;
 }
 
+/** A name server that says nothing is asked again and again. */
+const RESOLVE_MS = 5_000;
+
 async function isIpv6Alone(hostname: string): Promise<boolean> {
   const has = (resolve: (hostname: string) => Promise<string[]>) =>
     resolve(hostname).then((them) => them.length > 0, () => false);
-  const [four, six] = await Promise.all([has(resolve4), has(resolve6)]);
-  return six && !four;
+  const [four, six] = await within(Promise.all([has(resolve4), has(resolve6)]), RESOLVE_MS) ?? [];
+  return six === true && four === false;
 }

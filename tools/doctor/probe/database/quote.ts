@@ -14,9 +14,9 @@ export const ident = (name: string): string =>
     ? name
     : `"${name.replaceAll('"', '""')}"`;
 
-/** Those that somebody may call a role, a column or a policy. */
+/** Its own list, as pg_get_keywords() has it: reserved, and for functions and types alone. */
 const RESERVED = new Set(
-  "all and any array as asc both case check column default desc do else end false for from grant group in into limit not null offset on only or order primary references select table then to true union unique user using when where with"
+  "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign from grant group having in initially intersect into lateral leading limit localtime localtimestamp not null offset on only or order placing primary references returning select session_user some symmetric system_user table then to trailing true union unique user using variadic when where window with authorization binary collation concurrently cross current_schema freeze full ilike inner is isnull join left like natural notnull outer overlaps right similar tablesample verbose"
     .split(" "),
 );
 

@@ -151,6 +151,8 @@ export function idOfSilence({ kind, message }: NoAnswer): FindingId {
   switch (kind) {
     case "name":
       return "name_unresolved";
+    case "resolver":
+      return "resolver_fails";
     case "refused":
       return "tcp_refused";
     case "unreachable":

@@ -1,4 +1,4 @@
-import { isHome } from "../../ask/home.ts";
+import { isHere } from "../../ask/home.ts";
 import { ask } from "../../ask/raw_http.ts";
 import type { Context } from "../../context.ts";
 import { isSupabase } from "./words.ts";
@@ -16,7 +16,7 @@ export async function findGateway({ options, target }: Context): Promise<string 
   const port = envFile?.variables.KONG_HTTP_PORT ?? envFile?.variables.API_GATEWAY_HTTP_PORT;
   if (port && /^\d{2,5}$/.test(port)) return `127.0.0.1:${port}`;
   const { hostname } = target.socket;
-  if (!isHome(hostname) && !/^127\.|^\[::1\]$/.test(hostname)) return undefined;
+  if (!isHere(hostname)) return undefined;
   const hosts = PORTS.map((it) => `127.0.0.1:${it}`).filter((it) => it !== target.socket.host);
   const answers = await Promise.all(
     hosts.map((host) =>

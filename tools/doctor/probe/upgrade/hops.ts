@@ -73,14 +73,19 @@ const isSame = (front: Reading, reading: Reading): boolean =>
   front.id === reading.id || DOWN.includes(front.id) && DOWN.includes(reading.id) ||
   byRealtime(front) && byRealtime(reading);
 
+/** What a gateway or Realtime may well say, whatever the words. */
+const OF_HOPS: FindingId[] = [
+  ...["refused_403", "gateway_unreachable", "server_error", "key_not_swapped"] as const,
+  ...["rate_limited", "shut_by_proxy"] as const,
+];
+
 /** What is not reached, or is somebody else, can be blamed for nothing. */
 function whyNotAsked({ answer }: Asked, reading: Reading): string | undefined {
   if (answer instanceof NoAnswer) {
     return ["closed", "silent"].includes(answer.kind) ? undefined : reading.saw;
   }
   const isKnown = isGateway(answer.body) || readWords(answer.body) !== undefined ||
-    ["refused_403", "gateway_unreachable", "server_error", "key_not_swapped", "rate_limited"]
-      .includes(reading.id);
+    OF_HOPS.includes(reading.id);
   return isKnown ? undefined : `${reading.saw}, which is not the words of a gateway or of Realtime`;
 }
 

@@ -79,5 +79,6 @@ export function loginOf({ status, headers, body }: Answer, url: URL): Login | un
   // Where a browser would be sent to.
   const [, place] = /\bauthorization_uri="?([^"\s,]+)/.exec(challenge) ?? [];
   if (place) return by(PLACES, place) ?? "other";
-  return by(COOKIES, cookies) ?? (location ? by(PLACES, location) : undefined) ?? by(PAGES, body);
+  return by(COOKIES, cookies) ?? (location ? by(PLACES, location) : undefined) ??
+    by(PAGES, body) ?? (FORM.test(body) ? "other" : undefined);
 }

@@ -20,15 +20,20 @@ const TUNNEL = /\b1033\b|Argo Tunnel error|Cloudflare Tunnel error/i;
 const TUNNELS_DOWN =
   /ERR_NGROK_(?:3200|3004|8012|727)\b|503 - Tunnel Unavailable|Tunnel Unavailable|no tunnel here|The endpoint \S{1,80} is offline/i;
 
-/** What edges say that serve many names, of one that nobody told them of. */
+/** What edges say that serve many names, of one that nobody told them of: Railway's is the JSON. */
 const NO_SUCH_HOST =
-  /^error code: 10(?:00|01|02|03|14|18|23)\b|Fastly error: unknown domain|<title>No such app<|There isn't a GitHub Pages site here|DEPLOYMENT_NOT_FOUND/;
+  /^error code: 10(?:00|01|02|03|14|18|23)\b|Fastly error: unknown domain|<title>No such app<|There isn't a GitHub Pages site here|DEPLOYMENT_NOT_FOUND|^\{"status":"error","code":404,"message":"Application not found"|^Not Found - Request ID: |404 Web Site not found|^no-server\b/;
+
+/** The same of servers for development: Vite, webpack and Rails. */
+const NO_SUCH_NAME =
+  /^Blocked request\. This host \(|^Invalid Host(?:\/Origin)? header$|Blocked hosts?: /;
 
 /** What an edge says of the server behind it; undefined where the answer is no such. */
 export function readOrigin({ status, headers, body }: Answer): FindingId | undefined {
   if (TUNNELS_DOWN.test(`${headers.get("ngrok-error-code") ?? ""} ${body}`)) return "tunnel_down";
-  const said = `${headers.get("x-vercel-error") ?? ""} ${body}`.trim();
-  if (status >= 400 && NO_SUCH_HOST.test(said)) return "host_unknown";
+  const own = ["x-vercel-error", "x-render-routing"].map((name) => headers.get(name) ?? "");
+  const said = [...own, body].join(" ").trim();
+  if (status >= 400 && (NO_SUCH_HOST.test(said) || NO_SUCH_NAME.test(said))) return "host_unknown";
   // Of these the edge may pass on the server's own; its own names itself.
   const isEdge = /cloudflare/i.test(headers.get("server") ?? "") &&
     /^error code: 50[0-4]\b|cloudflare/i.test(body);

@@ -8,8 +8,16 @@ const WANTS_TLS =
 /** nginx and Apache, which answer 400 for that. */
 const TOO_LONG = /Request Header Or Cookie Too Large|Size of a request header field exceeds/;
 
-/** What a web server says of a request that it does not even route; undefined where it is no such. */
+/**
+ * The 503 of nginx, which for a server that it does not reach has 502 and 504; and of Kong, where that is
+ * what it was told to say.
+ */
+const SHUT =
+  /<center>(?:nginx|openresty)\b|^\{\s*"message":\s*"Service unavailable"(?:,\s*"request_id":\s*"\w*")?\s*\}\s*$/;
+
+/** What a web server says of a request that it passes to nobody; undefined where it is no such. */
 export function readServer({ status, body }: Answer): FindingId | undefined {
   if (status === 400 && WANTS_TLS.test(body)) return "https_wanted";
+  if (status === 503 && SHUT.test(body)) return "shut_by_proxy";
   return status === 400 && TOO_LONG.test(body) ? "header_too_long" : undefined;
 }

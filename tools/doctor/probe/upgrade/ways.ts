@@ -88,12 +88,14 @@ export async function explain(
   const opens = async (path: string, host?: string) => !await asks(path, host);
   const { pathname } = front;
   if (PATHS.includes(id) && pathname.endsWith("/realtime/v1/websocket")) {
-    const [doubled, cut, bare] = await Promise.all([
-      opens(pathname.replace("/realtime/v1", "/realtime/v1/realtime/v1")),
-      opens(pathname.replace("/realtime/v1", "")),
-      asks(pathname.replace("/realtime/v1", "/socket")),
+    const at = (path: string) => pathname.replace("/realtime/v1", path);
+    const [doubled, halfDoubled, cut, bare] = await Promise.all([
+      opens(at("/realtime/v1/realtime/v1")),
+      opens(at("/realtime/realtime/v1")),
+      opens(at("")),
+      asks(at("/socket")),
     ]);
-    if (doubled) return "path_lost";
+    if (doubled || halfDoubled) return "path_lost";
     if (cut) return "path_doubled";
     // Whatever Realtime says there, it is the path that leads to it.
     if (!bare || bare.fromRealtime) return "path_unmapped";

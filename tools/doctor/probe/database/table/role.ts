@@ -87,7 +87,7 @@ async function tryReading(
   claims: { role: string },
   policies: string[],
 ): Promise<Check> {
-  const columns = key.length > 0 ? key.map((column) => `"${column}"`).join(", ") : "1";
+  const columns = key.length > 0 ? key.map(ident).join(", ") : "1";
   const words = policies.length > 0 ? ` by ${policies.map((it) => `"${it}"`).join(", ")}` : "";
   try {
     const [{ count }] = await sql.begin("read only", async (sql) => {
