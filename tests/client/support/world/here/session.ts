@@ -43,6 +43,8 @@ export class Session {
   get knownBefore(): string | null | undefined {
     return this.#toldAt === this.world.time.now ? undefined : this.known;
   }
+  /** Times in which somebody else was signed in, or nobody, and an old SDK had no frame to say so. */
+  readonly unsaid: { from: number; to: number }[] = [];
   lastAskedAt = 0;
   /** When the newest token was made. */
   mintedAt = 0;
@@ -53,6 +55,7 @@ export class Session {
 
   signIn(user: string | null): void {
     this.user = user;
+    this.#noteUnsaid();
     this.#token = user && this.#mint(user);
   }
 
@@ -133,7 +136,17 @@ export class Session {
       this.world.application.isTrackDoubtful = true;
     }
     this.known = user;
+    this.#noteUnsaid();
     this.world.ledger.note(`known: ${user}`);
+  }
+
+  #noteUnsaid(): void {
+    const { time: { now }, setup } = this.world;
+    const last = this.unsaid.at(-1);
+    if (last?.to === Infinity) last.to = now;
+    if (setup.sdk === "old" && this.user !== this.known) {
+      this.unsaid.push({ from: now, to: Infinity });
+    }
   }
 
   signedOut(): void {

@@ -293,6 +293,8 @@ function isOwed(world: World, record: Told, emission: Emission): boolean {
   const isOthers = ledger.switches.some((when) =>
     Math.min(when, awaySince(world, when)) - SWITCH_BEFORE_MS < at && at < when + SWITCH_BEHIND_MS
   );
+  // What whoever went may have is read as whoever is there.
+  if (world.session.unsaid.some(({ from, to }) => from <= at && at < to)) return false;
   // Where a join takes longer than 15 s and is sent again, as docs/CLIENT.md says.
   if (isOthers || record.repeated.some(({ from, to }) => from <= at && at < to)) return false;
   if (isAside(emission)) return false;

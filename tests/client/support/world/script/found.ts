@@ -1254,4 +1254,17 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence:
+      "what whoever went may have is owed to nobody, where an old SDK does not say that they went",
+    script: {
+      setup: { user: "bob", sdk: "old", history: true },
+      steps: [
+        { after: 100, do: "signOut" },
+        { after: 0, do: "join", channel: "mail" },
+        { after: 100, do: "store", count: 1, row: 2 },
+        { after: 0, do: "endChannel", channel: "mail", event: "phx_error" },
+      ],
+    },
+  },
 ];
