@@ -96,11 +96,13 @@ function holdsSecret(texts: string[]): boolean {
   return texts.some((text) => text.includes("sb_secret_") || text.split(/[^\w.-]/).some(isSecret));
 }
 
-function isSecret(key: string): boolean {
-  const [, claims, ...rest] = key.replace(PHOENIX, "").split(".");
-  if (rest.length !== 1 || !isBase64(claims, /^[\w-]*$/)) return false;
+/** Whether claims of the platform's stand between two dots, as in a token, whatever stands around that. */
+const isSecret = (word: string): boolean => word.split(".").slice(1, -1).some(areClaimsOfService);
+
+function areClaimsOfService(text: string): boolean {
+  if (!isBase64(text, /^[\w-]*$/)) return false;
   try {
-    return JSON.parse(Buffer.from(claims, "base64url").toString()).role === "service_role";
+    return JSON.parse(Buffer.from(text, "base64url").toString()).role === "service_role";
   } catch {
     return false;
   }
