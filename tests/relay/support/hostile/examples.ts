@@ -578,6 +578,16 @@ export const EXAMPLES: Record<string, Scenario> = {
     { do: "join", c: 3, topic: 1, config: 1, token: 4 },
     crowd(1, 1),
   ),
+  "an upstream is given up, where there is no memory for what comes to whoever goes over": world(
+    { verifyMs: 50, up: 400 },
+    crowd(4, 1),
+    crowd(18, 1, false),
+    pass(1_500),
+    { ...push, c: 1, size: 3_000_000 },
+    pass(400),
+    sign(0),
+    pass(2_500),
+  ),
   "a push that waited for a token goes up, behind the leave of the channel that it takes away":
     world(
       { policy: 1, verifyMs: 400 },

@@ -2,6 +2,7 @@ import { Violation } from "../invariants.ts";
 import type { Party } from "../network/party.ts";
 import { ROOMY } from "../world/settings.ts";
 import type { Court } from "./court.ts";
+import { isScarce } from "./memory.ts";
 
 /** An answer that is not there by the next heartbeat (docs/PROTOCOL.md). */
 const HEARTBEAT_MS = 25_000;
@@ -40,8 +41,9 @@ export function holdAnswers(court: Court, { client, options }: Party, reason: st
   const { settings, realtime, time } = court;
   if (settings.dialTimeoutMs < ROOMY.dialTimeoutMs || !realtime.isFine) return;
   // Whoever goes over is told that too, where more comes meanwhile, or is sent, than may be kept.
-  const came = realtime.ledger.since(time.awakeFor(MOVE_MS), 0);
-  if (came + client.heldBytes > settings.maxUnsent / 2) return;
+  const since = time.awakeFor(MOVE_MS);
+  const came = realtime.ledger.since(since, 0);
+  if (came + client.heldBytes > settings.maxUnsent / 2 || isScarce(court, came, since)) return;
   // One that is at many slow joins answers nothing meanwhile.
   const there = realtime.dialled.filter(({ end: { closedAt = time.now } }) =>
     closedAt === time.now

@@ -57,15 +57,24 @@ export function holdHeld(world: Court, { client, options }: Party): void {
  * was sent less than may wait for it, is not.
  */
 export function holdReader(world: Court, { reads, client, said, options }: Party): void {
-  const { realtime, time, unsent, settings: { maxUnsent, down, checkMs } } = world;
+  const { realtime, time, settings: { maxUnsent, down, checkMs } } = world;
   // What it says while a token is checked is kept up to the same bound.
   if (!reads || client.isAlone || said > maxUnsent || !realtime.isFine) return;
   const since = time.awakeFor(CLOSE_MS + down + checkMs);
   const sum = realtime.ledger.since(since, OWN_WORDS / 8);
-  // It comes on each socket of the hub once, also on those that are closed by now; and where others do
-  // not read there is no memory for whoever is behind for a moment.
-  const all = sum * realtime.linesSince(since) + unsent;
-  if (sum > maxUnsent || all > SHARE * maxUnsent / 2) return;
+  if (sum > maxUnsent || isScarce(world, sum, since)) return;
   const seen = `client ${options.index} was cut off, and ${sum} bytes had come`;
   throw new Violation("readers", seen);
+}
+
+/**
+ * Whether there may be no memory for whoever is behind for a moment: what has come since then is held for
+ * each socket of the hub, also for those that are closed by now, and so is what others have not read.
+ */
+export function isScarce(
+  { realtime, unsent, settings }: Court,
+  sum: number,
+  since: number,
+): boolean {
+  return sum * realtime.linesSince(since) + unsent > SHARE * settings.maxUnsent / 2;
 }
