@@ -14,7 +14,7 @@ const MAX_HELD = 10_000;
 /** As many as Realtime replays. */
 export const REPLAY_LIMIT = 25;
 
-export const PARTS: Record<string, Part> = { postgres_changes: "rows", broadcast: "casts" };
+const PART_OF: Record<string, Part> = { postgres_changes: "rows", broadcast: "casts" };
 
 export const isReplay = ({ payload }: Frame): boolean => asJson(payload.meta).replayed === true;
 
@@ -28,7 +28,7 @@ export function admit(state: State, link: Link, frame: Frame): void {
   const channel = state.channels.get(frame.topic);
   // It waited on the last link, for a channel that the application has not joined again.
   if (!channel) return;
-  const part = PARTS[frame.event];
+  const part = PART_OF[frame.event];
   // Before its answer the application knows none of the topic's subscriptions.
   const waits = !channel.told || (part && channel.parts[part].at !== "flowing");
   if (link === state.next || link.muted || waits) {
@@ -49,7 +49,7 @@ function dropOldest(state: State, link: Link): void {
 /** An event that is not to be delivered: its topic is told so with its gap. */
 export function drop({ channels }: State, { topic, event }: Frame, from: number): void {
   const parts = channels.get(topic)?.parts;
-  const part = PARTS[event];
+  const part = PART_OF[event];
   if (parts && part) parts[part] = cut(parts[part], from);
 }
 
@@ -103,7 +103,7 @@ export function deliver(state: State, channel: Channel, frame: Frame, row?: Json
 /** An event that can be delivered no more, since newer ones were: it is told with a gap. */
 function missed(state: State, { topic, parts }: Channel, frame: Frame): void {
   // The end of what is read tells it.
-  if (parts[PARTS[frame.event]].at !== "reading") state.wait(`#lost ${topic}`, state.now);
+  if (parts[PART_OF[frame.event]].at !== "reading") state.wait(`#lost ${topic}`, state.now);
   const since = state.now - (isKept(state, frame) ? state.keepMs : IN_FLIGHT_MS);
   drop(state, frame, since);
 }
