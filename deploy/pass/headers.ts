@@ -94,7 +94,9 @@ const SANDBOX = { "content-security-policy": "sandbox", "x-content-type-options"
 function locationOf(value: string, project: URL): string {
   const url = URL.parse(value, project);
   if (!url || url.host !== project.host || !/^(?:[a-z]+:)?\/\//i.test(value)) return value;
-  return url.pathname + url.search + url.hash;
+  const path = url.pathname + url.search + url.hash;
+  // Two slashes would begin another host (URL standard, 4.5).
+  return path.startsWith("//") ? `/.${path}` : path;
 }
 
 /** A cookie without a domain is the relay's alone. */

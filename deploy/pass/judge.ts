@@ -1,6 +1,6 @@
 import type { Config } from "../../supabase/functions/relay/config/config.ts";
-import { addressOf } from "../../supabase/functions/relay/door/address.ts";
-import { authorizeKey } from "../../supabase/functions/relay/door/authorize.ts";
+import { addressOf, wholeAddressOf } from "../../supabase/functions/relay/door/address.ts";
+import { refuseSecretKeys } from "../../supabase/functions/relay/door/credential.ts";
 import { unescaped, wordsOf } from "../../supabase/functions/relay/door/places.ts";
 import { hideSecrets, RelayError, toRelayError } from "../../supabase/functions/relay/errors.ts";
 import { Bucket } from "../../supabase/functions/relay/peer/budget.ts";
@@ -21,11 +21,14 @@ export class Judge {
 
   constructor(readonly config: Config) {}
 
-  /** Throws `secret_key` or a sibling for a key that is no client's, `too_many_handshakes` at the rate. */
+  /**
+   * Throws `secret_key` for a key that is no client's, `bad_request` for what carries too many tokens or
+   * is too long, `too_many_handshakes` at the rate.
+   */
   check(target: string, headers: Headers): void {
     const url = URL.parse(target, "http://project");
     if (!url) throw new RelayError("bad_request", "The request's target makes no URL.");
-    for (const word of wordsOf(url, headers)) authorizeKey(word, this.config);
+    refuseSecretKeys(wordsOf(url, headers), this.config);
     const address = addressOf(headers, this.config.trustedProxies);
     if (address !== undefined && !this.#bucketOf(address).take()) {
       throw new RelayError("too_many_handshakes", "A bound of this worker is reached.");
@@ -50,7 +53,7 @@ export function callerOf(headers: Headers, trustedProxies: number, itself: Calle
   if (trustedProxies === 0) return itself;
   const last = (name: string) => headers.get(name)?.split(",").at(-1)?.trim();
   return {
-    address: addressOf(headers, trustedProxies),
+    address: wholeAddressOf(headers, trustedProxies),
     host: last("x-forwarded-host") ?? itself.host,
     protocol: last("x-forwarded-proto") ?? itself.protocol,
   };

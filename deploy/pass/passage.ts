@@ -31,7 +31,8 @@ const PRINTABLE = /^[!-~]*$/;
 export function passageOf(target: string, services: readonly string[]): Passage {
   const [path] = target.split("?", 1);
   const query = target.slice(path.length);
-  if (!path.startsWith("/") || !PRINTABLE.test(path)) throw ambiguous();
+  // No client sends a fragment (RFC 9112, 3.2.1); some servers would read it as part of the query.
+  if (!path.startsWith("/") || !PRINTABLE.test(path) || target.includes("#")) throw ambiguous();
   if (RELAY.test(path)) return { to: "relay", target };
   if (REALTIME.test(path)) {
     const own = path.replace("/realtime/v1/", "/functions/v1/relay/");

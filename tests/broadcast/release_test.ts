@@ -68,6 +68,7 @@ Deno.test("whatever comes of a broadcast, what its body held is free again", asy
       identity: { kind: "anonymous" },
       name: "a",
       mayPass: (messages) => (left -= messages) >= 0,
+      recheck() {},
     };
     const request = new Request("http://relay.test/", { method: "POST", body });
     const outcome = await broadcast(request, {}, sender)
@@ -85,6 +86,7 @@ Deno.test("a body that cannot be paid for takes nothing: who tries again and aga
     identity: { kind: "anonymous" },
     name: "a",
     mayPass: (messages, bytes) => limits.mayBroadcast(sender.identity, "1.1.1.1", messages, bytes),
+    recheck() {},
   };
   const pieces = Array.from({ length: 40 }, () => new Uint8Array(50_000));
   const post = () => {

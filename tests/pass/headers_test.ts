@@ -68,6 +68,8 @@ Deno.test("addresses of the project's host are those of whoever asked; others st
       "/storage/v1/upload/resumable/x?y=1#z",
     "http://abc.supabase.co/a": "/a",
     "//abc.supabase.co/a": "/a",
+    "https://abc.supabase.co//evil.test/a": "/.//evil.test/a",
+    "https://abc.supabase.co/\\evil.test/a": "/.//evil.test/a",
     "/auth/v1/callback": "/auth/v1/callback",
     "https://github.com/login?redirect_to=https://abc.supabase.co/":
       "https://github.com/login?redirect_to=https://abc.supabase.co/",

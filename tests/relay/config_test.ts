@@ -4,7 +4,7 @@ import {
   ConfigError,
   readConfig,
 } from "../../supabase/functions/relay/config/config.ts";
-import { signAnonKey } from "../support/tokens.ts";
+import { SECRET_KEY, sign, signAnonKey } from "../support/tokens.ts";
 
 const RIGHT = { SUPABASE_URL: "http://project.test", SUPABASE_PUBLISHABLE_KEY: "a" };
 const anonKey = await signAnonKey();
@@ -95,6 +95,25 @@ for (const [name, texts] of Object.entries(WRONG)) {
     }
   });
 }
+
+Deno.test("what was put into a wrong variable is not shown where it looks like a secret", async () => {
+  const secrets = {
+    SUPABASE_URL: "postgresql://postgres:s3cr/t@db.abc.supabase.co:5432/postgres",
+    RELAY_ORIGINS: "https://admin:s3cr/t@example.com",
+    RELAY_MAX_SOCKETS: SECRET_KEY,
+    RELAY_POLICY: await sign({ role: "service_role" }),
+  };
+  for (const [name, text] of Object.entries(secrets)) {
+    assert.throws(() => readConfig({ ...RIGHT, [name]: text }), ({ problems }: ConfigError) => {
+      assert.match(problems[0], new RegExp(`^${name}: got a value that is not shown, wants .`));
+      return true;
+    });
+  }
+  assert.throws(
+    () => readConfig({ ...RIGHT, SUPABASE_URL: "abcdefghijklmnopqrst.supabase.co" }),
+    ({ problems }: ConfigError) => problems[0].includes("got abcdefghijklmnopqrst.supabase.co,"),
+  );
+});
 
 Deno.test("all that is wrong is said at once", () => {
   assert.throws(

@@ -1,4 +1,4 @@
-/** Sessions that end while the way to Realtime is opened for their user. */
+/** Sessions that end while the way to Realtime is opened for their user, or a broadcast comes. */
 import assert from "node:assert/strict";
 import { sha256 } from "../../supabase/functions/relay/door/verify/sha256.ts";
 import { type Client, connect } from "../support/client.ts";
@@ -7,6 +7,7 @@ import { testOnNewest } from "../support/relay_host.ts";
 import { withRelay } from "../support/served_relay.ts";
 import { BOB, PUBLISHABLE_KEY, sign } from "../support/tokens.ts";
 import type { Script } from "../support/upstream.ts";
+import { Wire } from "../support/wire.ts";
 import { untilSaid } from "./support/people.ts";
 
 const [ALICES, BOBS] = [crypto.randomUUID(), crypto.randomUUID()];
@@ -88,3 +89,30 @@ for (const [way, come] of Object.entries(WAYS)) {
     },
   );
 }
+
+testOnNewest(
+  "an HTTP broadcast of a session that ends while its body comes is not sent on",
+  async (host) => {
+    const { script, tellEnds } = play();
+    await withRelay(host, { ...script, env: { RELAY_REVOKE: "auto" } }, async (served) => {
+      const { relay, upstream, urlWith } = served;
+      const bob = connect(urlWith(await sign({ sub: BOB, session_id: BOBS })));
+      await bob.opened;
+      await untilSaid(relay, /^on$/);
+      const wire = await Wire.to(`http://${relay.address}`);
+      await wire.send([
+        "POST /relay/api/broadcast/a/events/e HTTP/1.1",
+        "Host: a",
+        `Authorization: Bearer ${await sign({ session_id: ALICES })}`,
+        "Content-Type: application/json",
+        "Content-Length: 2\r\n\r\n{",
+      ].join("\r\n"));
+      await tellEnds(ALICES, BOBS);
+      await inTime(bob.closed, "the relay knows it");
+      await wire.send("}");
+      assert.deepEqual(await wire.answer(), [401, "signed_out"]);
+      assert.ok(!upstream.requests.some((line) => line.includes("/api/broadcast")));
+      wire.connection.close();
+    });
+  },
+);

@@ -9,6 +9,7 @@ import { Agent, request as secureRequest } from "node:https";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream";
 import type { Config } from "../../../supabase/functions/relay/config/config.ts";
+import { addressOf } from "../../../supabase/functions/relay/door/address.ts";
 import { RelayError, toRelayError } from "../../../supabase/functions/relay/errors.ts";
 import type { LogLine } from "../../../supabase/functions/relay/runtime.ts";
 import { type Caller, Cookies, towardsClient, towardsProject } from "../../pass/headers.ts";
@@ -58,8 +59,9 @@ export class Forwarder {
       const headers = headersOf(message);
       this.#judge.check(target, headers);
       const { trustedProxies } = this.config;
+      const address = addressOf(headers, trustedProxies);
+      if (address !== undefined) leave = this.#enter(address);
       const caller = callerOf(headers, trustedProxies, itself(message));
-      if (trustedProxies > 0 && caller.address) leave = this.#enter(caller.address);
       const answer = await this.#ask(message, to, caller);
       status = answer.statusCode ?? 502;
       const lines = towardsClient(answer.rawHeaders, this.#project, hasPages, this.#cookies).flat();

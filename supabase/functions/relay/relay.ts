@@ -226,7 +226,8 @@ class Relay implements Exits<Caller, Admitted> {
     const name = identity.kind === "user" ? `user ${identity.who}` : `address ${address}`;
     const mayPass = (messages: number, bytes?: number) =>
       this.#limits.mayBroadcast(identity, address, messages, bytes);
-    return await this.#broadcast(request, target, { identity, name, mayPass });
+    const recheck = () => this.#revocation.recheck(identity);
+    return await this.#broadcast(request, target, { identity, name, mayPass, recheck });
   }
 
   async #connect(request: Request, url: URL): Promise<Response> {

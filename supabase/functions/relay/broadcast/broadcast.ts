@@ -21,6 +21,8 @@ export interface Sender {
   name: string;
   /** Takes so many messages, or bytes of one, from what the sender has left. */
   mayPass(messages: number, bytes?: number): boolean;
+  /** Throws where its session has ended since: a body may take seconds. */
+  recheck(): void;
 }
 
 /** Answers an HTTP broadcast, or rejects with a RelayError. */
@@ -35,7 +37,7 @@ export type Broadcast = (
  * Realtime answers. Nothing is done for a body before its sender has a message left and its bytes
  * have room, and of it nothing that its sender could not pay for. Throws `too_many_frames`,
  * `too_many_bodies`, `too_big`, `body_timeout`, `bad_request`, what authorizeBroadcast() throws,
- * `upstream_refused` and `upstream_timeout`.
+ * `signed_out`, `upstream_refused` and `upstream_timeout`.
  */
 export function createBroadcast(
   config: Config,
@@ -43,7 +45,7 @@ export function createBroadcast(
   memory: Memory,
 ): Broadcast {
   const bodies = new Bodies(memory);
-  return async (request, { topic, event }, { identity, name, mayPass }) => {
+  return async (request, { topic, event }, { identity, name, mayPass, recheck }) => {
     const count = (messages: number, bytes?: number) => {
       if (mayPass(messages, bytes)) return;
       throw new RelayError("too_many_frames", "Too much was broadcast by HTTP.");
@@ -58,6 +60,7 @@ export function createBroadcast(
         ? judgeList(bytes, identity, config)
         : judgeEvent({ topic, event }, request, bytes, identity, config);
       if (judged.messages > 1) count(judged.messages - 1);
+      recheck();
       return await send(judged, identity, config, runtime);
     } finally {
       body.leave();

@@ -183,8 +183,13 @@ function toConfig(settings: Settings, keys: string[]): Config {
   };
 }
 
+/** A secret key, a JWT, or a URL with a password: in whatever variable, everybody may read the problems. */
+const SECRET = /sb_secret_|eyJ[\w-]+\.|\/\/\S*:\S*@/;
+
 function problemOf(name: SettingName, given: Record<string, string>): string {
   const { hidden, wants }: Setting<unknown> = SETTINGS[name];
-  const got = !given[name] ? "nothing" : hidden ? "a value that is not shown" : given[name];
+  const value = given[name];
+  const isHidden = hidden || SECRET.test(value ?? "");
+  const got = !value ? "nothing" : isHidden ? "a value that is not shown" : value;
   return `${name}: got ${got}, wants ${wants}`;
 }

@@ -10,10 +10,17 @@ import type { Config } from "../config/config.ts";
  * first 64 bits: one subscriber has all addresses below it.
  */
 export function addressOf(headers: Headers, trustedProxies: number): string | undefined {
+  const address = wholeAddressOf(headers, trustedProxies);
+  return address && networkOf(address);
+}
+
+/** The same, whole: for those who are told of it, and not for what is counted by it. */
+export function wholeAddressOf(headers: Headers, trustedProxies: number): string | undefined {
   if (trustedProxies === 0) return undefined;
   const end = (headers.get("x-forwarded-for") ?? "").slice(-trustedProxies * MAX_ENTRY);
-  const entry = end.split(",").at(-trustedProxies)?.trim();
-  return entry ? networkOf(entry) : undefined;
+  const entry = end.split(",").at(-trustedProxies)?.trim() ?? "";
+  const [, v6, v4] = BRACKETS_OR_PORT.exec(entry) ?? [];
+  return (v6 ?? v4 ?? entry).toLowerCase() || undefined;
 }
 
 /**
@@ -51,9 +58,7 @@ const TRANSLATED = ["0:0:0:0:0:ffff", "0:0:0:0:ffff:0", "64:ff9b:0:0:0:0"];
 /** The last 32 bits in dots; what stands behind is a port, or a zone. */
 const DOTTED_END = /:(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?!\d).*$/;
 
-function networkOf(entry: string): string {
-  const [, v6, v4] = BRACKETS_OR_PORT.exec(entry) ?? [];
-  const address = (v6 ?? v4 ?? entry).toLowerCase();
+function networkOf(address: string): string {
   // Joined anew: a part of the header's text would keep all of it in memory.
   if (!address.includes(":")) return address.split(".").join(".");
   const groups = groupsOf(address);

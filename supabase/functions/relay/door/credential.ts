@@ -75,7 +75,8 @@ export function judge(text: string, config: Config): Credential {
   return { kind: "token", token: text };
 }
 
-function refuseSecretKeys(words: readonly string[], config: Config): void {
+/** Throws `secret_key` for one among the words of a request, and `bad_request` for too many tokens. */
+export function refuseSecretKeys(words: readonly string[], config: Config): void {
   let tokens = 0;
   for (const word of words) {
     if (isTokenLike(word) && ++tokens > MAX_TOKENS) {

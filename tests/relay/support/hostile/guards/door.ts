@@ -4,9 +4,16 @@ import type { Guard } from "./guard.ts";
 export const DOOR: Guard[] = [
   {
     file: "relay.ts",
-    find: "revocation.recheck(identity);",
-    replace: "",
+    find: "this.#revocation.recheck(identity);\n      return",
+    replace: "return",
     sentence: "a session that ends while Realtime is dialled has a socket",
+    tests: ["revoke/meanwhile"],
+  },
+  {
+    file: "broadcast/broadcast.ts",
+    find: "recheck();",
+    replace: "",
+    sentence: "a session that ends while a body of its broadcast comes is heard",
     tests: ["revoke/meanwhile"],
   },
   {
