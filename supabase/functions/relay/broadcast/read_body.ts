@@ -33,8 +33,8 @@ export async function readBody(
       pieces.add(value);
     }
   } catch (cause) {
-    // Of one that is too long the rest may be read off before its sender is refused.
-    if (cause instanceof RelayError && cause.code === "too_big") reader.releaseLock();
+    // Of one that is too long, or not paid for, the rest may be read off before its sender is refused.
+    if (cause instanceof RelayError && cause.code !== "body_timeout") reader.releaseLock();
     else leave();
     if (late) throw new RelayError("body_timeout", "The body took too long.");
     if (cause instanceof RelayError) throw cause;

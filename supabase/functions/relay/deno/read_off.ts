@@ -18,17 +18,18 @@ type Handler = (request: Request) => Promise<Response>;
  * Reads off what a handler left unread of a body, before its answer goes out. Deno 2.1, and so Edge
  * Runtime, closes the connection behind such an answer, and a client that sends all before it reads
  * sees that break instead of the answer (RFC 9112, 9.6). A host that keeps what is unread does so until
- * it was begun to be read, as one that turns out too long.
+ * it was begun to be read, as one that turns out too long, or as more than its sender can pay for.
  */
 export function readingOff(handler: Handler, keepsUnread: boolean): Handler {
   // Strangers do not take the places of those whose token was good.
-  const [tooBig, others] = [new ReadOff(), new ReadOff()];
+  const [known, others] = [new ReadOff(), new ReadOff()];
   return async (request) => {
     const response = await handler(request);
     // The body of a request that became a socket is not to be asked for.
-    const isTooBig = response.status === 413;
-    if (response.status === 101 || (keepsUnread && !isTooBig)) return response;
-    const bytes = await (isTooBig ? tooBig : others).read(request);
+    if (response.status === 101) return response;
+    const isKnown = request.bodyUsed || response.status === 413;
+    if (keepsUnread && !isKnown) return response;
+    const bytes = await (isKnown ? known : others).read(request);
     if (bytes > SMALL_BYTES) response.headers.set("connection", "close");
     return response;
   };
