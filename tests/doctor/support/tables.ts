@@ -59,6 +59,24 @@ export const HEALTHY_TABLES: Omit<SetUp, "expect">[] = [
       return at(stage, "public.notes", "--token", await tokenOf(stage, "editor"));
     },
   },
+  ...[
+    "as permissive for select to service_role using (true)",
+    `for select using (true);
+      create policy no on realtime.messages as restrictive for select
+      using (realtime.topic() like 'room:%')`,
+  ].map((policy) => ({
+    name: `a policy on realtime.messages that opens no topic: ${policy.split("\n")[0]}`,
+    async make(stage: Stage) {
+      stage.after(() =>
+        stage.sql.unsafe(
+          `drop policy if exists own on realtime.messages;
+          drop policy if exists no on realtime.messages`,
+        ).simple()
+      );
+      await owned(stage, `create policy own on realtime.messages ${policy}`);
+      return [stage.stack.info.API_URL, "--db", stage.stack.info.DB_URL];
+    },
+  })),
   {
     name: "a name with spaces and capitals",
     make: made(NOTES.replaceAll("public.notes", 'public."My Notes"'), "public.My Notes"),
@@ -127,6 +145,17 @@ export const TABLE_SET_UPS: SetUp[] = [
     ...{ name: "a table without a primary key, whose id may be given twice", more: true },
     ...{ expect: "primary_key_missing", paste: /add column row_id bigint/, ...mends },
     make: made(NOTES.replace(" primary key", "")),
+  },
+  {
+    name: "a primary key that is deferrable, which is no replica identity",
+    ...{ expect: "replica_identity", paste: /replica identity full/, ...mends },
+    make: made(NOTES.replace("primary key", "primary key deferrable")),
+  },
+  {
+    ...{ name: "a replica identity whose index is gone", more: true },
+    ...{ expect: "replica_identity", paste: /replica identity default/, ...mends },
+    make: made(`${NOTES} create unique index gone on public.notes (id);
+      alter table public.notes replica identity using index gone; drop index public.gone`),
   },
   {
     name: "an unlogged table",
@@ -328,6 +357,22 @@ export const TABLE_SET_UPS: SetUp[] = [
       stage.after(() => stage.sql.unsafe('drop policy if exists "x\x1by" on realtime.messages'));
       await owned(stage, 'create policy "x\x1by" on realtime.messages for select using (true)');
       return [stage.stack.info.API_URL, "--db", stage.stack.info.DB_URL];
+    },
+  },
+  {
+    ...{ name: "the same, to a role that may not read which migrations were applied", more: true },
+    ...{ expect: "messages_policy_open", paste: /^drop policy own on/ },
+    async make(stage) {
+      const { sql, after } = stage;
+      after(() => sql`drop policy if exists own on realtime.messages`);
+      await owned(stage, "create policy own on realtime.messages for select using (true)");
+      after(() => sql`drop role looker`);
+      await sql`create role looker login password 'of-these-moments'`;
+      after(() => sql`drop owned by looker`);
+      await sql`grant usage on schema realtime to looker`;
+      const url = new URL(stage.stack.info.DB_URL);
+      [url.username, url.password] = ["looker", "of-these-moments"];
+      return [stage.stack.info.API_URL, "--quick", "--db", url.href];
     },
   },
   {
