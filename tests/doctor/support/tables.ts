@@ -122,6 +122,17 @@ export const TABLE_SET_UPS: SetUp[] = [
     ),
   },
   {
+    ...{ name: "a view of a table and one of the platform's own, which no client shall see" },
+    ...{ expect: "table_kind", paste: /^alter publication supabase_realtime add table notes;$/ },
+    ...{ never: /auth\.users/, more: true },
+    make: made(
+      `${NOTES} alter publication supabase_realtime drop table public.notes;
+      create view public.newest as select notes.* from public.notes
+        join auth.users on auth.users.email = notes.body`,
+      "public.newest",
+    ),
+  },
+  {
     ...{ name: "a table of PostgreSQL's own", more: true },
     ...{ expect: "table_kind", paste: /^$/, never: /enable row level security/ },
     make: made("", "pg_catalog.pg_class"),

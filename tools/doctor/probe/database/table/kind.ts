@@ -44,7 +44,7 @@ export async function judgeKind(sql: postgres.Sql, table: Table): Promise<Check 
   return found("table_kind", saw, { paste });
 }
 
-/** The tables that a view reads, through whatever other views. */
+/** The project's own tables that a view reads, through whatever other views. */
 async function tablesBelow(sql: postgres.Sql, oid: number) {
   return await sql<{ name: string; published: boolean }[]>`
     with recursive read as (
@@ -61,7 +61,7 @@ async function tablesBelow(sql: postgres.Sql, oid: number) {
       ) as published
     from read join pg_class c using (oid)
     where c.relkind in ('r', 'p') and c.relpersistence = 'p'
-      and c.relnamespace <> 'pg_catalog'::regnamespace
+      and c.relnamespace::regnamespace::text !~ ${NOT_OURS.source}
     order by 1 limit 5
   `;
 }
