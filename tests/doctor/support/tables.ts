@@ -268,6 +268,14 @@ export const TABLE_SET_UPS: SetUp[] = [
     ),
   },
   {
+    ...{ name: "a policy that reads a table of the platform's own", more: true },
+    ...{ expect: "policy_grant_missing", paste: /^$/, never: /grant select on auth/ },
+    make: made(NOTES.replace(
+      "using (true)",
+      "using (body = (select email from auth.users where id = auth.uid()))",
+    )),
+  },
+  {
     name: "a policy that reads a table without a grant",
     ...{ expect: "policy_grant_missing", says: /no right to/ },
     ...{ paste: /grant select on members to anon/, ...mends },

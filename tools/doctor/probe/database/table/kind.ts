@@ -13,7 +13,7 @@ const KINDS: Record<string, string> = {
 };
 
 /** Schemas of PostgreSQL's and of the platform's own; clients are given of it what is copied for them. */
-const NOT_OURS =
+export const NOT_OURS =
   /^(?:pg_\w+|information_schema|auth|storage|_?realtime|vault|net|cron|pgsodium|pgbouncer|graphql|graphql_public|supabase_\w+|_analytics)$/;
 
 /** What is no table to publish: what it is, and what to subscribe in its place. */
