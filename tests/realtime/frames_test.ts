@@ -22,6 +22,11 @@ Deno.test("a text frame says the same in both versions", () => {
   assert.deepEqual(decodeText("2.0.0", '["1","2","t","e",{}]'), wanted);
 });
 
+Deno.test("what stands behind the five values of a list is passed over", () => {
+  const [five, more] = ['["1","2","t","e",{}', ',{"a":1},"t"'];
+  assert.deepEqual(decodeText("2.0.0", `${five}${more}]`), decodeText("2.0.0", `${five}]`));
+});
+
 Deno.test("frames of the other version, of no version and without what they need are none", () => {
   const wrong: ["1.0.0" | "2.0.0", string][] = [
     ["1.0.0", '["1","2","t","e",{}]'],
@@ -55,6 +60,33 @@ Deno.test("the binary push of Phoenix and that of Realtime are read as recorded"
   const { event, encoding, data } = user.payload as UserBroadcast;
   assert.deepEqual([user.ref, user.event, event, encoding], ["5", "broadcast", "braw", "raw"]);
   assert.deepEqual(data, new Uint8Array([0, 1, 2, 255]));
+});
+
+/** A user's broadcast by bytes; `names` are its join_ref, ref, topic, event and metadata. */
+function userPush(names: string[], encoding: number, payload: string): Uint8Array {
+  const parts = names.map((name) => new TextEncoder().encode(name));
+  const head = [3, ...parts.map((part) => part.length), encoding];
+  return new Uint8Array([...head, ...parts.flatMap((part) => [...part]), ...utf8(payload)]);
+}
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+Deno.test("every encoding of a binary broadcast but 0 is JSON", () => {
+  for (const encoding of [0, 1, 2, 255]) {
+    const frame = decodeBinary(userPush(["1", "2", "t", "e", ""], encoding, '{"b":1,"a":2}'))!;
+    const payload = frame.payload as UserBroadcast;
+    assert.equal(payload.encoding, encoding === 0 ? "raw" : "json", `${encoding}`);
+  }
+});
+
+Deno.test("the metadata of a binary broadcast is JSON, or the frame is none", () => {
+  const read = (meta: string) => decodeBinary(userPush(["1", "2", "t", "e", meta], 0, ""));
+  for (const meta of ["{}", "null", '{"replayed":true}']) assert.ok(read(meta), meta);
+  for (const meta of ["{", "x", "{} {}"]) assert.equal(read(meta), undefined, meta);
+});
+
+Deno.test("a byte order mark is part of a name", () => {
+  const frame = decodeBinary(userPush(["1", "2", "\ufefft", "e", ""], 0, ""))!;
+  assert.equal(frame.topic, "\ufefft");
 });
 
 Deno.test("a binary frame that ends early, is of another kind or is no UTF-8 is none", () => {

@@ -197,6 +197,22 @@ Deno.test("a join is refused in words, and its socket stays open", async (t) => 
     const reply = await wire.join("realtime:a", {}, tokens);
     assert.equal(reply.status, "error");
   });
+  for (const user_token of [null, 5]) {
+    await t.step(`unless it is ${user_token}, which is no token`, async () => {
+      const reply = await wire.join("realtime:a", {}, { user_token, access_token: "xyz" });
+      assert.equal(reply.status, "error");
+    });
+  }
+  await t.step("an API key as access_token stands for none, beside a user_token too", async () => {
+    const tokens = { user_token: "xyz", access_token: "sb_publishable_x" };
+    assert.equal((await wire.join("realtime:a", {}, tokens)).status, "ok");
+  });
+  await t.step("an API key as user_token is a token that is none", async () => {
+    const tokens = { user_token: "sb_publishable_x", access_token: await bench.token() };
+    assert.deepEqual((await wire.join("realtime:a", {}, tokens)).response, {
+      reason: "MalformedJWT: The token provided is not a valid JWT",
+    });
+  });
   wire.close();
 });
 

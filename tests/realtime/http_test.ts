@@ -131,7 +131,9 @@ const CASES: Case[] = [
     status: 422,
     answer: '{"errors":{"messages":[{"payload":["is invalid"]}]}}',
   },
-  { what: "no JSON", body: "{", status: 400, answer: "Bad Request" },
+  ...["{", "\ufeff{}", '{"messages":"\\ud83d"}'].map((body) => ({
+    ...{ what: `no JSON: ${JSON.stringify(body)}`, body, status: 400, answer: "Bad Request" },
+  })),
   {
     what: "one message of another type",
     path: EVENT,
@@ -159,6 +161,20 @@ Deno.test("HTTP broadcasts are answered as recorded", async (t) => {
       assert.deepEqual([response.status, await response.text()], [status, answer]);
     });
   }
+});
+
+Deno.test("a broadcast's sender is named by authorization or apikey, and by no other header", async () => {
+  await using bench = await openBench();
+  const token = await bench.token();
+  const send = async (headers: Record<string, string>) => {
+    const url = `${bench.realtime.url}${EVENT}`;
+    const { status, body } = await fetch(url, { method: "POST", headers });
+    await body?.cancel();
+    return status;
+  };
+  assert.equal(await send({ authorization: `bearer ${token}` }), 202);
+  assert.equal(await send({ authorization: "Basic x", apikey: token }), 202);
+  assert.equal(await send({ "x-api-key": token }), 401);
 });
 
 Deno.test("an HTTP broadcast is passed on with all its digits, and a private one by right", async () => {

@@ -31,7 +31,8 @@ Deno.test("strings are what they say, in the shortest form", () => {
 
 Deno.test("what is no JSON is refused", () => {
   const wrong = ["", "{", "[1,]", "{a:1}", "01", "1 2", '"\n"', '"\\x"', "nul", "{'a':1}", "+1"];
-  for (const text of [...wrong, "[".repeat(10_000)]) {
+  const halves = ['"\\ud83d"', '"\\udc22"', '"\\udc22\\ud83d"', '{"\\ud83d":1}'];
+  for (const text of [...wrong, ...halves, "\ufeff{}", "[".repeat(10_000)]) {
     assert.throws(() => decode(text), SyntaxError, JSON.stringify(text.slice(0, 20)));
   }
 });

@@ -62,6 +62,16 @@ Deno.test("one socket: heartbeats, leaves, second joins, what it does not know",
     assert.equal((await wire.next("phx_close")).topic, topic);
   });
 
+  await t.step("presence calls are known by their names in letters of any size", async () => {
+    const topic = "realtime:names";
+    await wire.join(topic);
+    for (const event of ["TRACK", "Untrack", "other"]) {
+      wire.push(topic, "presence", { event }, event);
+      const { payload: { status } } = await reply(wire, event);
+      assert.equal(status, event === "other" ? "error" : "ok", event);
+    }
+  });
+
   await t.step("what cannot be read or is not known is passed over in silence", async () => {
     await wire.join(TOPIC);
     const before = wire.received.length;
@@ -99,10 +109,35 @@ Deno.test("one socket: heartbeats, leaves, second joins, what it does not know",
     assert.equal(wire.has("broadcast"), false);
   });
 
+  await t.step("a presence above it ends its channel", async () => {
+    const topic = "realtime:large-presence";
+    await wire.join(topic);
+    const payload = { x: "x".repeat(3_000_001) };
+    wire.push(topic, "presence", { event: "track", payload }, "large-presence");
+    const system = await wire.next("system", (frame) => frame.topic === topic);
+    assert.equal(system.payload.message, "Track message size exceeded");
+    await wire.next("phx_close", (frame) => frame.topic === topic);
+    const isReply = (frame: string | Uint8Array) =>
+      String(frame).includes('"ref":"large-presence"');
+    assert.ok(!wire.received.some(isReply));
+  });
+
   await t.step("a frame above its limit closes the socket with 1009", async () => {
     wire.send("x".repeat(5_000_001));
     assert.equal((await wire.closed).code, 1009);
   });
+});
+
+Deno.test("a channel answers with the ref of its own join, whatever a push says", async () => {
+  await using bench = await openBench();
+  const wire = await openWire(bench, await bench.token(), {}, "2.0.0");
+  const config = { broadcast: { ack: true } };
+  wire.send(JSON.stringify(["7", "1", TOPIC, "phx_join", { config }]));
+  await reply(wire, "1");
+  wire.send(JSON.stringify([null, "2", TOPIC, "broadcast", {}]));
+  wire.send(JSON.stringify(["6", "3", TOPIC, "presence", {}]));
+  for (const ref of ["2", "3"]) assert.equal((await reply(wire, ref)).join_ref, "7", ref);
+  wire.close();
 });
 
 Deno.test("a client that says nothing for so long is closed with 1000", async () => {
@@ -199,4 +234,18 @@ Deno.test("limits of a self-hosted server, where they are switched on", async (t
     await other.closed;
   });
   wire.close();
+});
+
+Deno.test("a join that is one channel too many counts as a join too", async () => {
+  const limits = { channels: 1, joinsPerSecond: 3 / 60 };
+  await using bench = await openBench({ limits });
+  const wire = await openWire(bench, await bench.token());
+  assert.equal((await wire.join("realtime:1")).status, "ok");
+  for (const n of [2, 3]) {
+    const { response: { reason } } = await wire.join(`realtime:${n}`);
+    assert.equal(reason, "ChannelRateLimitReached: Too many channels");
+  }
+  const { response: { reason } } = await wire.join("realtime:4");
+  assert.equal(reason, "ClientJoinRateLimitReached: Too many joins per second");
+  assert.equal((await wire.closed).code, 1001);
 });

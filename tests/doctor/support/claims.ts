@@ -54,6 +54,7 @@ const OWN: Partial<Record<FindingId, Fact[]>> = {
   join_refused: ["joins"],
   private_silent: ["private_joins"],
   private_refused: ["private_joins"],
+  private_failed: ["private_joins"],
   broadcast_lost: ["broadcasts"],
   changes_refused: ["changes_flow"],
   changes_silent: ["changes_flow"],

@@ -189,6 +189,38 @@ export const REALTIME_SET_UPS: SetUp[] = [
     ],
   },
   {
+    name: "a private channel for which there is no partition",
+    ...{ expect: "partition_missing", never: /select policy/ },
+    make: (stage) => [
+      scripted(stage, {
+        onSocket: (it) =>
+          privately(
+            it,
+            "MissingPartition: Realtime was unable to find the expected messages partition",
+          ),
+      }),
+      ...["--topic", "room"],
+    ],
+  },
+  {
+    name: "a private channel alone for which the database is not reached, without a code",
+    ...{ expect: "database_unreached", never: /select policy/ },
+    make: (stage) => [
+      scripted(stage, {
+        onSocket: (it) => privately(it, "Realtime was unable to connect to the project database"),
+      }),
+      ...["--topic", "room"],
+    ],
+  },
+  ...["QueryCanceled: canceling statement due to statement timeout", "Unknown Error on Channel"]
+    .map((reason): SetUp => ({
+      name: `a private channel alone that says ${reason.split(":")[0]}`,
+      ...{ expect: "private_failed", never: /select policy/ },
+      make: (stage) => [
+        ...[scripted(stage, { onSocket: (it) => privately(it, reason) }), "--topic", "room"],
+      ],
+    })),
+  {
     name: "a private channel whose join is not answered",
     expect: "private_silent",
     make: (stage) => [

@@ -59,6 +59,24 @@ export const HEALTHY_TABLES: Omit<SetUp, "expect">[] = [
       return at(stage, "public.notes", "--token", await tokenOf(stage, "editor"));
     },
   },
+  ...[
+    "as permissive for select to service_role using (true)",
+    `for select using (true);
+      create policy no on realtime.messages as restrictive for select
+      using (realtime.topic() like 'room:%')`,
+  ].map((policy) => ({
+    name: `a policy on realtime.messages that opens no topic: ${policy.split("\n")[0]}`,
+    async make(stage: Stage) {
+      stage.after(() =>
+        stage.sql.unsafe(
+          `drop policy if exists own on realtime.messages;
+          drop policy if exists no on realtime.messages`,
+        ).simple()
+      );
+      await owned(stage, `create policy own on realtime.messages ${policy}`);
+      return [stage.stack.info.API_URL, "--db", stage.stack.info.DB_URL];
+    },
+  })),
   {
     name: "a name with spaces and capitals",
     make: made(NOTES.replaceAll("public.notes", 'public."My Notes"'), "public.My Notes"),
@@ -104,6 +122,17 @@ export const TABLE_SET_UPS: SetUp[] = [
     ),
   },
   {
+    ...{ name: "a view of a table and one of the platform's own, which no client shall see" },
+    ...{ expect: "table_kind", paste: /^alter publication supabase_realtime add table notes;$/ },
+    ...{ never: /auth\.users/, more: true },
+    make: made(
+      `${NOTES} alter publication supabase_realtime drop table public.notes;
+      create view public.newest as select notes.* from public.notes
+        join auth.users on auth.users.email = notes.body`,
+      "public.newest",
+    ),
+  },
+  {
     ...{ name: "a table of PostgreSQL's own", more: true },
     ...{ expect: "table_kind", paste: /^$/, never: /enable row level security/ },
     make: made("", "pg_catalog.pg_class"),
@@ -127,6 +156,17 @@ export const TABLE_SET_UPS: SetUp[] = [
     ...{ name: "a table without a primary key, whose id may be given twice", more: true },
     ...{ expect: "primary_key_missing", paste: /add column row_id bigint/, ...mends },
     make: made(NOTES.replace(" primary key", "")),
+  },
+  {
+    name: "a primary key that is deferrable, which is no replica identity",
+    ...{ expect: "replica_identity", paste: /replica identity full/, ...mends },
+    make: made(NOTES.replace("primary key", "primary key deferrable")),
+  },
+  {
+    ...{ name: "a replica identity whose index is gone", more: true },
+    ...{ expect: "replica_identity", paste: /replica identity default/, ...mends },
+    make: made(`${NOTES} create unique index gone on public.notes (id);
+      alter table public.notes replica identity using index gone; drop index public.gone`),
   },
   {
     name: "an unlogged table",
@@ -226,6 +266,14 @@ export const TABLE_SET_UPS: SetUp[] = [
       alter publication supabase_realtime add table shop.orders`,
       "shop.orders",
     ),
+  },
+  {
+    ...{ name: "a policy that reads a table of the platform's own", more: true },
+    ...{ expect: "policy_grant_missing", paste: /^$/, never: /grant select on auth/ },
+    make: made(NOTES.replace(
+      "using (true)",
+      "using (body = (select email from auth.users where id = auth.uid()))",
+    )),
   },
   {
     name: "a policy that reads a table without a grant",
@@ -328,6 +376,22 @@ export const TABLE_SET_UPS: SetUp[] = [
       stage.after(() => stage.sql.unsafe('drop policy if exists "x\x1by" on realtime.messages'));
       await owned(stage, 'create policy "x\x1by" on realtime.messages for select using (true)');
       return [stage.stack.info.API_URL, "--db", stage.stack.info.DB_URL];
+    },
+  },
+  {
+    ...{ name: "the same, to a role that may not read which migrations were applied", more: true },
+    ...{ expect: "messages_policy_open", paste: /^drop policy own on/ },
+    async make(stage) {
+      const { sql, after } = stage;
+      after(() => sql`drop policy if exists own on realtime.messages`);
+      await owned(stage, "create policy own on realtime.messages for select using (true)");
+      after(() => sql`drop role looker`);
+      await sql`create role looker login password 'of-these-moments'`;
+      after(() => sql`drop owned by looker`);
+      await sql`grant usage on schema realtime to looker`;
+      const url = new URL(stage.stack.info.DB_URL);
+      [url.username, url.password] = ["looker", "of-these-moments"];
+      return [stage.stack.info.API_URL, "--quick", "--db", url.href];
     },
   },
   {

@@ -3,8 +3,9 @@ import { request } from "node:http";
 import { inTime } from "../../support/in_time.ts";
 import type { Bench } from "./realtime.ts";
 
-/** A frame of version 1.0.0. */
+/** A frame; version 1.0.0 has no join_ref. */
 export interface Frame {
+  join_ref?: string | null;
   ref: string | null;
   event: string;
   topic: string;
@@ -27,21 +28,24 @@ export interface Wire {
   close(): void;
 }
 
-/** Opens a socket of version 1.0.0 on the bare server. */
+/** Opens a socket on the bare server. What `push` and `join` say is of version 1.0.0. */
 export async function openWire(
   bench: Bench,
   token: string,
   headers: Record<string, string> = {},
+  vsn = "1.0.0",
 ): Promise<Wire> {
   const url = bench.realtime.url.replace("http", "ws");
-  const web = new WebSocket(`${url}/socket/websocket?apikey=${token}`, { headers });
+  const web = new WebSocket(`${url}/socket/websocket?apikey=${token}&vsn=${vsn}`, {
+    headers,
+  });
   web.binaryType = "arraybuffer";
   const received: Wire["received"] = [];
   const waiting: Frame[] = [];
   let wake = () => {};
   web.onmessage = ({ data }) => {
     received.push(typeof data === "string" ? data : new Uint8Array(data));
-    if (typeof data === "string") waiting.push(JSON.parse(data));
+    if (typeof data === "string") waiting.push(readFrame(data));
     wake();
   };
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
@@ -79,6 +83,13 @@ export async function openWire(
     },
   };
   return wire;
+}
+
+function readFrame(text: string): Frame {
+  const frame = JSON.parse(text);
+  if (!Array.isArray(frame)) return frame;
+  const [join_ref, ref, topic, event, payload] = frame;
+  return { join_ref, ref, topic, event, payload };
 }
 
 /** Joins a channel for changes of a table, and waits until they flow. */

@@ -45,6 +45,11 @@ export const CHANNELS = {
     "The private channel refuses this role.",
     "Add a select policy on realtime.messages that lets this role receive this topic.",
   ],
+  private_failed: [
+    "failed",
+    "The private channel is refused, and not by its policies.",
+    "The reason is shown above; Realtime's log has more of it.",
+  ],
   broadcast_lost: [
     "failed",
     "A broadcast does not come back to its sender, who asked for it.",

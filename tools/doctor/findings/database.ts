@@ -45,7 +45,7 @@ export const DATABASE = {
   ],
   partition_missing: [
     "failed",
-    "realtime.messages has no partition for today: broadcasts from the database are lost.",
+    "realtime.messages has no partition for today: private channels and database broadcasts fail.",
     "Restart Realtime, which makes partitions at its start; check its rights on schema realtime.",
   ],
   messages_policy_raises: [

@@ -138,6 +138,7 @@ export const RULES: Rules = {
   database_unreached: ITSELF,
   private_silent: { against: ["private_joins"] },
   private_refused: { against: ["private_joins"] },
+  private_failed: { against: ["private_joins"] },
   broadcast_lost: { against: ["broadcasts"] },
   channel_crashed: { against: ["broadcasts"] },
   filtered_row_lost: { against: ["filtered_row_arrives"] },

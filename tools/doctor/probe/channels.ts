@@ -2,7 +2,7 @@ import type { PhoenixSocket } from "../ask/phoenix_socket.ts";
 import { type Check, found, ok, skipped } from "../check.ts";
 import type { Context } from "../context.ts";
 import { askingAs } from "./database/claims.ts";
-import { idOfChanges, idOfRefusal, joinShows, limitOf } from "./refusal.ts";
+import { idOfChanges, idOfPrivate, idOfRefusal, joinShows } from "./refusal.ts";
 import {
   join,
   openSocket,
@@ -84,7 +84,7 @@ async function probePrivate(socket: PhoenixSocket, context: Context): Promise<Ch
         skipped("channels", `private channel ${topic}: it wants a user, and no --token was given`),
       ];
     }
-    const id = settingOf(reason, context) ? "relay_refuses" : limitOf(reason) ?? "private_refused";
+    const id = settingOf(reason, context) ? "relay_refuses" : idOfPrivate(reason);
     const paste = id === "private_refused" ? topicPaste(topic, askingAs(context).role) : undefined;
     return [found(id, reason, { paste })];
   }

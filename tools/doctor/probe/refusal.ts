@@ -8,7 +8,9 @@ const LIMITS =
   /^(?:IncreaseConnectionPool|(?:Client|Channel)?(?:Join)?RateLimitReached|TooMany\w+|\w+RateLimitReached)\b/;
 /** Realtime's reasons that are about its way to the database. */
 const DATABASE =
-  /^(?:UnableToConnectTo\w+|UnableCheckoutConnection|Database(?:ConnectionIssue|LackOfConnections)|Initializing\w+|ConnectionInitializing|RealtimeRestarting|TimeoutOnRpcCall)\b/;
+  /^(?:UnableToConnectTo\w+|UnableCheckoutConnection|Database(?:ConnectionIssue|LackOfConnections)|Initializing\w+|ConnectionInitializing|RealtimeRestarting|TimeoutOnRpcCall|Realtime was unable to connect)\b/;
+/** What a server says of any version to whom the policies do not let in. */
+const RIGHTS = /unauthorized|permission/i;
 /** Realtime's reasons that are about whose signature it is; not about a token's age. */
 const SIGNATURES =
   /^(?:JwtSign\w+|JwtSigner\w+|MalformedJWT)\b|Failed to (?:validate JWT signature|generate JWT signer)/;
@@ -35,6 +37,12 @@ export function idOfRefusal(reason: string, context: Context): FindingId {
     return isRelay || context.tokenVerified ? "realtime_refuses_token" : "token_signature";
   }
   return "join_refused";
+}
+
+/** What the refusal of a private channel is a sign of; not each is about its policies. */
+export function idOfPrivate(reason: string): FindingId {
+  if (/^MissingPartition\b/.test(reason)) return "partition_missing";
+  return limitOf(reason) ?? (RIGHTS.test(reason) ? "private_refused" : "private_failed");
 }
 
 /** What a join shows that was let in, with the user's token where one is given. */

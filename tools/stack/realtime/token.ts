@@ -82,9 +82,9 @@ export async function verify(token: string, keys: Keys, now = Date.now()): Promi
   return { token, role, exp, claims, sub: typeof sub === "string" ? sub : undefined };
 }
 
-/** A token in a client's message; undefined for none, or for an API key in its place. */
-export function ownToken(value: unknown): string | undefined {
-  return typeof value === "string" && !value.startsWith("sb_") ? value : undefined;
+/** Whether a client sent an API key in the place of a token. */
+export function isApiKey(value: unknown): boolean {
+  return typeof value === "string" && value.startsWith("sb_");
 }
 
 function headerOf(token: string): { alg?: string; kid?: string } {

@@ -27,10 +27,21 @@ async function judgeMessages(sql: postgres.Sql): Promise<Check[]> {
     )
     union all select null limit 1
   `;
+  // Nobody is let in by a policy whom none holds back, nor where a restrictive one says no.
   const open = await sql`
-    select polname from pg_policy
-    where polrelid = 'realtime.messages'::regclass and polcmd in ('r', '*') and polpermissive
-      and pg_get_expr(polqual, polrelid) = 'true'
+    with policies as (
+      select *, pg_get_expr(polqual, polrelid) as condition from pg_policy
+      where polrelid = 'realtime.messages'::regclass and polcmd in ('r', '*')
+    )
+    select polname from policies p
+    where polpermissive and condition = 'true' and exists (
+      select from unnest(polroles) role left join pg_roles on pg_roles.oid = role
+      where not coalesce(rolsuper or rolbypassrls, false)
+    ) and not exists (
+      select from policies
+      where not polpermissive and condition <> 'true'
+        and (0 = any (polroles) or p.polroles <@ polroles)
+    )
   `;
   const [{ owner }] = await sql`
     select (
@@ -55,10 +66,13 @@ const RLS_ON = "alter table realtime.messages enable row level security;";
 
 /** Only where one of this repository's was applied: other projects have nothing to do with them. */
 async function judgeMigrations(sql: postgres.Sql): Promise<Check[]> {
-  const [{ exists }] = await sql`
-    select to_regclass('supabase_migrations.schema_migrations') is not null as exists
+  const [list] = await sql`
+    select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as "isOpen"
+    from pg_class c join pg_namespace n on n.oid = relnamespace
+    where nspname = 'supabase_migrations' and relname = 'schema_migrations'
   `;
-  if (!exists) return [skipped("database", "there is no list of migrations that were applied")];
+  if (!list) return [skipped("database", "there is no list of migrations that were applied")];
+  if (!list.isOpen) return [skipped("database", "the list of migrations may not be read")];
   const rows = await sql`select version from supabase_migrations.schema_migrations`;
   const applied = new Set(rows.map(({ version }) => version));
   const lacking = MIGRATIONS.filter((version) => !applied.has(version));

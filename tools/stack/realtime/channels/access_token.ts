@@ -1,5 +1,5 @@
 /** access_token: a new token for a channel. One that may not read the topic any more ends it. */
-import { ownToken, TokenError, verify } from "../token.ts";
+import { isApiKey, TokenError, verify } from "../token.ts";
 import { accessTo, isRevoked, mayJoin, RightsError, unauthorized } from "../topics/access.ts";
 import type { Message } from "../wire/message.ts";
 import type { Channel } from "./channel.ts";
@@ -10,8 +10,8 @@ const NO_PARTITION = "Realtime was unable to connect to the project database";
 /** Renews a channel's rights; a bad token ends it too, and the one that it has changes nothing. */
 export async function renew(channel: Channel, { payload }: Message) {
   const { tenant, headers } = channel.client;
-  const token = payload instanceof Map ? ownToken(payload.get("access_token")) : undefined;
-  if (token === undefined || token === channel.identity.token) return;
+  const token = payload instanceof Map ? payload.get("access_token") : undefined;
+  if (typeof token !== "string" || isApiKey(token) || token === channel.identity.token) return;
   try {
     const identity = await verify(token, tenant.keys);
     const presence = channel.config.presence.enabled || channel.access.presence !== undefined;

@@ -93,8 +93,9 @@ export class Channel implements Member, Subscriber {
     this.client.socket.send(frame);
   }
 
+  /** Answers with the ref of the channel's own join, whatever the message says. */
   reply(message: Message, status: "ok" | "error", response?: string) {
-    this.client.socket.reply(message, status, response);
+    this.client.socket.reply({ ...message, joinRef: this.#joinRef }, status, response);
   }
 
   /** Sends a frame of the server's own to this channel. */

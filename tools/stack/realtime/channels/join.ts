@@ -2,7 +2,7 @@
 import { reasonOf } from "../../log.ts";
 import { within } from "../../within.ts";
 import { echo } from "../bindings/bindings.ts";
-import { type Identity, ownToken, TokenError, verify } from "../token.ts";
+import { type Identity, isApiKey, TokenError, verify } from "../token.ts";
 import { accessTo, mayJoin, RightsError, unauthorized } from "../topics/access.ts";
 import { PREFIX, type Topic } from "../topics/topic.ts";
 import { userBroadcastFrame } from "../wire/frame.ts";
@@ -96,18 +96,23 @@ function reasonFor({ fault }: RightsError, topic: Topic): string {
 
 function checkLimits({ tenant, channels }: Client, name: string) {
   if (name === "") throw new JoinError("TopicNameRequired: You must provide a topic name");
-  if (channels.size >= tenant.limits.channels) {
-    throw new JoinError("ChannelRateLimitReached: Too many channels");
-  }
   if (!tenant.joins.take()) {
     throw new JoinError("ClientJoinRateLimitReached: Too many joins per second", 1001);
   }
+  if (channels.size >= tenant.limits.channels) {
+    throw new JoinError("ChannelRateLimitReached: Too many channels");
+  }
 }
 
-/** The token of the join, or that of the handshake where the join has none of its own. */
+/**
+ * The token of the join, or that of the handshake where the join has none of its own. An API key as
+ * access_token stands for none, beside a user_token too.
+ */
 async function identify({ tenant, identity }: Client, payload: Json): Promise<Identity> {
-  const token = ownToken(at(payload, "user_token") ?? at(payload, "access_token"));
-  return await verify(token ?? identity.token, tenant.keys);
+  const [access, user] = ["access_token", "user_token"].map((key) => at(payload, key));
+  const tokens = isApiKey(access ?? user) ? [] : [user, access];
+  const token = tokens.find((it) => typeof it === "string") ?? identity.token;
+  return await verify(token, tenant.keys);
 }
 
 async function refuse({ tenant, socket }: Client, message: Message, error: unknown) {

@@ -112,7 +112,7 @@ async function send({ tenant, ...client }: Sender, topic: Topic, frame: Outgoing
 
 async function identify(tenant: Tenant, request: Request): Promise<Identity | undefined> {
   const bearer = /^Bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  const token = bearer ?? request.headers.get("apikey") ?? request.headers.get("x-api-key");
+  const token = bearer ?? request.headers.get("apikey");
   return token ? await verify(token, tenant.keys).catch(() => undefined) : undefined;
 }
 
@@ -130,7 +130,7 @@ async function readBody(request: Request, maxBytes: number): Promise<Uint8Array 
 
 function parse(body: Uint8Array): Json | undefined {
   try {
-    return decode(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    return decode(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
   } catch {
     return undefined;
   }

@@ -110,7 +110,9 @@ class Reader {
   }
 
   #string(): string {
-    return JSON.parse(this.#take(STRING) ?? this.#fail());
+    const string: string = JSON.parse(this.#take(STRING) ?? this.#fail());
+    // Half of a surrogate pair, which can only be escaped, is no character.
+    return string.isWellFormed() ? string : this.#fail();
   }
 
   #number(): number | Digits {

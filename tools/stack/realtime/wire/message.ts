@@ -31,7 +31,10 @@ export class UserBroadcast {
 
 /** The first byte of a binary frame. */
 const KIND = { push: 0, userBroadcastPush: 3 };
-const text = new TextDecoder("utf-8", { fatal: true });
+/** How a binary broadcast says that it is bytes; every other number says JSON. */
+const RAW = 0;
+/** A byte order mark is kept: without it a name would be another one. */
+const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads a text frame; undefined when it is none of this version's. */
 export function decodeText(vsn: Vsn, frame: string): Message | undefined {
@@ -42,10 +45,10 @@ export function decodeText(vsn: Vsn, frame: string): Message | undefined {
     return undefined;
   }
   const [joinRef, ref, topic, event, payload] = vsn === "2.0.0"
-    ? (Array.isArray(value) && value.length === 5 ? value : [])
+    ? (Array.isArray(value) ? value : [])
     : ["join_ref", "ref", "topic", "event", "payload"].map((key) => at(value, key));
   if (typeof topic !== "string" || typeof event !== "string") return undefined;
-  // Of an object only join_ref may be missing.
+  // Only an object's join_ref may be missing; what follows the five values of a list is nothing.
   if (ref === undefined || payload === undefined) return undefined;
   return { joinRef: joinRef ?? null, ref, topic, event, payload };
 }
@@ -59,11 +62,13 @@ export function decodeBinary(frame: Uint8Array): Message | undefined {
   const parts = [...lengths].map((length) => frame.subarray(start, start += length));
   if (start > frame.length) return undefined;
   try {
-    const [joinRef, ref, topic, event] = parts.map((part) => text.decode(part));
+    const [joinRef, ref, topic, event, meta] = parts.map((part) => text.decode(part));
+    // It is read for nothing, but it has to be JSON.
+    if (meta) decode(meta);
     const data = frame.subarray(start);
     const payload = isPush
       ? new Bytes(data)
-      : new UserBroadcast(event, frame[6] === 1 ? "json" : "raw", data);
+      : new UserBroadcast(event, frame[6] === RAW ? "raw" : "json", data);
     return { joinRef, ref, topic, event: isPush ? event : "broadcast", payload };
   } catch {
     return undefined;

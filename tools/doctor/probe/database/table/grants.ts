@@ -1,9 +1,11 @@
 import type postgres from "postgres";
 import { ident } from "../quote.ts";
+import { NOT_OURS } from "./kind.ts";
 
 /**
  * The grants that a role lacks for what a table's select policies name: tables, functions, their
- * schemas. Of what functions read in their turn, only what `error` says is known.
+ * schemas. Of what functions read in their turn, only what `error` says is known. Never one on a
+ * table of the platform's own, such as auth.users: a function reads that in the role's place.
  */
 export async function grantsLacking(
   sql: postgres.Sql,
@@ -21,6 +23,7 @@ export async function grantsLacking(
         has_any_column_privilege(${role}, c.oid, 'select') as may
       from named join pg_class c on c.oid = id where class = 'pg_class'::regclass
         and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        and c.relnamespace::regnamespace::text !~ ${NOT_OURS.source}
     ), functions as (
       select f.oid, f.pronamespace as schema, 'execute on function ' || f.oid::regprocedure as what,
         has_function_privilege(${role}, f.oid, 'execute') as may
@@ -55,6 +58,7 @@ async function fromWords(sql: postgres.Sql, error: string, role: string): Promis
     : await sql`
       select 'select on ' || oid::regclass as what from pg_class
       where relname = ${name} and relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+        and relnamespace::regnamespace::text !~ ${NOT_OURS.source}
         and not has_table_privilege(${role}, oid, 'select')
     `;
   return rows.length === 1 ? [`grant ${rows[0].what} to ${ident(role)};`] : [];

@@ -13,7 +13,7 @@ const KINDS: Record<string, string> = {
 };
 
 /** Schemas of PostgreSQL's and of the platform's own; clients are given of it what is copied for them. */
-const NOT_OURS =
+export const NOT_OURS =
   /^(?:pg_\w+|information_schema|auth|storage|_?realtime|vault|net|cron|pgsodium|pgbouncer|graphql|graphql_public|supabase_\w+|_analytics)$/;
 
 /** What is no table to publish: what it is, and what to subscribe in its place. */
@@ -44,7 +44,7 @@ export async function judgeKind(sql: postgres.Sql, table: Table): Promise<Check 
   return found("table_kind", saw, { paste });
 }
 
-/** The tables that a view reads, through whatever other views. */
+/** The project's own tables that a view reads, through whatever other views. */
 async function tablesBelow(sql: postgres.Sql, oid: number) {
   return await sql<{ name: string; published: boolean }[]>`
     with recursive read as (
@@ -61,7 +61,7 @@ async function tablesBelow(sql: postgres.Sql, oid: number) {
       ) as published
     from read join pg_class c using (oid)
     where c.relkind in ('r', 'p') and c.relpersistence = 'p'
-      and c.relnamespace <> 'pg_catalog'::regnamespace
+      and c.relnamespace::regnamespace::text !~ ${NOT_OURS.source}
     order by 1 limit 5
   `;
 }

@@ -11,7 +11,10 @@ export interface Table {
   kind: string;
   unlogged: boolean;
   rls: boolean;
+  /** pg_class.relreplident, and n too where what it names identifies no row. */
   identity: string;
+  /** The primary key may be broken until the end of a transaction. */
+  isDeferrable: boolean;
   key: string[];
   /** Columns that are unique together and never null, where there is no key: they could be it. */
   couldBeKey?: string[];
@@ -42,7 +45,14 @@ export async function readTable(sql: postgres.Sql, whole: string): Promise<Table
   const [table] = await sql<Table[]>`
     select c.oid::int, c.oid::regclass::text as name, ${schema} as schema, relname as relation,
       relkind as kind,
-      relpersistence = 'u' as unlogged, relrowsecurity as rls, relreplident as identity,
+      relpersistence = 'u' as unlogged, relrowsecurity as rls, k."isDeferrable",
+      case
+        when relreplident = 'd' and k."isDeferrable" then 'n'
+        when relreplident = 'i' and not exists (
+          select from pg_index where indrelid = c.oid and indisreplident
+        ) then 'n'
+        else relreplident
+      end as identity,
       to_jsonb(array(
         select attname from pg_index join pg_attribute on attrelid = indrelid
         where indrelid = c.oid and indisprimary and attnum = any (indkey)
@@ -70,7 +80,11 @@ export async function readTable(sql: postgres.Sql, whole: string): Promise<Table
       ) as published,
       (select inhparent::regclass::text from pg_inherits where inhrelid = c.oid and relispartition)
         as "partitionOf"
-    from pg_class c
+    from pg_class c, lateral (
+      select exists (
+        select from pg_index where indrelid = c.oid and indisprimary and not indimmediate
+      ) as "isDeferrable"
+    ) k
     where c.relnamespace = to_regnamespace(${schema}) and c.relname = ${name}
   `;
   if (!table) return undefined;

@@ -43,13 +43,16 @@ const isUnfit = ({ published, key, identity }: Table) =>
 const isRefusedRoot = ({ kind, publication }: Table) => kind === "p" && !publication?.viaRoot;
 
 function judgeShape(table: Table): Check[] {
-  const { name, key, identity, rls } = table;
+  const { name, key, identity, isDeferrable, rls } = table;
   const checks: Check[] = [];
   if (key.length === 0) {
     checks.push(found("primary_key_missing", `${name} has none`, { paste: [keyFor(table)] }));
   } else if (identity === "n") {
-    const paste = [`alter table ${name} replica identity default;`];
-    checks.push(found("replica_identity", `${name} has replica identity nothing`, { paste }));
+    const saw = isDeferrable
+      ? `the primary key of ${name} is deferrable, which identifies no row`
+      : `${name} has replica identity nothing`;
+    const paste = [`alter table ${name} replica identity ${isDeferrable ? "full" : "default"};`];
+    checks.push(found("replica_identity", saw, { paste }));
   } else {
     const words: Record<string, string> = { f: "full", i: "an index", d: "the primary key" };
     checks.push(ok("database", `${name}: replica identity is ${words[identity]}`));
