@@ -588,6 +588,15 @@ export const EXAMPLES: Record<string, Scenario> = {
     sign(0),
     pass(2_500),
   ),
+  "one client's joins cost others theirs, where a stalled socket held them and all come at once":
+    world(
+      { share: false },
+      crowd(7, 1, false),
+      pass(3),
+      stall(true),
+      join(3, 1, 1),
+      { do: "churn", c: 1, count: 450, perSecond: 5, topics: 1 },
+    ),
   "a push that waited for a token goes up, behind the leave of the channel that it takes away":
     world(
       { policy: 1, verifyMs: 400 },

@@ -267,10 +267,9 @@ export class Client {
   /** Realtime ends whoever joins above its rate: not for what somebody else has joined. */
   #paysFor(what: string, at: number): void {
     const { index, realtime } = this.options;
-    const { rate: { overAt }, place: { up, down } } = realtime;
-    if (this.joins > MANY_JOINS || at < overAt || at > overAt + up + down + REFUSAL_MS + LEAVE_MS) {
-      return;
-    }
+    const { rate: { overAt, calmAt }, place: { up, down } } = realtime;
+    if (this.joins > MANY_JOINS || overAt <= calmAt + up) return;
+    if (at < overAt || at > overAt + up + down + REFUSAL_MS + LEAVE_MS) return;
     throw new Violation(
       "neighbours",
       `client ${index} joined ${this.joins} times, and was told ${what}`,

@@ -11,6 +11,8 @@ export const REFUSAL_MS = 5_000;
 export class JoinRate {
   /** When a join was last refused for it; its client hears that later. */
   overAt = -Infinity;
+  /** Since when joins come at most so often as they were sent: what a stalled socket held is read. */
+  calmAt = -Infinity;
   readonly #joins: number[] = [];
 
   constructor(readonly time: Time) {}
@@ -19,6 +21,11 @@ export class JoinRate {
   take(): boolean {
     this.#joins.push(this.time.now);
     return !this.isOver;
+  }
+
+  /** All that a stalled socket has held comes at once. */
+  flood(): void {
+    this.calmAt = this.time.now + WINDOW_MS;
   }
 
   /** The answer to a join that is one too many. */

@@ -151,6 +151,7 @@ export class Line implements Far, Wire {
   /** Nothing passes either way, or all that has waited does. */
   stall(isStalled: boolean): void {
     this.wasStalled ||= isStalled;
+    if (this.end.isStalled && !isStalled) this.realtime.rate.flood();
     this.end.stall(isStalled);
   }
 
