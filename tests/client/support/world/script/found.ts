@@ -1281,6 +1281,17 @@ export const FOUND: { sentence: string; script: Script }[] = [
     },
   },
   {
+    sentence: "and what was joined before it by the time of then",
+    script: {
+      setup: { channels: ["orders", "changes"], updates: true },
+      steps: [
+        { after: 1_000, do: "clock", byMs: 3_600_000, ms: 100 },
+        { after: 0, do: "insert", table: "orders", count: 1 },
+        { after: 100, do: "kill", code: 1012 },
+      ],
+    },
+  },
+  {
     sentence: "a clock that is set back lets nobody wait with dialling",
     script: {
       setup: {},
