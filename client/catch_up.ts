@@ -137,8 +137,11 @@ export const keysOf = ({ key }: Pick<CatchUp, "key">): readonly string[] =>
 
 /** Takes the columns' texts out of a row, and leaves its key's under KEY_TEXT. */
 function takeTexts(row: Json, count: number): string[] {
-  const texts = Array.from({ length: count }, (_, i) => row[TEXT + i] as string);
-  for (let i = 0; i < count; i++) delete row[TEXT + i];
+  const texts = Array.from({ length: count }, (_, i) => {
+    const text = row[TEXT + i] as string;
+    delete row[TEXT + i];
+    return text;
+  });
   Object.assign(row, { [KEY_TEXT]: texts.slice(1) });
   return texts;
 }

@@ -53,6 +53,7 @@ export class Page {
   #frame = 0;
   /** Slugs whose clicks arrive and which the list has no room for. */
   readonly #unlisted = new Set<string>();
+  #looking: number | undefined;
 
   constructor(
     supabase: SupabaseClient,
@@ -181,7 +182,10 @@ export class Page {
       this.#show();
     } else if (outcome === "elsewhere" && this.#loaded && !this.#unlisted.has(click.slug)) {
       this.#unlisted.add(click.slug);
-      setTimeout(() => this.#reading.start(), LOOK_MS);
+      this.#looking ??= setTimeout(() => {
+        this.#looking = undefined;
+        this.#reading.start();
+      }, LOOK_MS);
     }
   }
 

@@ -146,7 +146,9 @@ function noteTimes(
   if (committedAt !== undefined) skew.note(committedAt, now);
   const time = Math.min(at ?? Infinity, committedAt ?? Infinity);
   if (!catchUp || time === Infinity) return;
-  if (committedAt !== undefined && !isRead) skew.note(time, now, catchUp);
+  if (committedAt !== undefined) {
+    for (const each of [skew, ledger.skew]) each.note(time, now, catchUp);
+  }
   ledger.advance(catchUp, { at: time, cameAt: now }, isRead);
 }
 

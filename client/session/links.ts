@@ -113,7 +113,12 @@ export function take(state: State, next: Link): void {
  * the clock was set forward: how far the server's is from it is to be told anew.
  */
 export function thaw(state: State): void {
-  if (state.skew.of() !== undefined) state.skew = new Skew();
+  const { skew } = state;
+  state.skew = new Skew();
+  for (const { ledger } of state.known.values()) {
+    // What comes from now on tells of the tables that it is from, and nothing of the join.
+    if (ledger.skew === skew && skew.of() === undefined) ledger.skew = new Skew();
+  }
   for (const link of [state.active, state.next]) {
     if (link?.provenAt === undefined) continue;
     link.behind++;

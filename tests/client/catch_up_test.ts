@@ -360,6 +360,20 @@ Deno.test("what was missed before somebody else signed in is told, and not read 
   assert.equal(told(rig), "events");
 });
 
+Deno.test("a page that stood still learns the time of a table by what comes then", async () => {
+  const { catchUp } = tableOf([]);
+  const rig = new SessionRig("2.0.0", [catchUp]);
+  const link = rig.live();
+  rig.join(TOPIC);
+  rig.joined(link, TOPIC, [BINDING]);
+  rig.time += 60_000;
+  thaw(rig.session);
+  rig.bring(link, change(TOPIC, [11], "INSERT", row(1, rig.time)));
+  interrupt(rig, TOPIC, [BINDING]);
+  await rig.settle();
+  assert.equal(told(rig), undefined, "that the row has gone makes no other time");
+});
+
 Deno.test("what comes of a page that stood still is old until it is known to be fresh", async () => {
   for (const isFresh of [false, true]) {
     const rig = new SessionRig();

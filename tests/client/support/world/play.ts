@@ -74,11 +74,12 @@ function isCalm(setup: Setup, steps: Step[]): boolean {
   });
 }
 
-const areClocksRight = ({ clientSkewMs, databaseSkewMs, relaySkewMs }: Setup): boolean =>
-  clientSkewMs === 0 && databaseSkewMs === 0 && relaySkewMs === 0;
+const areClocksRight = ({ clientSkewMs, databaseSkewMs, relaySkewMs }: Setup, steps: Step[]) =>
+  clientSkewMs === 0 && databaseSkewMs === 0 && relaySkewMs === 0 &&
+  !steps.some((step) => step.do === "clock");
 
 const isReadable = (setup: Setup, steps: Step[]): boolean =>
-  areClocksRight(setup) && !setup.zone &&
+  areClocksRight(setup, steps) && !setup.zone &&
   !steps.some((step) =>
     step.do === "rest" || step.do === "token" ||
     (step.do === "subscriptions" && step.ms === 0)
@@ -89,7 +90,7 @@ const ENDING = new Set<Step["do"]>([
 ]);
 
 const isSteady = (setup: Setup, steps: Step[]): boolean =>
-  areClocksRight(setup) && setup.relay !== "direct" && setup.tokenLifeS >= 3600 &&
+  areClocksRight(setup, steps) && setup.relay !== "direct" && setup.tokenLifeS >= 3600 &&
   !steps.some((step) =>
     ENDING.has(step.do) || (step.do === "joins" && step.answer === "forbidden") ||
     (step.do === "dial" && (step.answer === "throws" || step.answer === 4401))
@@ -106,7 +107,8 @@ const UNTIMELY = new Set<Step["do"]>([
 ]);
 
 const isTimely = (setup: Setup, steps: Step[]): boolean =>
-  areClocksRight(setup) && !steps.some((step) => UNTIMELY.has(step.do) || step.do === "offline");
+  areClocksRight(setup, steps) &&
+  !steps.some((step) => UNTIMELY.has(step.do) || step.do === "offline");
 
 async function run(world: World, steps: Step[]): Promise<void> {
   const { time, setup, application, weather } = world;
@@ -205,6 +207,7 @@ const FAULTS = new Set<Step["do"]>([
     "halfOpen",
     "silence",
     "freeze",
+    "clock",
     "offline",
     "dial",
     "latency",
@@ -227,7 +230,9 @@ function take(world: World, step: Step): void {
   }
   if (FAULTS.has(step.do)) {
     ledger.faults++;
-    const until = time.now + ("ms" in step ? step.ms || Infinity : 1);
+    // A clock that stays as it is set is no fault that holds.
+    const forEver = step.do === "clock" ? 1 : Infinity;
+    const until = time.now + ("ms" in step ? step.ms || forEver : 1);
     if (step.do === "drain") world.drainedAt = time.now + step.deadlineMs + 1_000;
     world.wellSince = Math.max(world.wellSince, world.drainedAt, until);
   }
@@ -265,6 +270,11 @@ function take(world: World, step: Step): void {
       return;
     case "freeze":
       return void (time.frozenUntil = Math.max(time.frozenUntil, time.now + step.ms));
+    case "clock":
+      time.setClock(step.byMs);
+      return step.ms === undefined
+        ? undefined
+        : void time.later(step.ms, () => time.setClock(-step.byMs));
     case "offline":
       weather.set("offline", { is: true }, step.ms);
       for (const line of realtime.lines) line.die();

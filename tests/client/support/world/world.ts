@@ -75,7 +75,7 @@ export class World {
   constructor(client: Client, setup: Partial<Setup>, ignored: ReadonlySet<InvariantName>) {
     this.setup = { ...USUAL, ...setup };
     this.ledger = new Ledger(ignored, this.time);
-    this.time.skew = this.setup.clientSkewMs;
+    this.time.setClock(this.setup.clientSkewMs);
     this.chance = randomFrom(this.setup.seed);
     this.time.onThrow = (error) => {
       const { name, message, stack } = error as Error;
@@ -111,7 +111,7 @@ export class World {
         } as unknown as typeof WebSocket,
         now: () => {
           this.#turns();
-          return Math.floor(time.now + time.skew);
+          return time.look();
         },
         random: chance,
         setTimeout: (then, ms) => {

@@ -170,7 +170,7 @@ export class Application {
     this.told.set(name, { status, at: time.now, message: error?.message });
     if (status === "SUBSCRIBED") {
       const record = ledger.record(planOf(name).topic);
-      if (!record.stay) record.stays.push({ from: time.now, to: Infinity });
+      if (!record.stay) record.stays.push({ from: time.now, to: Infinity, skew: time.skew });
       this.#wet(name);
       return;
     }
@@ -299,8 +299,8 @@ export class Application {
     const age = ancient.get(id);
     if (age !== undefined) {
       // Who cannot know the server's clock reads from earlier, and may bring what is a little older.
-      const isDoubted = age < OLD_MS + Math.abs(setup.databaseSkewMs - setup.clientSkewMs);
-      if (isDoubted) return;
+      const apart = record.stays.map(({ skew }) => Math.abs(setup.databaseSkewMs - skew));
+      if (age < OLD_MS + Math.max(...apart)) return;
       return ledger.breaks("old", `${id} of ${topic} is an hour older than the application`);
     }
     if (!emission) return ledger.breaks("invented", `${id} of ${topic} was never sent`);

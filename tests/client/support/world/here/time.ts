@@ -23,6 +23,11 @@ export class Time {
   now = Date.UTC(2026, 10, 28, 12);
   /** How far the clock of the client's machine is ahead. */
   skew = 0;
+  /** The client's is never set back: it was so far ahead of that machine's. */
+  #held = 0;
+  #shown = -Infinity;
+  /** How far it was ahead of true time, and since when. */
+  readonly #aheads: { since: number; by: number }[] = [];
   /** Told of what a timer's work throws, and of promises that are rejected and nobody looks at. */
   onThrow: (error: unknown) => void = () => {};
   /** Something is under way that takes many turns to settle. */
@@ -55,6 +60,33 @@ export class Time {
     Object.assign(globalThis, this.#real);
     Date.now = this.#realNow;
     removeEventListener("unhandledrejection", this.#rejected);
+  }
+
+  /** Somebody sets the clock of the client's machine. */
+  setClock(byMs: number): void {
+    this.skew += byMs;
+    if (byMs > 0) this.#note();
+  }
+
+  /** The client looks at that clock. */
+  look(): number {
+    const at = Math.floor(this.now + this.skew);
+    this.#held = Math.max(this.#held, this.#shown - at);
+    this.#shown = at + this.#held;
+    this.#note();
+    return at;
+  }
+
+  #note(): void {
+    const by = this.skew + this.#held;
+    if (this.#aheads.at(-1)?.by !== by) this.#aheads.push({ since: this.now, by });
+  }
+
+  /** The true time of what the client's clock has shown; what it has passed over was when it did. */
+  trueOf(shown: number): number {
+    const aheads = this.#aheads;
+    const i = Math.max(0, aheads.findLastIndex(({ since, by }) => shown >= Math.floor(since + by)));
+    return Math.min(shown - aheads[i].by, aheads[i + 1]?.since ?? Infinity);
   }
 
   later(ms: number, then: () => void, kind?: Kind): number {

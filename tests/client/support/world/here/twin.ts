@@ -43,7 +43,7 @@ export class Twin {
       if (client !== this.#client) return;
       ledger.note(`told the twin ${status}`);
       if (status === "SUBSCRIBED") {
-        if (!record.stay) record.stays.push({ from: time.now, to: Infinity });
+        if (!record.stay) record.stays.push({ from: time.now, to: Infinity, skew: time.skew });
       } else if (record.stay) Object.assign(record.stay, { to: time.now, end: "told" });
     });
   }

@@ -119,7 +119,7 @@ export const INVARIANTS = {
       const { state, reason, since } = transport.status;
       const isDown = state === "connecting" || state === "reconnecting" || state === "offline";
       // Who was refused dials when there is a newer token, be it long after that.
-      const from = Math.max(wokenAt, since - time.skew);
+      const from = Math.max(wokenAt, time.trueOf(since));
       const isLate = wokenAt >= wellSince && time.now - from > WAKE_MS;
       return isDown && isLate
         ? `the status is ${state} (${reason}), ${WAKE_MS / 1000} s after it was woken`
@@ -132,7 +132,7 @@ export const INVARIANTS = {
       "no socket ends with its token, or stays refused for it, where token() has a newer one",
     always: ({ transport: { status }, time, session: { mintedAt }, wellSince }) => {
       const isRefused = status.state === "refused" && status.code === 4401;
-      const isNewer = mintedAt > status.since - time.skew;
+      const isNewer = mintedAt > time.trueOf(status.since);
       return isRefused && isNewer && time.now - Math.max(mintedAt, wellSince) > NEWER_MS
         ? `refused with ${status.reason} for ${NEWER_MS / 1000} s, and token() has a newer one`
         : undefined;
@@ -483,9 +483,9 @@ const waitOf = ({ setup }: World, topic: string): number =>
   setup.history && topic === CHANNELS.mail.topic ? MESSAGES_WAIT_MS : LIVE_WAIT_MS;
 
 /** True where the clocks are so far apart that a token may be over before anybody renews it. */
-function isBeyondTime({ session, setup }: World): boolean {
-  const { relaySkewMs, databaseSkewMs, clientSkewMs, tokenLifeS } = setup;
-  const lateBy = Math.max(relaySkewMs, databaseSkewMs) - Math.min(databaseSkewMs, clientSkewMs);
+function isBeyondTime({ session, setup, time }: World): boolean {
+  const { relaySkewMs, databaseSkewMs, tokenLifeS } = setup;
+  const lateBy = Math.max(relaySkewMs, databaseSkewMs) - Math.min(databaseSkewMs, time.skew);
   return session.user !== null && lateBy > Math.min(60_000, tokenLifeS * 1000 - 60_000);
 }
 

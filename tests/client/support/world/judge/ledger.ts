@@ -1,3 +1,4 @@
+import type { Time } from "../here/time.ts";
 import { TWIN } from "../here/twin.ts";
 import type { InvariantName } from "./invariants.ts";
 
@@ -44,6 +45,8 @@ export interface Emission {
 export interface Stay {
   from: number;
   to: number;
+  /** How far the machine's clock was ahead when it began. */
+  skew: number;
   /** Told that it is over, by an error or for good, or ended by the application itself. */
   end?: "told" | "closed" | "left";
   /** When the client was live last, by its end. */
@@ -98,9 +101,9 @@ export class Record {
   readonly dry: { from: number; to: number }[] = [];
 
   /** A gap is told, by the clock of the client's machine. */
-  tell(message: object, { now, skew }: { now: number; skew: number }): void {
+  tell(message: object, time: Time): void {
     const { from, to, ...rest } = message as Gap;
-    this.gaps.push({ ...rest, from: from - skew, to: to - skew, at: now });
+    this.gaps.push({ ...rest, from: time.trueOf(from), to: time.trueOf(to), at: time.now });
   }
 
   get stay(): Stay | undefined {

@@ -1267,4 +1267,54 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "what is joined behind a clock that is set forward is read from its own time",
+    script: {
+      setup: {},
+      steps: [
+        { after: 100, do: "flurry" },
+        { after: 100, do: "clock", byMs: 90_000, ms: 100 },
+        { after: 0, do: "join", channel: "mixed" },
+        { after: 100, do: "flurry" },
+        { after: 0, do: "offline", ms: 100 },
+      ],
+    },
+  },
+  {
+    sentence: "and what was joined before it by the time of then",
+    script: {
+      setup: { channels: ["orders", "changes"], updates: true },
+      steps: [
+        { after: 1_000, do: "clock", byMs: 3_600_000, ms: 100 },
+        { after: 0, do: "insert", table: "orders", count: 1 },
+        { after: 100, do: "kill", code: 1012 },
+      ],
+    },
+  },
+  {
+    sentence: "a clock that is set back lets nobody wait with dialling",
+    script: {
+      setup: {},
+      steps: [
+        { after: 1_000, do: "offline", ms: 12_000 },
+        { after: 17_190, do: "clock", byMs: -90_000 },
+      ],
+    },
+  },
+  {
+    sentence: "a table is read to its end where REST gives few rows at once",
+    script: {
+      setup: { maxRows: 4 },
+      steps: [
+        { after: 100, do: "flurry" },
+        { after: 16_034, do: "offline", ms: 12_000 },
+        { after: 8_500, do: "flurry" },
+        { after: 0, do: "flurry" },
+        { after: 8_000, do: "flurry" },
+        { after: 0, do: "flurry" },
+        { after: 1_000, do: "flurry" },
+        { after: 100, do: "kill", code: 1001 },
+      ],
+    },
+  },
 ];

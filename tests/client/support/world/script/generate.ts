@@ -80,6 +80,12 @@ const event = fc.oneof(
   { weight: 2, arbitrary: step("flurry") },
 );
 
+/** Somebody sets the machine's clock, or it was wrong for a while. */
+const clock = step("clock", {
+  byMs: of(5_000, -5_000, 90_000, -90_000, 3_600_000, -3_600_000),
+  ms: of(undefined, undefined, 1_500, 12_000),
+});
+
 /** What goes wrong shows by what comes while it does. */
 const flurry = step("flurry", {}, of(0, 30, 150, 500, 1_200, 3_000, 8_000));
 
@@ -95,6 +101,7 @@ const fault = fc.oneof(
   { weight: 6, arbitrary: loss },
   { weight: 1, arbitrary: step("silence", { ms: of(1_000, 4_000, 8_000) }) },
   { weight: 1, arbitrary: step("freeze", { ms: of(1_000, 4_000, 12_000, 40_000) }) },
+  { weight: 1, arbitrary: clock },
   {
     weight: 2,
     arbitrary: step("dial", {
@@ -188,6 +195,14 @@ const motifs = [
     loss,
     step("peer", { channel: fc.constant("mixed"), evil }, of(3_000, 8_000)),
   ),
+  // The clock is set, and then something is missed.
+  motif(
+    step("insert", { table: fc.constant("orders") }),
+    clock,
+    step("join", { channel: of("orders", "everything", "mixed", "mail") }, soon),
+    ...[flurry, loss, flurry],
+  ),
+  motif(event, loss, clock, ...[flurry, flurry]),
   // The publication changes, and it may no longer be subscribed.
   motif(
     step("subscriptions", { answer: of("error", "busy"), ms }, soon),
@@ -388,6 +403,7 @@ const setup: fc.Arbitrary<Partial<Setup>> = fc.record({
   replaysTwice: rarely(fc.constant(true)),
   history: rarely(fc.constant(true), 6),
   updates: rarely(fc.constant(true)),
+  maxRows: rarely(of(4, 10)),
 }).map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
 
 /** Nothing happens but announced moves, and what is to come over them. */

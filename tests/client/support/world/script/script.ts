@@ -45,6 +45,8 @@ export interface Setup {
   history: boolean;
   /** Rows that have changed are read again, by the time of their last change. */
   updates: boolean;
+  /** REST gives no more rows at once, however many it is asked for. */
+  maxRows: number;
 }
 
 export const USUAL: Setup = {
@@ -70,6 +72,7 @@ export const USUAL: Setup = {
   replaysTwice: false,
   history: false,
   updates: false,
+  maxRows: 1_000,
 };
 
 export type ChannelName = keyof typeof CHANNELS;
@@ -138,6 +141,8 @@ export type Step =
     | { do: "offline"; ms: number }
     /** The page stands still: its timers run behind that, and before what came meanwhile. */
     | { do: "freeze"; ms: number }
+    /** Somebody sets the machine's clock, by so much, and to what it was after `ms` where that is given. */
+    | { do: "clock"; byMs: number; ms?: number }
     | { do: "dial"; answer: DialAnswer; ms: number }
     | { do: "latency"; addMs: number; ms: number }
     | { do: "joins"; answer: JoinAnswer; ms: number; channel?: ChannelName; lateMs?: number }

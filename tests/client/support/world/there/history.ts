@@ -15,7 +15,7 @@ interface Question {
 export const idOf = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 
 /** The messages that a reader has missed, and the server's time behind them; nobody reads as nobody. */
-export function missedMessages(world: World, reader: string | null, question: string): string {
+export function missedMessages(world: World, reader: string | null, question: string): string[] {
   const { database, ledger, time } = world;
   const { topic, after_id, since }: Question = JSON.parse(question);
   const iso = (ms: number) => new Date(Math.floor(ms)).toISOString();
@@ -34,5 +34,6 @@ export function missedMessages(world: World, reader: string | null, question: st
     ...{ id: idOf(message.n), event: "mail", payload: bodyOf(message, reader) },
     ...{ binary_payload: null, inserted_at: iso(message.at) },
   }));
-  return JSON.stringify([...rows, { ...none, id: null, inserted_at: iso(database.now()) }]);
+  const last = { ...none, id: null, inserted_at: iso(database.now()) };
+  return [...rows, last].map((row) => JSON.stringify(row));
 }
