@@ -19,6 +19,11 @@ export class History {
    * had is told then, and is not to come with what the next gap brings.
    */
   start?: { time: number; at: number };
+  /**
+   * From when to when this machine's clock was set forward last, or the page stood still, which looks
+   * the same. What came just before that is no older for it.
+   */
+  leap = [0, 0];
   /** How often the time was asked for in vain. */
   asked = 0;
   /** What has an earlier time, and is not known, may be from before. */
@@ -40,19 +45,24 @@ export class History {
   mark(id: string, now: number): void {
     const marks = this.#marks;
     marks.push({ id, at: now });
-    while (marks[1]?.at < now - MARKS_MS) marks.shift();
+    while (marks[1]?.at < this.before(now, MARKS_MS)) marks.shift();
   }
 
   /** How long ids are kept, in ms: what is read again from a mark on is to be known. */
   keepMs(now: number): number {
-    const [oldest] = this.#marks;
-    return oldest ? now - oldest.at + OVERLAP_MS : 0;
+    return now - (this.#marks[0]?.at ?? now) + OVERLAP_MS;
+  }
+
+  /** The time that was so many ms before another; `since`: as what was told then counts it. */
+  before(time: number, ms: number, since = 0): number {
+    const [from, to] = this.leap;
+    return time - ms - (from < time && Math.max(time - ms, since) < to ? to - from : 0);
   }
 
   /** Where to read from, of a gap that began then. */
   from(gap: number): { since: string; afterId?: string } {
     const { time, at } = this.start!;
-    const from = gap - OVERLAP_MS;
+    const from = this.before(gap, OVERLAP_MS, at);
     return {
       since: new Date(time - Math.max(0, at - from)).toISOString(),
       afterId: this.#marks.filter((mark) => mark.at <= from).at(-1)?.id,

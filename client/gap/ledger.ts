@@ -93,7 +93,7 @@ export class Ledger {
     }
     const readFrom = catchUp ? (this.lastOf(catchUp) ?? 0) - catchUp.overlapMs : Infinity;
     for (const [oldest, { cameAt, at = 0 }] of seen) {
-      const isOld = now - cameAt > keepMs && at < readFrom;
+      const isOld = cameAt < this.history.before(now, keepMs) && at < readFrom;
       if (seen.size <= MAX_SEEN && !isOld) return;
       seen.delete(oldest);
     }

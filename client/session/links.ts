@@ -112,10 +112,11 @@ export function take(state: State, next: Link): void {
  * The page stood still: what comes on its sockets may have waited for it, until they answer anew. Or
  * the clock was set forward: how far the server's is from it is to be told anew.
  */
-export function thaw(state: State): void {
+export function thaw(state: State, since: number): void {
   const { skew } = state;
   state.skew = new Skew();
   for (const { ledger } of state.known.values()) {
+    ledger.history.leap = [since, state.now];
     // What comes from now on tells of the tables that it is from, and nothing of the join.
     if (ledger.skew === skew && skew.of() === undefined) ledger.skew = new Skew();
   }

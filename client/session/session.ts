@@ -79,10 +79,11 @@ export type Happening =
 export class Session extends State {
   /** What is to be done about it, in this order. */
   step(happening: Happening, now: number, chance: number): Deed[] {
-    const isLate = now > (this.dues.get("#awake") ?? Infinity) + LATE_MS;
+    const awakeAt = (this.dues.get("#awake") ?? Infinity) - AWAKE_MS;
+    const isLate = now > awakeAt + AWAKE_MS + LATE_MS;
     this.now = now;
     this.chance = chance;
-    if (isLate) thaw(this);
+    if (isLate) thaw(this, awakeAt);
     this.#take(happening);
     if (this.active && (isLate || !this.dues.has("#awake"))) this.wait("#awake", now + AWAKE_MS);
     return this.deeds.splice(0);

@@ -367,7 +367,7 @@ Deno.test("a page that stood still learns the time of a table by what comes then
   rig.join(TOPIC);
   rig.joined(link, TOPIC, [BINDING]);
   rig.time += 60_000;
-  thaw(rig.session);
+  thaw(rig.session, rig.time - 60_000);
   rig.bring(link, change(TOPIC, [11], "INSERT", row(1, rig.time)));
   interrupt(rig, TOPIC, [BINDING]);
   await rig.settle();
@@ -382,7 +382,7 @@ Deno.test("what comes of a page that stood still is old until it is known to be 
     rig.joined(link, TOPIC);
     const before = rig.time;
     rig.time += 60_000;
-    thaw(rig.session);
+    thaw(rig.session, before);
     rig.tell({ is: "due" });
     if (isFresh) rig.answerOwn(link);
     rig.bring(link, broadcast(TOPIC, 1));

@@ -1317,4 +1317,33 @@ export const FOUND: { sentence: string; script: Script }[] = [
       ],
     },
   },
+  {
+    sentence: "a clock that is set forward makes no message one that had long come",
+    script: {
+      setup: { channels: ["mail"], user: "ann", history: true },
+      steps: [
+        { after: 20_000, do: "store" },
+        { after: 1_000, do: "clock", byMs: 90_000 },
+        { after: 500, do: "flurry" },
+        { after: 1_500, do: "flurry" },
+        { after: 2_000, do: "store", startedAgoMs: 14_000 },
+        { after: 0, do: "kill" },
+        { after: 5_000, do: "nothing" },
+      ],
+    },
+  },
+  {
+    sentence: "nor is what came before it forgotten for that",
+    script: {
+      setup: { channels: ["mail"], user: "ann", history: true },
+      steps: [
+        { after: 20_000, do: "store" },
+        { after: 1_000, do: "clock", byMs: 90_000 },
+        { after: 1_000, do: "kill" },
+        { after: 4_500, do: "store" },
+        { after: 1_000, do: "kill" },
+        { after: 5_000, do: "nothing" },
+      ],
+    },
+  },
 ];
