@@ -9,7 +9,7 @@ import { broadcast } from "./support/session_rig.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** A page's script may cost this much; what is on top of it has to be worth it. */
-const MAX_GZIP_BYTES = 21_650;
+const MAX_GZIP_BYTES = 21_750;
 
 /** What the declarations of mod.ts name, and nothing else. */
 const TYPES = [
