@@ -170,7 +170,7 @@ export class Viewer implements Upstream, Sitter {
     const old = before?.isMember ? before.frame : undefined;
     this.vacate(topic);
     before?.endOld();
-    const mayShare = this.#token === undefined && !this.#own?.isLeaving(topic);
+    const mayShare = this.#token === undefined && (this.#own?.mayShare(topic) ?? true);
     const share = mayShare ? shareOf(this.wire.vsn, this.key, frame) : undefined;
     if (share && this.#mayBegin(share) && this.#sit(frame, share, old)) return;
     this.#ownChannels.join(topic, message);
@@ -212,7 +212,7 @@ export class Viewer implements Upstream, Sitter {
     const place = this.#places.get(topic);
     if (place) this.#move(place);
     if (this.#own?.moveOf(topic)?.holds(message, frame)) return;
-    if (this.#own?.has(topic)) this.#own.send(message);
+    if (this.#own?.has(topic)) this.#own.push(topic, message);
     else this.#unmatched(typeof message === "string" ? frame : frameOfBinary(message, topic));
   }
 

@@ -597,6 +597,16 @@ export const EXAMPLES: Record<string, Scenario> = {
       join(3, 1, 1),
       { do: "churn", c: 1, count: 450, perSecond: 5, topics: 1 },
     ),
+  "what a viewer sent comes back to them, who left the channel behind it and join it again": world(
+    {},
+    crowd(1, 1, true, 2),
+    pass(3),
+    stall(true),
+    push,
+    leave,
+    pass(5),
+    join(0, 0, 2),
+  ),
   "a push that waited for a token goes up, behind the leave of the channel that it takes away":
     world(
       { policy: 1, verifyMs: 400 },

@@ -38,6 +38,8 @@ export interface Owner {
 /** A viewer's channels by a socket of its own, and how those get there that were a group's. */
 export class OwnChannels {
   readonly #socket: OwnSocket;
+  /** The topics on which the viewer has sent something. */
+  readonly #pushed = new Set<string>();
   /** What is kept for the viewer until its socket is open and its channels are joined. */
   readonly #kept: Kept;
   #refs = 0;
@@ -92,23 +94,32 @@ export class OwnChannels {
   /** Returns false where the topic was not joined by this socket. */
   leave(topic: string, message: Message): boolean {
     if (!this.#socket.topics.delete(topic)) return false;
-    this.#noteLeaving(topic);
+    // Of a channel that Realtime had refused it tells no end.
+    this.#note(this.#socket.leaving, topic);
     this.send(message, topic);
     return true;
   }
 
-  /** Of a channel that Realtime had refused it tells no end: as many as may be joined, the latest ones. */
-  #noteLeaving(topic: string): void {
-    const { leaving } = this.#socket;
-    leaving.delete(topic);
-    leaving.add(topic);
-    const [oldest] = leaving;
-    if (leaving.size > this.options.config.maxJoins) leaving.delete(oldest);
+  /** Sends what is no join, leave or token. */
+  push(topic: string, message: Message): void {
+    if (!this.#pushed.has(topic)) this.#note(this.#pushed, topic);
+    this.send(message);
   }
 
-  /** True while Realtime has not ended a channel that was left: what comes of it is of that one. */
-  isLeaving(topic: string): boolean {
-    return this.#socket.leaving.has(topic);
+  /** As many as may be joined, the latest ones. */
+  #note(topics: Set<string>, topic: string): void {
+    topics.delete(topic);
+    topics.add(topic);
+    const [oldest] = topics;
+    if (topics.size > this.options.config.maxJoins) topics.delete(oldest);
+  }
+
+  /**
+   * False while Realtime has not ended a channel that was left: what comes of it is of that one. And
+   * where the viewer has sent something, which may be on its way to the group as somebody else's.
+   */
+  mayShare(topic: string): boolean {
+    return !this.#socket.leaving.has(topic) && !this.#pushed.has(topic);
   }
 
   /** Takes over a channel of which the viewer is a member, with this token where it has one. */

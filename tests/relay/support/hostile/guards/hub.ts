@@ -67,9 +67,16 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/viewer.ts",
-    find: " && !this.#own?.isLeaving(topic);",
+    find: " && (this.#own?.mayShare(topic) ?? true);",
     replace: ";",
     sentence: "who leaves a channel of their own and joins the shared one is told things twice",
+    tests: ["hub/move"],
+  },
+  {
+    file: "hub/own/channels.ts",
+    find: " && !this.#pushed.has(topic);",
+    replace: ";",
+    sentence: "what a viewer sent comes back to them, who left the channel and join it again",
     tests: ["hub/move"],
   },
   {

@@ -28,7 +28,7 @@ export interface Tenant {
   readonly place: { subscribeMs: number };
   readonly world: Watcher;
   /** How many joins there may be. */
-  readonly rate: { take(): boolean; refuse(): Judgement };
+  readonly rate: { take(): boolean; refuse(): Judgement; flood(): void };
   forget(line: Line): void;
   /** `joined` channels are on that socket already. */
   judge(channel: Channel, token: string | undefined, joined: number): Judgement;
