@@ -597,6 +597,13 @@ export const EXAMPLES: Record<string, Scenario> = {
       join(3, 1, 1),
       { do: "churn", c: 1, count: 450, perSecond: 5, topics: 1 },
     ),
+  "an upstream is given up, where whoever goes over says more than may be kept": world(
+    { maxJoins: 10, maxUnsent: 1 << 16, subscribeMs: 2_000 },
+    somebody({ vsn: 1, life: 1 }),
+    { do: "churn", c: 0, count: 22, perSecond: 1, topics: 30 },
+    { do: "join", c: 0, topic: 1, config: 1, token: 3 },
+    { do: "churn", c: 0, count: 450, perSecond: 200, topics: 8 },
+  ),
   "what a viewer sent comes back to them, who left the channel behind it and join it again": world(
     {},
     crowd(1, 1, true, 2),

@@ -58,8 +58,8 @@ export class Party implements Peer {
   openedAt = Infinity;
   /** What it has said, in bytes or UTF-16 units. */
   said = 0;
-  /** When the relay heard it, the latest last. */
-  readonly #heardAt: number[] = [];
+  /** When the relay heard it, the latest last, and what it had said before. */
+  readonly #heard: { at: number; said: number }[] = [];
   /** The status of a plain answer. */
   status: number | undefined;
   client!: Client;
@@ -78,12 +78,17 @@ export class Party implements Peer {
 
   /** When the relay last heard it, or its socket opened. */
   get heardAt(): number {
-    return this.#heardAt.at(-1) ?? this.openedAt;
+    return this.#heard.at(-1)?.at ?? this.openedAt;
   }
 
   /** The same of what was heard before `time`. */
   heardBefore(time: number): number {
-    return this.#heardAt.findLast((at) => at < time) ?? this.openedAt;
+    return this.#heard.findLast(({ at }) => at < time)?.at ?? this.openedAt;
+  }
+
+  /** What it has said since then. */
+  saidSince(time: number): number {
+    return this.said - (this.#heard.find(({ at }) => at >= time)?.said ?? this.said);
   }
 
   /** Whom the handshake named. */
@@ -191,8 +196,9 @@ export class Party implements Peer {
   }
 
   #hear(message: Message): void {
+    const { now } = this.world.time;
+    if (this.heardAt < now) this.#heard.push({ at: now, said: this.said });
     this.said += sizeOf(message);
-    if (this.heardAt < this.world.time.now) this.#heardAt.push(this.world.time.now);
     this.end.receive(message);
     this.world.relayHeard(this);
   }

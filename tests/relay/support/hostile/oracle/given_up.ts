@@ -37,19 +37,20 @@ export function holdTrunk({ time: { now }, realtime, settings }: Court): void {
 }
 
 /** To be asked when a client is told that Realtime does not answer: nothing must have been slow. */
-export function holdAnswers(court: Court, { client, options }: Party, reason: string): void {
+export function holdAnswers(court: Court, party: Party, reason: string): void {
   const { settings, realtime, time } = court;
   if (settings.dialTimeoutMs < ROOMY.dialTimeoutMs || !realtime.isFine) return;
-  // Whoever goes over is told that too, where more comes meanwhile, or is sent, than may be kept.
+  // Whoever goes over is told that too, where more comes meanwhile, or is said, than may be kept.
   const since = time.awakeFor(MOVE_MS);
   const came = realtime.ledger.since(since, 0);
-  if (came + client.heldBytes > settings.maxUnsent / 2 || isScarce(court, came, since)) return;
+  const waits = came + party.client.heldBytes + party.saidSince(since);
+  if (waits > settings.maxUnsent / 2 || isScarce(court, came, since)) return;
   // One that is at many slow joins answers nothing meanwhile.
   const there = realtime.dialled.filter(({ end: { closedAt = time.now } }) =>
     closedAt === time.now
   );
   if (there.some(({ awaits }) => awaits >= HEARTBEAT_MS)) return;
-  throw new Violation("heartbeat", `client ${options.index} was closed: ${reason}`);
+  throw new Violation("heartbeat", `client ${party.options.index} was closed: ${reason}`);
 }
 
 /** To be asked when a client's socket is closed: it may be for what was not heard of it. */
