@@ -230,6 +230,18 @@ Deno.test("a question that nobody answers is given up before a client gives its 
   assert.ok(stage.clients[0].heard().includes("phx_reply 1 ok"));
 });
 
+Deno.test("a socket that gave no answer in time is asked nothing more: it may be half open", async () => {
+  using clock = new Clock();
+  const { sockets, rights } = startRights();
+  const right = rights.ask(TOPIC);
+  await clock.pass(9_000);
+  assert.equal(sockets.length, 1);
+  await clock.pass(1_000);
+  assert.deepEqual(sockets.map(({ asked }) => asked.length), [1, 1]);
+  sockets[1].answer();
+  assert.equal((await right)?.isGiven, true);
+});
+
 Deno.test("who gets no answer where others are in asks by a socket of its own", async () => {
   using stage = new Stage();
   await stage.view(TOPIC, PRIVATE);

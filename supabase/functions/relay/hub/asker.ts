@@ -53,8 +53,9 @@ export class Asker {
     onSent();
     const reply = await promise;
     clearTimeout(timer);
-    // Also where no answer came in time: it may come yet.
-    this.#send({ ...join, ref: `${ref}-`, event: "phx_leave", payload: {} });
+    // By a socket on which none came in time perhaps none ever will: it may be half open.
+    if (reply === undefined) this.#close();
+    else this.#send({ ...join, ref: `${ref}-`, event: "phx_leave", payload: {} });
     return reply;
   }
 
@@ -81,9 +82,13 @@ export class Asker {
   }
 
   #hangUp(): void {
+    this.#close();
+    this.onIdle();
+  }
+
+  #close(): void {
     const socket = this.#socket?.socket;
     this.#socket = undefined;
     if (socket?.readyState === OPEN) socket.close(1000);
-    this.onIdle();
   }
 }

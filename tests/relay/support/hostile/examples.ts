@@ -604,6 +604,19 @@ export const EXAMPLES: Record<string, Scenario> = {
     { do: "join", c: 0, topic: 1, config: 1, token: 3 },
     { do: "churn", c: 0, count: 450, perSecond: 200, topics: 8 },
   ),
+  "a private group is dead for as long as the socket on which its right is asked is half open":
+    world(
+      { open: true },
+      crowd(1, 1, true, 3),
+      pass(24),
+      right(0, false),
+      { ...cut, code: 1 },
+      pass(375),
+      stall(true),
+      { ...change, size: 1 },
+      { do: "churn", c: 1, count: 450, perSecond: 10, topics: 1 },
+      pass(70_000),
+    ),
   "what a viewer sent comes back to them, who left the channel behind it and join it again": world(
     {},
     crowd(1, 1, true, 2),
