@@ -246,13 +246,13 @@ Deno.test("a function whose folder is a link runs, and is begun anew when files 
     {
       "config.toml": OPEN,
       "functions/other/index.ts": "",
-      "../shared/hello/index.ts": "Deno.serve(() => new Response('one'));",
+      "../elsewhere/hello/index.ts": "Deno.serve(() => new Response('one'));",
     },
     async ({ ask, supabase }) => {
       assert.equal(await (await ask("hello")).text(), "one");
-      const changed = { "../shared/hello/index.ts": "Deno.serve(() => new Response('two'));" };
+      const changed = { "../elsewhere/hello/index.ts": "Deno.serve(() => new Response('two'));" };
       await writeFiles(supabase, changed);
       while (await (await ask("hello")).text() !== "two");
     },
-    { "functions/hello": "../../shared/hello" },
+    { "functions/hello": "../../elsewhere/hello" },
   ));

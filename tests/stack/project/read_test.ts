@@ -204,11 +204,14 @@ Deno.test("two migrations of one version are a sentence: the database's list hol
   }));
 
 Deno.test("a function's folder may be a link", () =>
-  withProject({ "../shared/hello/index.ts": "", "functions/a/index.ts": "" }, async (supabase) => {
-    await Deno.symlink("../../shared/hello", join(supabase, "functions/hello"));
-    const { functions } = openProject({ directory: supabase });
-    assert.deepEqual(functions.map(({ name }) => name), ["a", "hello"]);
-  }));
+  withProject(
+    { "../elsewhere/hello/index.ts": "", "functions/a/index.ts": "" },
+    async (supabase) => {
+      await Deno.symlink("../../elsewhere/hello", join(supabase, "functions/hello"));
+      const { functions } = openProject({ directory: supabase });
+      assert.deepEqual(functions.map(({ name }) => name), ["a", "hello"]);
+    },
+  ));
 
 Deno.test("a byte order mark, with which some editors begin a file, is no part of its first name", () =>
   withProject({

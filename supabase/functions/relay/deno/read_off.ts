@@ -27,6 +27,7 @@ export function readingOff(handler: Handler, keepsUnread: boolean): Handler {
     const response = await handler(request);
     // The body of a request that became a socket is not to be asked for.
     if (response.status === 101) return response;
+    // Whose token was good: nobody else's body is begun, or found too long.
     const isKnown = request.bodyUsed || response.status === 413;
     if (keepsUnread && !isKnown) return response;
     const bytes = await (isKnown ? known : others).read(request);

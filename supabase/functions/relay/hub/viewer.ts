@@ -195,7 +195,7 @@ export class Viewer implements Upstream, Sitter {
   }
 
   #leave(frame: Frame, message: Message): void {
-    if (this.#own?.leave(frame.topic, message)) return;
+    if (this.#own?.leave(frame, message)) return;
     const place = this.vacate(frame.topic);
     place?.endOld();
     this.#reply(frame, "ok", {});

@@ -617,6 +617,18 @@ export const EXAMPLES: Record<string, Scenario> = {
       { do: "churn", c: 1, count: 450, perSecond: 10, topics: 1 },
       pass(70_000),
     ),
+  "a broadcast comes twice to who left and joins again, where the close of a replaced join is late":
+    world(
+      { down: 1_500 },
+      crowd(1, 1),
+      join(0, 0, 5),
+      join(0, 0, 0),
+      pass(3_000),
+      leave,
+      { ...emit, size: 1 },
+      pass(2),
+      join(0, 0, 0),
+    ),
   "what a viewer sent comes back to them, who left the channel behind it and join it again": world(
     {},
     crowd(1, 1, true, 2),

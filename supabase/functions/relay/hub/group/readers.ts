@@ -207,7 +207,7 @@ export class Readers implements Ending {
     if (time - lag.since >= (isInTheWay ? patienceFor(bytes) : STUCK_MS)) this.#cut(seat);
   }
 
-  /** Many go at once: what was kept for them is to be forgotten behind the last. */
+  /** Forgets nothing yet: whoever cuts several does so behind the last. */
   #cut(seat: Seat): void {
     this.#drop(seat);
     this.#behind.delete(seat);

@@ -39,7 +39,7 @@ export interface Owner {
 export class OwnChannels {
   readonly #socket: OwnSocket;
   /** The topics on which the viewer has sent something. */
-  readonly #pushed = new Set<string>();
+  readonly #pushed = new Map<string, unknown>();
   /** What is kept for the viewer until its socket is open and its channels are joined. */
   readonly #kept: Kept;
   #refs = 0;
@@ -92,10 +92,11 @@ export class OwnChannels {
   }
 
   /** Returns false where the topic was not joined by this socket. */
-  leave(topic: string, message: Message): boolean {
-    if (!this.#socket.topics.delete(topic)) return false;
+  leave({ topic, join_ref }: Frame, message: Message): boolean {
+    const { topics, leaving } = this.#socket;
+    if (!topics.delete(topic)) return false;
     // Of a channel that Realtime had refused it tells no end.
-    this.#note(this.#socket.leaving, topic);
+    this.#note(leaving, topic, join_ref);
     this.send(message, topic);
     return true;
   }
@@ -107,10 +108,10 @@ export class OwnChannels {
   }
 
   /** As many as may be joined, the latest ones. */
-  #note(topics: Set<string>, topic: string): void {
+  #note<About>(topics: Map<string, About | undefined>, topic: string, about?: About): void {
     topics.delete(topic);
-    topics.add(topic);
-    const [oldest] = topics;
+    topics.set(topic, about);
+    const [oldest] = topics.keys();
     if (topics.size > this.options.config.maxJoins) topics.delete(oldest);
   }
 

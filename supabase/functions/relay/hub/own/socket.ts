@@ -2,6 +2,7 @@ import { closeOf } from "../../peer/close.ts";
 import type { Dialled, Listener } from "../../realtime/dial.ts";
 import { toRelayError } from "../../errors.ts";
 import { type Parts, payloadOf, takeApart, topicOfBroadcast } from "../../realtime/frame.ts";
+import type { Frame } from "../../realtime/phoenix.ts";
 import type { Move } from "./move.ts";
 import { type Message, OPEN } from "../../runtime.ts";
 import { Backlog, type Kept, type Unsent } from "../../peer/unsent.ts";
@@ -25,8 +26,8 @@ export class OwnSocket {
   #closed = false;
   /** The topics that it has joined. */
   readonly topics = new Set<string>();
-  /** The topics that it has left, until Realtime says that their channels have ended. */
-  readonly leaving = new Set<string>();
+  /** The topics that it has left, until Realtime says that their channels have ended: the joins' refs. */
+  readonly leaving = new Map<string, Frame["join_ref"]>();
   /** The topics that go over to it. */
   readonly moves = new Map<string, Move>();
   readonly #queue: Message[] = [];
@@ -83,7 +84,9 @@ export class OwnSocket {
     if (parts?.topic === "phoenix") {
       for (const move of moves.values()) if (move.isFlushed(parts)) return;
     }
-    if (parts && leaving.has(parts.topic) && isEnd(vsn, parts)) leaving.delete(parts.topic);
+    if (parts && leaving.has(parts.topic) && isEnd(vsn, parts, leaving.get(parts.topic))) {
+      leaving.delete(parts.topic);
+    }
     const topic = isText ? parts?.topic : topicOfBroadcast(message);
     const move = topic === undefined ? undefined : moves.get(topic);
     if (move) move.fromOwn(message, parts);
@@ -107,8 +110,9 @@ export class OwnSocket {
   }
 }
 
-/** True where Realtime ends a channel that is left, or knows of none. */
-function isEnd(vsn: Vsn, parts: Parts): boolean {
-  if (parts.event === "phx_close") return true;
+/** True where Realtime ends the channel of this join, where the leave named one, or knows of none. */
+function isEnd(vsn: Vsn, parts: Parts, joinRef: Frame["join_ref"]): boolean {
+  // That of another join is late: a join has replaced it before the leave.
+  if (parts.event === "phx_close") return !joinRef || parts.ref === JSON.stringify(joinRef);
   return parts.event === "phx_reply" && payloadOf(vsn, parts).status !== "ok";
 }

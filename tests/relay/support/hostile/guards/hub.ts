@@ -73,6 +73,14 @@ export const HUB: Guard[] = [
     tests: ["hub/move"],
   },
   {
+    file: "hub/own/socket.ts",
+    find: "return !joinRef || parts.ref === JSON.stringify(joinRef);",
+    replace: "return true;",
+    sentence:
+      "who leaves and joins again is told things twice, where a replaced join's close is late",
+    tests: ["relay/hostile"],
+  },
+  {
     file: "hub/own/channels.ts",
     find: " && !this.#pushed.has(topic);",
     replace: ";",
