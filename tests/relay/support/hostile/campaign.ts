@@ -4,6 +4,7 @@ import { type Invariant, INVARIANTS, Violation } from "./invariants.ts";
 import { play } from "./play.ts";
 import { type Scenario, scenario } from "./script/arbitrary.ts";
 import { show } from "./script/command.ts";
+import { shrink } from "./script/shrink.ts";
 import { ROOMY } from "./world/settings.ts";
 import { type Sight, SIGHTS } from "./oracle/sights.ts";
 
@@ -64,13 +65,7 @@ export async function playMany(
 
 /** Plays one world, known by heart; gives what is found. */
 export async function playOne(given: Scenario): Promise<string | undefined> {
-  const property = propertyOf(undefined, () => {});
-  const { errorInstance } = await fc.check(property, {
-    examples: [[given]],
-    numRuns: 1,
-    endOnFailure: true,
-  });
-  return errorInstance ? messageOf(errorInstance) : undefined;
+  return (await play(given)).violation?.message;
 }
 
 type Sights = Partial<Record<Sight, number>>;
@@ -82,18 +77,21 @@ const propertyOf = (ignored: ReadonlySet<Invariant> | undefined, played: (seen: 
     if (violation) throw violation;
   });
 
-/** The same sentence, broken in as few words as are found in time. */
+/** The same sentence, broken in as few words as are found in time; what is no sentence stays long. */
 async function shorten(seed: number, long: Scenario, error: unknown, ms: number) {
-  const invariant = error instanceof Violation ? error.invariant : undefined;
-  const others = (Object.keys(INVARIANTS) as Invariant[]).filter((it) => it !== invariant);
-  const { counterexample, errorInstance } = await fc.check(
-    propertyOf(new Set(invariant ? others : []), () => {}),
-    { examples: [[long]], numRuns: 1, interruptAfterTimeLimit: ms },
-  );
-  const short = counterexample?.[0] ?? long;
-  const what = `${messageOf(errorInstance ?? error)}\n${print(short)}`;
-  return { invariant, text: finding(seed, what), scenario: short };
+  if (!(error instanceof Violation)) return foundOf(seed, undefined, error, long);
+  const { invariant } = error;
+  const others = new Set((Object.keys(INVARIANTS) as Invariant[]).filter((it) => it !== invariant));
+  const broken = async (it: Scenario) => (await play(it, others)).violation;
+  const short = await shrink(long, async (it) => await broken(it) !== undefined, ms);
+  return foundOf(seed, invariant, await broken(short), short);
 }
+
+const foundOf = (seed: number, invariant: Invariant | undefined, error: unknown, it: Scenario) => ({
+  invariant,
+  text: finding(seed, `${messageOf(error)}\n${print(it)}`),
+  scenario: it,
+});
 
 const messageOf = (error: unknown) =>
   error instanceof Violation ? error.message : String((error as Error)?.stack ?? error);

@@ -32,7 +32,6 @@ const time = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(1, 50, 400, 1_000) },
   { weight: 4, arbitrary: fc.constantFrom(3_000, 6_000, 12_000) },
   { weight: 1, arbitrary: fc.constantFrom(25_000, 70_000, 190_000) },
-  // What motifs wait; it is here so that their scripts shrink by themselves.
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 60_000 }) },
 );
 
@@ -146,20 +145,13 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   ...COMMANDS.map(([weight, arbitrary]) => ({ weight, arbitrary })),
 );
 
-/** One command, which is also what a script that is given shrinks by. */
-const alone: fc.Arbitrary<Command[]> = command.map(
-  (it) => [it],
-  (value) => {
-    const [it, ...more] = value as Command[];
-    if (more.length > 0 || !it) throw new Error("not one command");
-    return it;
-  },
-);
-
 /** Commands one by one, and between them the beginnings of what strangers do on purpose. */
 const script: fc.Arbitrary<Command[]> = fc.array(
-  fc.oneof({ weight: 30, arbitrary: alone }, ...motifs.map((it) => ({ weight: 1, arbitrary: it }))),
+  fc.oneof(
+    { weight: 30, arbitrary: command.map((it) => [it]) },
+    ...motifs.map((it) => ({ weight: 1, arbitrary: it })),
+  ),
   { maxLength: 1_000, size: "small" },
-).map((parts) => parts.flat(), (value) => (value as Command[]).map((it) => [it]));
+).map((parts) => parts.flat());
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({ settings, script });
