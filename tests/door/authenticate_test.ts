@@ -330,6 +330,36 @@ Deno.test("the Auth server is not asked about a token that must fail anyway", as
   assert.equal(asked.length, 0);
 });
 
+Deno.test("nor where times are no numbers: the socket would outlive its token", async () => {
+  const { check, asked } = project({}, authServer);
+  for (const claim of ["iat", "nbf"]) {
+    for (const time of ["0", String(inSeconds(-60)), [0], true, {}]) {
+      await rejects(check(await sign({ [claim]: time })), "token_malformed");
+    }
+    await check(await sign({ [claim]: inSeconds(-60) }));
+  }
+  assert.equal(asked.length, 2);
+});
+
+Deno.test("a claim that comes twice is in no token: Realtime takes the first, the relay the last", async () => {
+  const { check } = project({ RELAY_JWT_SECRET: SECRET }, nobody);
+  const signText = (text: string) =>
+    new CompactSign(new TextEncoder().encode(text)).setProtectedHeader({ alg: "HS256" })
+      .sign(new TextEncoder().encode(SECRET));
+  const whole = JSON.stringify(claimsOf()).slice(1);
+  const twice = ['"role":"service_role"', '"sub":"x"', '"ro\\u006ce":"postgres"', '"exp" : 1'];
+  for (const claim of twice) {
+    await rejects(check(await signText(`{${claim},${whole}`)), "token_malformed");
+  }
+  const once = [
+    '"app_metadata":{"role":"a","sub":[{"sub":1,"exp":2}]}',
+    '"note":"\\"role\\":","role:":{}',
+    '"__proto__":{"role":"a"}',
+    '"amr":[":","{",{"a":"]"}]',
+  ];
+  for (const claim of once) await check(await signText(`{${claim},${whole}`));
+});
+
 Deno.test("at most eight questions wait for the Auth server", async () => {
   const held = Promise.withResolvers<void>();
   const { check, asked } = project({}, async (url) => {

@@ -176,7 +176,22 @@ const READERS: [string, Reader, string[]][] = [
   [
     "what caused a refusal",
     (text) => () => causeOf(new RelayError("internal", "x", { cause: new Error(text) })),
-    ["a", "-", "aaaaaaaa.", "aaaaaaaa.aaaaaaaa", ".", "sb_", "sb", "?", "? ", " ", "eyJ"],
+    [
+      "a",
+      "-",
+      "aaaaaaaa.",
+      "aaaaaaaa.aaaaaaaa",
+      ".",
+      "sb_",
+      "sb",
+      "?",
+      "? ",
+      " ",
+      "eyJ",
+      "//",
+      "//a",
+      "@",
+    ],
   ],
   ["redirect, path", (text) => opening(`/${text}/`), [
     ...["/redirect", "redirect/", "/redirect/a/", "/", "a"],

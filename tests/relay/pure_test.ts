@@ -115,6 +115,18 @@ Deno.test("what caused a refusal is told without a token, a key or a query", () 
   );
 });
 
+Deno.test("nor with the user and the password of a URL", () => {
+  const told = (text: string) =>
+    causeOf(new RelayError("internal", "x", { cause: new Error(text) }));
+  const cases = [
+    ["URL: http://admin:p-w.1@a.test/x", "URL: http://(hidden)@a.test/x"],
+    ["URL: https://admin@a.test:1/x?a=b", "URL: https://(hidden)@a.test:1/x(hidden)"],
+    ["wss://a:p@w@a.test", "wss://(hidden)@a.test"],
+    ["to http://a.test/@b from c@d.test", "to http://a.test/@b from c@d.test"],
+  ];
+  for (const [text, shown] of cases) assert.equal(told(text), `Error: ${shown}`);
+});
+
 Deno.test("only what was offered is answered, the public name first", () => {
   const cases: [string, string | undefined][] = [
     ["jwt-a, realtime-relay.v1", "realtime-relay.v1"],

@@ -111,11 +111,14 @@ export function causeOf(error: RelayError): string | undefined {
   return hideSecrets(`${name}: ${message}`).slice(0, MAX_CAUSE);
 }
 
-/** Cuts out whatever looks like a token, a key or a query. */
+/** Cuts out whatever looks like a token, a key or a query, and of a URL the user and the password. */
 export function hideSecrets(text: string): string {
   // Word by word: it may hold what a stranger sent, and a pattern for a whole token would look for its
   // end from each of 64,000 letters.
-  return text.replace(/\?\S*|[\w.-]+/g, (word) => isSecret(word) ? "(hidden)" : word);
+  return text.replace(/\?\S*|\/\/[^/?#\s]*@|[\w.-]+/g, (word) => {
+    if (word.startsWith("//")) return "//(hidden)@";
+    return isSecret(word) ? "(hidden)" : word;
+  });
 }
 
 /** A query, a key, or a token: three parts, of which the first two are never short. */

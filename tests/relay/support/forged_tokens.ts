@@ -90,6 +90,12 @@ export async function forged(evil: string): Promise<[string, string, Code][]> {
     ["exp negative", await expiring("-1"), "token_expired"],
     ["nbf a minute ahead", await sign({ nbf: inSeconds(60) }), "token_early"],
     ["nbf that is text", await sign({ nbf: "0" }), "token_malformed"],
+    ["iat that is text", await sign({ iat: "0" }), "token_malformed"],
+    [
+      "a role that is said twice",
+      await signText(claimsText.replace("{", '{"role":"postgres",')),
+      "token_malformed",
+    ],
     ["aud nested", await sign({ aud: [["authenticated"]] }), "token_audience"],
     ["a role that is a list", await sign({ role: ["authenticated"] }), "token_claims"],
     ["a subject that is an object", await sign({ sub: { id: 1 } }), "token_claims"],

@@ -1,6 +1,6 @@
 import type { JWTPayload } from "jose";
 import type { Config, Issuer } from "../config/config.ts";
-import { claimsOf, readPart } from "../config/jwt.ts";
+import { claimsOf, hasEachClaimOnce, readPart } from "../config/jwt.ts";
 import { NO_AUDIENCE } from "../config/settings.ts";
 import { type Code, RelayError } from "../errors.ts";
 import type { User } from "./identity.ts";
@@ -118,6 +118,9 @@ function decode(token: string): { alg: string; claims: JWTPayload } {
     if (!COMPACT_JWS.test(token)) throw new TypeError("not a compact JWS");
     // The claims first: they were read a moment ago.
     const claims = claimsOf(token) as JWTPayload;
+    if (!hasEachClaimOnce(token)) throw new TypeError("a claim that comes twice");
+    // Text would count as a time here, and what is added to it as later than any.
+    if (![claims.iat, claims.nbf].every(isTime)) throw new TypeError("no time");
     const { alg } = readPart(token.slice(0, token.indexOf(".")));
     // A list of one would read as its only item.
     if (typeof alg === "object") throw new TypeError("no name of an algorithm");
@@ -126,6 +129,8 @@ function decode(token: string): { alg: string; claims: JWTPayload } {
     throw new RelayError("token_malformed", "The token is not a JWT.");
   }
 }
+
+const isTime = (value: unknown) => value == null || typeof value === "number";
 
 /** User.who of a token that need not be valid; undefined where it cannot be read. */
 export function subjectOf(token: string, config: Config): string | undefined {
