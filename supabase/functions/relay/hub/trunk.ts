@@ -16,7 +16,7 @@ const HEARTBEAT_MS = 25_000;
 /** A restarted Realtime is back in seconds; one that is not is asked less and less often. */
 const BACKOFF_MS = { first: 500, most: 10_000 };
 
-/** Viewers that have seen nothing for so long are told: their own client knows what to do. */
+/** Viewers of a channel that has not stood for so long are told: their own client knows what to do. */
 const GIVE_UP_MS = 60_000;
 
 /** A join that Realtime had no room for is sent again after this. */
@@ -134,21 +134,21 @@ export class Trunk {
 
   /** Nobody answered: whoever waits is told, and whoever is a member already waits on. */
   #failed(error: RelayError): void {
-    const { now, onEnd } = this.options;
-    this.#lostAt ??= now();
-    const isOver = now() - this.#lostAt >= GIVE_UP_MS;
-    for (const group of this.groups.values()) {
-      group.refuse(error);
-      if (isOver) group.end(error);
-      if (!group.isEmpty) continue;
-      this.groups.delete(group.topic);
-      onEnd(group);
-    }
-    if (this.groups.size === 0) this.#close();
-    else this.#retry();
+    this.#lostAt ??= this.options.now();
+    for (const group of this.groups.values()) group.refuse(error);
+    this.#retry(error);
   }
 
-  #retry(): void {
+  /** Dials again later, for those who have not waited too long. */
+  #retry(error: RelayError): void {
+    for (const group of this.groups.values()) {
+      if (group.isDownFor(GIVE_UP_MS)) {
+        group.refuse(error);
+        group.end(error);
+      }
+      if (group.isEmpty) this.#forget(group);
+    }
+    if (this.groups.size === 0) return this.#close();
     const wait = this.#wait * (0.5 + Math.random() / 2);
     this.#stopTimer = this.options.awake.after(wait, () => this.#dial());
     this.#wait = Math.min(2 * this.#wait, BACKOFF_MS.most);
@@ -161,7 +161,7 @@ export class Trunk {
     this.#lostAt = now();
     log({ event: "hub_lost", groups: this.groups.size });
     for (const group of this.groups.values()) group.lost(hasAll);
-    this.#retry();
+    this.#retry(new RelayError("upstream_lost", "Realtime ends the connection again and again."));
   }
 
   /**
@@ -196,9 +196,13 @@ export class Trunk {
   #follow(group: Group, course: Course): void {
     if (course === "later") this.#joinLater(group);
     if (course !== "over") return;
+    this.#forget(group);
+    if (this.groups.size === 0) this.#close();
+  }
+
+  #forget(group: Group): void {
     this.groups.delete(group.topic);
     this.options.onEnd(group);
-    if (this.groups.size === 0) this.#close();
   }
 
   /** An upstream that has not answered a heartbeat for as long as is between two is given up. */
@@ -252,6 +256,11 @@ export class Trunk {
 
   /** On a socket that is opened meanwhile it is joined at once: a second join would replace that one. */
   #joinLater(group: Group): void {
+    // What waits for the hub's own pace has a turn to come.
+    if (group.isDownFor(GIVE_UP_MS) && !this.options.pace.isFull) {
+      group.giveUp(new RelayError("upstream_timeout", "Realtime has had no room for the join."));
+      return this.#follow(group, "over");
+    }
     const upstream = this.#upstream;
     setTimeout(() => this.#upstream === upstream && this.#joinInTurn(group), AGAIN_MS);
   }

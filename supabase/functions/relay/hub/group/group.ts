@@ -55,6 +55,8 @@ export class Group {
   #system: Parts | undefined;
   /** When the channel was lost; until its viewers were told how long it was. */
   #gapFrom: number | undefined;
+  /** Since when it has not stood, however often it was joined anew; by the clock of `awake`. */
+  #downMs: number | undefined;
 
   constructor(readonly options: GroupOptions) {
     this.members = new Readers({
@@ -109,6 +111,7 @@ export class Group {
       return "over";
     }
     this.newcomers.turnAway();
+    this.#noteDown();
     return this.isEmpty ? "over" : "later";
   }
 
@@ -147,9 +150,19 @@ export class Group {
   isOverdue(ms: number): boolean {
     const { awake } = this.options;
     if (this.#sentAt === undefined || awake.look() - this.#sentMs < ms) return false;
-    this.refuse(new RelayError("upstream_timeout", "Realtime has not answered the join."));
-    this.#fail();
+    this.giveUp(new RelayError("upstream_timeout", "Realtime has not answered the join."));
     return true;
+  }
+
+  /** True where it was lost, or could not be joined, so long ago, and has not stood since. */
+  isDownFor(ms: number): boolean {
+    return this.#downMs !== undefined && this.options.awake.look() - this.#downMs >= ms;
+  }
+
+  /** Tells everybody, so that each joins anew. */
+  giveUp(error: RelayError): void {
+    this.refuse(error);
+    this.#fail();
   }
 
   /** The channel is gone and will be joined again; until `hasAll` all that it had to say is here. */
@@ -158,6 +171,7 @@ export class Group {
     this.newcomers.shut();
     this.#sentAt = undefined;
     this.#system = undefined;
+    this.#noteDown();
     if (this.members.size > 0) this.#gapFrom ??= hasAll;
   }
 
@@ -185,6 +199,7 @@ export class Group {
     // Other binding ids than a member knows: only its own join can teach it the new ones.
     if (this.#reply !== "" && this.#reply !== parts.tail) this.#fail();
     this.#joined = true;
+    this.#downMs = undefined;
     const sentAt = this.#sentAt!;
     this.#sentAt = undefined;
     this.stoodAt = sentAt;
@@ -219,6 +234,10 @@ export class Group {
   /** A frame about the channel, as it would have come to this viewer's own. */
   #rewrite({ ref, tail }: Parts, { joinRef }: Seat): string {
     return withRefs(this.options.vsn, joinRef, ref === "null" ? ref : joinRef, tail);
+  }
+
+  #noteDown(): void {
+    this.#downMs ??= this.options.awake.look();
   }
 
   #noteSystem(parts: Parts): void {
