@@ -281,6 +281,29 @@ function startRights() {
   return { sockets, rights: new Rights({ dial, pace: new Pace(() => 0), now: () => 0, awake }) };
 }
 
+for (const event of ["phx_close", "phx_error"] as const) {
+  test(`who waits while the channel ends (${event}) is not let into what is over`, async () => {
+    using stage = new Stage();
+    const { clock, realtime } = stage;
+    const member = await stage.view(TOPIC, PRIVATE);
+    await clock.pass(10_000);
+    const held: (() => void)[] = [];
+    realtime.delay = (answer) => void held.push(answer);
+    const late = await stage.view(TOPIC, PRIVATE);
+    assert.equal(held.length, 1, "its right is asked");
+    realtime.end(realtime.channels.find(({ join }) => join.topic === TOPIC)!, event);
+    await clock.settle();
+    assert.equal(member.heard().at(-1), `${event} 1`);
+    realtime.delay = undefined;
+    for (const answer of held) answer();
+    await clock.settle();
+    assert.deepEqual(said(late), ["phx_reply 1 ok"]);
+    realtime.emit(TOPIC, "broadcast", { event: "click", payload: {} });
+    await clock.settle();
+    assert.deepEqual(said(late), ["phx_reply 1 ok", "broadcast click"]);
+  });
+}
+
 Deno.test("a socket that has become free is asked one question, whoever comes at that moment", async () => {
   using clock = new Clock();
   for (let moment = 0; moment < 16; moment++) {

@@ -130,6 +130,8 @@ export class Group {
     if (isOfAnother || (ref !== "null" && ref !== this.joinRef)) return "on";
     if (event === "phx_close" || event === "phx_error") {
       this.members.append({ parts, isEnd: true });
+      // Whoever is asked for yet would be let into what is over.
+      this.newcomers.turnAway();
       return "over";
     }
     if (!this.#joined) return "on"; // Of an earlier channel of this topic.
