@@ -116,6 +116,39 @@ test("after a loss the hub joins its channels again at a pace that Realtime take
   for (const client of stage.clients) assert.equal(client.heard().at(-1), "system gap");
 });
 
+test("where Realtime takes fewer channels on a socket than the relay, nobody is refused for others", async () => {
+  using stage = new Stage({ RELAY_MAX_JOINS: "500" });
+  const { clock, realtime } = stage;
+  let refused = 0;
+  realtime.judge = (_, { channels }) => {
+    if (channels.size < 5) return undefined;
+    refused++;
+    return "ChannelRateLimitReached: Too many channels";
+  };
+  const viewers: FakeClient[] = [];
+  for (let n = 0; n < 12; n++) viewers.push(await stage.view(`realtime:page${n}`, BROADCASTS));
+  for (const viewer of viewers) assert.deepEqual(viewer.heard(), ["phx_reply 1 ok"]);
+  assert.equal(refused, 2, "each socket of the hub learns it once");
+  for (const line of [...realtime.lines]) if (line.channels.size === 5) line.socket.end(1006);
+  await clock.pass(5_000);
+  assert.equal(refused, 2);
+  for (let n = 0; n < 12; n++) realtime.emit(`realtime:page${n}`, "broadcast", { event: "x" });
+  await clock.settle();
+  for (const viewer of viewers) assert.equal(viewer.heard().at(-1), "broadcast x");
+});
+
+test("more joins than Realtime takes on a socket, all at once, do not end what it took", async () => {
+  using stage = new Stage({ RELAY_MAX_JOINS: "500" });
+  const { clock, realtime } = stage;
+  realtime.judge = (_, { channels }) =>
+    channels.size < 5 ? undefined : "ChannelRateLimitReached: Too many channels";
+  const viewers: FakeClient[] = [];
+  for (let n = 0; n < 12; n++) viewers.push(await stage.open());
+  viewers.forEach((viewer, n) => viewer.join(`realtime:page${n}`, BROADCASTS));
+  await clock.pass(1_000);
+  for (const viewer of viewers) assert.deepEqual(viewer.heard(), ["phx_reply 1 ok"]);
+});
+
 test("a rejoin that Realtime has no room for is tried again, and its viewers stay", async () => {
   using stage = new Stage();
   const { clock, realtime } = stage;

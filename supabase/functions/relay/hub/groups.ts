@@ -141,9 +141,7 @@ export class Groups {
     const fitting = [...this.#trunks].filter(({ options }) =>
       options.vsn === vsn && options.isPrivate === isPrivate
     );
-    const free = fitting.find((trunk) =>
-      trunk.groups.size < this.options.config.maxJoins && !trunk.groups.has(topic)
-    );
+    const free = fitting.find((trunk) => trunk.hasRoom(topic));
     if (free) return free;
     const left = fitting.find((trunk) => trunk.groups.get(topic)?.linger !== undefined);
     if (!left) return fitting.length < MAX_TRUNKS ? this.#open(vsn, isPrivate) : undefined;
@@ -152,9 +150,10 @@ export class Groups {
   }
 
   #open(vsn: Vsn, isPrivate: boolean): Trunk {
-    const { dial, unsent, now, awake, log } = this.options;
+    const { dial, unsent, now, awake, log, config } = this.options;
     const trunk = new Trunk({
       ...{ vsn, isPrivate, unsent, now, awake, log },
+      maxChannels: config.maxJoins,
       pace: this.pace,
       dial: () => dial(vsn),
       onEnd: (group) => this.#forget(group),

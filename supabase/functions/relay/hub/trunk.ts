@@ -33,6 +33,8 @@ export interface TrunkOptions {
   vsn: Vsn;
   /** Its channels are private ones. */
   isPrivate: boolean;
+  /** It is given no more of them. */
+  maxChannels: number;
   dial(): Promise<Dialled>;
   unsent: Unsent;
   now(): number;
@@ -48,6 +50,8 @@ export interface TrunkOptions {
 export class Trunk {
   /** By topic. */
   readonly groups = new Map<string, Group>();
+  /** So many channels Realtime takes on a socket, as far as it has refused more. */
+  #most = Infinity;
   #upstream: Dialled | undefined;
   #backlog: Backlog | undefined;
   #dialling = false;
@@ -70,6 +74,12 @@ export class Trunk {
 
   get isOpen(): boolean {
     return this.#upstream !== undefined;
+  }
+
+  /** True where it has room for the channel of another topic. */
+  hasRoom(topic: string): boolean {
+    const most = Math.min(this.options.maxChannels, this.#most);
+    return this.groups.size < most && !this.groups.has(topic);
   }
 
   /** Joins the group's channel, now or as soon as there is a socket. */
@@ -129,6 +139,11 @@ export class Trunk {
     }
     this.#lostAt = undefined;
     this.#pulseLater();
+    // Each that is one too many would keep the others waiting for its refusal.
+    for (const group of [...this.groups.values()].slice(this.#most)) {
+      group.makeRoom();
+      this.#forget(group);
+    }
     for (const group of this.groups.values()) this.#joinInTurn(group);
   }
 
@@ -195,9 +210,15 @@ export class Trunk {
 
   #follow(group: Group, course: Course): void {
     if (course === "later") this.#joinLater(group);
-    if (course !== "over") return;
+    if (course === "on" || course === "later") return;
     this.#forget(group);
+    if (course === "full") this.#most = this.#joined;
     if (this.groups.size === 0) this.#close();
+  }
+
+  /** How many channels are there, and at least one. */
+  get #joined(): number {
+    return Math.max(1, [...this.groups.values()].filter(({ isJoined }) => isJoined).length);
   }
 
   #forget(group: Group): void {

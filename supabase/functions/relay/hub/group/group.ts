@@ -29,8 +29,14 @@ export interface GroupOptions
   onEmpty(group: Group): void;
 }
 
-/** What a frame means for the channel: it goes on, it is over, or it is to be joined again later. */
-export type Course = "on" | "over" | "later";
+/**
+ * What a frame means for the channel: it goes on, it is over, it is to be joined again later, or it is
+ * over since Realtime takes no more channels on this socket.
+ */
+export type Course = "on" | "over" | "later" | "full";
+
+/** Why a join is refused where others have taken its socket's channels. */
+const FULL = /^ChannelRateLimitReached\b/;
 
 /**
  * The viewers of one channel of Realtime, from the first join to the last leave. Those who wait have
@@ -161,6 +167,18 @@ export class Group {
     return this.#downMs !== undefined && this.options.awake.look() - this.#downMs >= ms;
   }
 
+  /** There is no place for its channel: who waits asks by a socket of their own, and members join anew. */
+  makeRoom(): "full" {
+    this.newcomers.turnAway();
+    this.#fail();
+    return "full";
+  }
+
+  /** Realtime has let it in. */
+  get isJoined(): boolean {
+    return this.#joined;
+  }
+
   /** Tells everybody, so that each joins anew. */
   giveUp(error: RelayError): void {
     this.refuse(error);
@@ -190,10 +208,12 @@ export class Group {
   #answered(parts: Parts): Course {
     const { status, response } = payloadOf(this.options.vsn, parts);
     if (status !== "ok") {
-      if (isLater((response as { reason?: unknown } | undefined)?.reason)) {
+      const reason = String((response as { reason?: unknown } | undefined)?.reason);
+      if (isLater(reason)) {
         this.lost(this.options.now());
         return "later";
       }
+      if (FULL.test(reason)) return this.makeRoom();
       this.newcomers.dismiss(parts.tail);
       this.#fail();
       return "over";
