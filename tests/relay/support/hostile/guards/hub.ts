@@ -33,7 +33,7 @@ export const HUB: Guard[] = [
   {
     file: "hub/trunk.ts",
     find: "this.groups.size < most &&",
-    replace: "trunk.groups.size < Infinity &&",
+    replace: "this.groups.size < Infinity &&",
     sentence: "a socket of the hub joins more channels than Realtime takes",
     tests: ["hub/hub", "hub/crowd"],
   },
