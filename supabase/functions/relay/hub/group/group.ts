@@ -97,6 +97,11 @@ export class Group {
     this.members.remove(seat);
   }
 
+  /** What its members were answered, without their refs. */
+  get answer(): string {
+    return this.#reply;
+  }
+
   /** All that Realtime has said of the channel until then is here, and it stood. */
   standsAt(time: number): void {
     if (this.#joined) this.stoodAt = time;
