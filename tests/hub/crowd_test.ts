@@ -86,6 +86,35 @@ test("who begins more channels than a page has begins them at a cost of their ow
   assert.deepEqual([stage.realtime.joins().length, stage.realtime.lines.size], [110, 2]);
 });
 
+test("the joins that are shared have a bound in their sum: strangers write them", async () => {
+  using stage = new Stage();
+  const { clock } = stage;
+  const long = (n: number) => ({
+    ...CONFIG,
+    postgres_changes: [{
+      ...CONFIG.postgres_changes[0],
+      filter: `slug=eq.${n}${"ж".repeat(7_800)}`,
+    }],
+  });
+  const begin = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      if (n % 100 === 0) await stage.open();
+      stage.clients.at(-1)!.join(`realtime:long${n}`, long(n));
+      await clock.pass(60);
+    }
+  };
+  await begin(700);
+  const { groups } = await stage.hub();
+  assert.ok(groups * 8_000 < 4.2e6, `${groups} groups`);
+  const answers = stage.clients.flatMap((it) => it.heard()).filter((it) => /^phx_reply/.test(it));
+  assert.equal(answers.filter((it) => /ok$/.test(it)).length, 700, "others have their own");
+  for (const { socket } of stage.clients) socket.end(1001);
+  await clock.pass(6_000);
+  assert.equal((await stage.hub()).groups, 0);
+  await stage.view(TOPIC, long(0));
+  assert.equal((await stage.hub()).groups, 1, "what is over counts no more");
+});
+
 test("who comes when a hundred joins wait for their turn does not wait behind them", async () => {
   using stage = new Stage();
   const { clock, realtime } = stage;
