@@ -242,6 +242,18 @@ Deno.test("a socket that gave no answer in time is asked nothing more: it may be
   assert.equal((await right)?.isGiven, true);
 });
 
+Deno.test("the late end of a socket that was given up says nothing of what is asked by the next", async () => {
+  using clock = new Clock();
+  const { sockets, rights } = startRights();
+  const right = rights.ask(TOPIC);
+  await clock.pass(10_000);
+  sockets[0].end();
+  await clock.settle();
+  sockets[1].answer();
+  assert.equal((await right)?.isGiven, true);
+  assert.equal(sockets.length, 2);
+});
+
 Deno.test("who gets no answer where others are in asks by a socket of its own", async () => {
   using stage = new Stage();
   await stage.view(TOPIC, PRIVATE);
@@ -256,12 +268,13 @@ Deno.test("who gets no answer where others are in asks by a socket of its own", 
 
 /** Sockets that ask, each with the joins that wait there for an answer. */
 function startRights() {
-  const sockets: { asked: Frame[]; answer(): void }[] = [];
+  const sockets: { asked: Frame[]; answer(): void; end(): void }[] = [];
   const dial = () => {
     let listener: Listener;
     const asked: Frame[] = [];
     sockets.push({
       asked,
+      end: () => listener.onClose({ code: 1006, reason: "" }),
       answer() {
         const { ref, topic } = asked.shift()!;
         const payload = { status: "ok", response: {} };
