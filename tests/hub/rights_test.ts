@@ -169,6 +169,19 @@ test("refusals, which take Realtime 5 s each, are no business of those who share
   }
 });
 
+test("a topic without a name, which Realtime refuses to everybody, is asked for on nobody else's socket", async () => {
+  using stage = new Stage();
+  const { realtime } = stage;
+  realtime.judge = ({ topic }) => topic === "realtime:" ? "TopicNameRequired: no name" : undefined;
+  await stage.view("realtime:page");
+  for (const config of [CONFIG, PRIVATE]) {
+    const nameless = await stage.view("realtime:", config);
+    assert.deepEqual(said(nameless), ["phx_reply 1 error TopicNameRequired"]);
+  }
+  const { line } = realtime.channels.find(({ join }) => join.topic === "realtime:page")!;
+  assert.ok(!realtime.refused.includes(line), "for 5 s it would hear nothing");
+});
+
 test("nobody waits for the refusals of others: who would asks by a socket of its own", async () => {
   using stage = new Stage();
   const { clock, realtime } = stage;
