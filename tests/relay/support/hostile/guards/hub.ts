@@ -46,10 +46,24 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/groups.ts",
-    find: "this.pace.isFull ? undefined : this.#place",
-    replace: "this.#place",
+    find: "this.pace.isFull || this.#length",
+    replace: "this.#length",
     sentence: "newcomers to the hub wait behind any number of joins",
     tests: ["hub/crowd"],
+  },
+  {
+    file: "hub/groups.ts",
+    find: " || this.#length + share.payload.length > MAX_LENGTH",
+    replace: "",
+    sentence: "the joins that viewers share are kept without a bound in their sum",
+    tests: ["hub/crowd"],
+  },
+  {
+    file: "hub/group/group.ts",
+    find: 'this.newcomers.turnAway();\n      return "over";',
+    replace: 'return "over";',
+    sentence: "who is asked for while a channel ends is let into what is over",
+    tests: ["hub/rights"],
   },
   {
     file: "hub/pace.ts",
