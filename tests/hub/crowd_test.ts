@@ -86,6 +86,35 @@ test("who begins more channels than a page has begins them at a cost of their ow
   assert.deepEqual([stage.realtime.joins().length, stage.realtime.lines.size], [110, 2]);
 });
 
+test("the joins that are shared have a bound in their sum: strangers write them", async () => {
+  using stage = new Stage();
+  const { clock } = stage;
+  const long = (n: number) => ({
+    ...CONFIG,
+    postgres_changes: [{
+      ...CONFIG.postgres_changes[0],
+      filter: `slug=eq.${n}${"ж".repeat(7_800)}`,
+    }],
+  });
+  const begin = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      if (n % 100 === 0) await stage.open();
+      stage.clients.at(-1)!.join(`realtime:long${n}`, long(n));
+      await clock.pass(60);
+    }
+  };
+  await begin(700);
+  const { groups } = await stage.hub();
+  assert.ok(groups * 8_000 < 4.2e6, `${groups} groups`);
+  const answers = stage.clients.flatMap((it) => it.heard()).filter((it) => /^phx_reply/.test(it));
+  assert.equal(answers.filter((it) => /ok$/.test(it)).length, 700, "others have their own");
+  for (const { socket } of stage.clients) socket.end(1001);
+  await clock.pass(6_000);
+  assert.equal((await stage.hub()).groups, 0);
+  await stage.view(TOPIC, long(0));
+  assert.equal((await stage.hub()).groups, 1, "what is over counts no more");
+});
+
 test("who comes when a hundred joins wait for their turn does not wait behind them", async () => {
   using stage = new Stage();
   const { clock, realtime } = stage;
@@ -114,6 +143,39 @@ test("after a loss the hub joins its channels again at a pace that Realtime take
   assert.equal(joins.reduce((sum, count) => sum + (count ?? 0), 0), 200);
   assert.ok(Math.max(...joins.map((count) => count ?? 0)) <= 130, `joins a second: ${joins}`);
   for (const client of stage.clients) assert.equal(client.heard().at(-1), "system gap");
+});
+
+test("where Realtime takes fewer channels on a socket than the relay, nobody is refused for others", async () => {
+  using stage = new Stage({ RELAY_MAX_JOINS: "500" });
+  const { clock, realtime } = stage;
+  let refused = 0;
+  realtime.judge = (_, { channels }) => {
+    if (channels.size < 5) return undefined;
+    refused++;
+    return "ChannelRateLimitReached: Too many channels";
+  };
+  const viewers: FakeClient[] = [];
+  for (let n = 0; n < 12; n++) viewers.push(await stage.view(`realtime:page${n}`, BROADCASTS));
+  for (const viewer of viewers) assert.deepEqual(viewer.heard(), ["phx_reply 1 ok"]);
+  assert.equal(refused, 2, "each socket of the hub learns it once");
+  for (const line of [...realtime.lines]) if (line.channels.size === 5) line.socket.end(1006);
+  await clock.pass(5_000);
+  assert.equal(refused, 2);
+  for (let n = 0; n < 12; n++) realtime.emit(`realtime:page${n}`, "broadcast", { event: "x" });
+  await clock.settle();
+  for (const viewer of viewers) assert.equal(viewer.heard().at(-1), "broadcast x");
+});
+
+test("more joins than Realtime takes on a socket, all at once, do not end what it took", async () => {
+  using stage = new Stage({ RELAY_MAX_JOINS: "500" });
+  const { clock, realtime } = stage;
+  realtime.judge = (_, { channels }) =>
+    channels.size < 5 ? undefined : "ChannelRateLimitReached: Too many channels";
+  const viewers: FakeClient[] = [];
+  for (let n = 0; n < 12; n++) viewers.push(await stage.open());
+  viewers.forEach((viewer, n) => viewer.join(`realtime:page${n}`, BROADCASTS));
+  await clock.pass(1_000);
+  for (const viewer of viewers) assert.deepEqual(viewer.heard(), ["phx_reply 1 ok"]);
 });
 
 test("a rejoin that Realtime has no room for is tried again, and its viewers stay", async () => {

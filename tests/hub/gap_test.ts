@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { CONFIG, Stage, test } from "../support/hub/stage.ts";
 
 const TOPIC = "realtime:clicks";
+const BUSY = "IncreaseConnectionPool: Please increase your connection pool size";
+
+const isNoReply = (what: string) => !what.startsWith("phx_reply");
 
 const gapsOf = ({ frames }: { frames: { event: string; payload?: unknown }[] }) =>
   frames.map(({ payload }) => payload as Record<string, string>)
@@ -122,6 +125,54 @@ test("viewers are not left in front of a dead Realtime: after a minute they are 
   await clock.pass(6_000);
   assert.deepEqual([clock.pending, (await stage.hub()).groups], [0, 0]);
 });
+
+for (const [what, reason] of [["loses it at once", null], ["refuses the join", BUSY]] as const) {
+  test(`a Realtime that takes the socket and ${what} is no better than a dead one`, async () => {
+    using stage = new Stage();
+    const { clock, realtime } = stage;
+    const client = await stage.view(TOPIC);
+    const keepAlive = setInterval(() => client.send("phoenix", "heartbeat"), 25_000);
+    realtime.judge = (_, { socket }) => {
+      setTimeout(() => socket.end(1001), 0);
+      return reason;
+    };
+    realtime.cut();
+    await clock.pass(55_000);
+    assert.deepEqual(client.heard().filter(isNoReply), ["system ok"], "it may be back any moment");
+    await clock.pass(30_000);
+    const isTold = client.socket.closedWith?.code === 4502 ||
+      client.heard().includes("phx_error 1");
+    assert.ok(isTold, "the viewer of a channel that has not stood for a minute is told");
+    clearInterval(keepAlive);
+  });
+}
+
+for (const isPrivate of [false, true]) {
+  const channel = isPrivate ? "a private channel" : "a channel";
+  test(`viewers of ${channel} that Realtime has no room for are told after a minute, not others`, async () => {
+    using stage = new Stage();
+    const { clock, realtime } = stage;
+    const config = { ...CONFIG, private: isPrivate };
+    const clients = [await stage.view(TOPIC, config), await stage.view(TOPIC, config)];
+    const well = await stage.view("realtime:well", config);
+    const keepAlive = setInterval(() => {
+      for (const it of [...clients, well]) it.send("phoenix", "heartbeat");
+    }, 25_000);
+    realtime.judge = ({ topic }) => topic === TOPIC ? BUSY : undefined;
+    realtime.cut();
+    await clock.pass(55_000);
+    for (const client of clients) assert.deepEqual(client.heard().filter(isNoReply), ["system ok"]);
+    await clock.pass(30_000);
+    for (const client of clients) assert.equal(client.heard().filter(isNoReply)[1], "phx_error 1");
+    assert.deepEqual(well.heard().filter(isNoReply), ["system ok", "system ok", "system gap"]);
+    realtime.judge = () => undefined;
+    clients[0].join(TOPIC, config);
+    await clock.settle();
+    const ref = clients[0].frames.at(-1)?.join_ref;
+    assert.deepEqual(clients[0].heard().slice(-2), [`phx_reply ${ref} ok`, "system ok"]);
+    clearInterval(keepAlive);
+  });
+}
 
 test("a Realtime that answers no heartbeat is given up at the next", async () => {
   using stage = new Stage();

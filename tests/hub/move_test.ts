@@ -62,6 +62,27 @@ for (const vsn of ["2.0.0", "1.0.0"] as const) {
   });
 }
 
+for (const vsn of ["2.0.0", "1.0.0"] as const) {
+  test(`a viewer whose own channel has other binding ids is told to join anew, in vsn ${vsn}`, async () => {
+    using stage = new Stage();
+    const { realtime, clock } = stage;
+    const viewer = await stage.view(TOPIC, CONFIG, undefined, vsn);
+    realtime.bindingId = 8;
+    viewer.send(TOPIC, "access_token", { access_token: await token() }, "1");
+    await until(stage, () => realtime.channels.some(isOwn));
+    await clock.settle();
+    assert.equal(viewer.heard()[2], "phx_error 1", "it would pass over what comes with these");
+    viewer.join(TOPIC, CONFIG);
+    await clock.settle();
+    const { payload } = viewer.frames.findLast(({ event }) => event === "phx_reply")!;
+    const { response } = payload as { response: { postgres_changes: { id: number }[] } };
+    assert.equal(response.postgres_changes[0].id, 8);
+    realtime.emit(TOPIC, "postgres_changes", { data: 1, ids: [8] });
+    await clock.settle();
+    assert.deepEqual(changesOf(viewer), [1]);
+  });
+}
+
 test("a change that only the group brings, after the new channel is subscribed, is not lost", async () => {
   using stage = new Stage();
   const { realtime, clock } = stage;

@@ -169,6 +169,19 @@ test("refusals, which take Realtime 5 s each, are no business of those who share
   }
 });
 
+test("a topic without a name, which Realtime refuses to everybody, is asked for on nobody else's socket", async () => {
+  using stage = new Stage();
+  const { realtime } = stage;
+  realtime.judge = ({ topic }) => topic === "realtime:" ? "TopicNameRequired: no name" : undefined;
+  await stage.view("realtime:page");
+  for (const config of [CONFIG, PRIVATE]) {
+    const nameless = await stage.view("realtime:", config);
+    assert.deepEqual(said(nameless), ["phx_reply 1 error TopicNameRequired"]);
+  }
+  const { line } = realtime.channels.find(({ join }) => join.topic === "realtime:page")!;
+  assert.ok(!realtime.refused.includes(line), "for 5 s it would hear nothing");
+});
+
 test("nobody waits for the refusals of others: who would asks by a socket of its own", async () => {
   using stage = new Stage();
   const { clock, realtime } = stage;
@@ -242,6 +255,18 @@ Deno.test("a socket that gave no answer in time is asked nothing more: it may be
   assert.equal((await right)?.isGiven, true);
 });
 
+Deno.test("the late end of a socket that was given up says nothing of what is asked by the next", async () => {
+  using clock = new Clock();
+  const { sockets, rights } = startRights();
+  const right = rights.ask(TOPIC);
+  await clock.pass(10_000);
+  sockets[0].end();
+  await clock.settle();
+  sockets[1].answer();
+  assert.equal((await right)?.isGiven, true);
+  assert.equal(sockets.length, 2);
+});
+
 Deno.test("who gets no answer where others are in asks by a socket of its own", async () => {
   using stage = new Stage();
   await stage.view(TOPIC, PRIVATE);
@@ -256,12 +281,13 @@ Deno.test("who gets no answer where others are in asks by a socket of its own", 
 
 /** Sockets that ask, each with the joins that wait there for an answer. */
 function startRights() {
-  const sockets: { asked: Frame[]; answer(): void }[] = [];
+  const sockets: { asked: Frame[]; answer(): void; end(): void }[] = [];
   const dial = () => {
     let listener: Listener;
     const asked: Frame[] = [];
     sockets.push({
       asked,
+      end: () => listener.onClose({ code: 1006, reason: "" }),
       answer() {
         const { ref, topic } = asked.shift()!;
         const payload = { status: "ok", response: {} };
@@ -279,6 +305,29 @@ function startRights() {
   };
   const awake = { stoodSince: () => undefined, after: () => () => {} };
   return { sockets, rights: new Rights({ dial, pace: new Pace(() => 0), now: () => 0, awake }) };
+}
+
+for (const event of ["phx_close", "phx_error"] as const) {
+  test(`who waits while the channel ends (${event}) is not let into what is over`, async () => {
+    using stage = new Stage();
+    const { clock, realtime } = stage;
+    const member = await stage.view(TOPIC, PRIVATE);
+    await clock.pass(10_000);
+    const held: (() => void)[] = [];
+    realtime.delay = (answer) => void held.push(answer);
+    const late = await stage.view(TOPIC, PRIVATE);
+    assert.equal(held.length, 1, "its right is asked");
+    realtime.end(realtime.channels.find(({ join }) => join.topic === TOPIC)!, event);
+    await clock.settle();
+    assert.equal(member.heard().at(-1), `${event} 1`);
+    realtime.delay = undefined;
+    for (const answer of held) answer();
+    await clock.settle();
+    assert.deepEqual(said(late), ["phx_reply 1 ok"]);
+    realtime.emit(TOPIC, "broadcast", { event: "click", payload: {} });
+    await clock.settle();
+    assert.deepEqual(said(late), ["phx_reply 1 ok", "broadcast click"]);
+  });
 }
 
 Deno.test("a socket that has become free is asked one question, whoever comes at that moment", async () => {

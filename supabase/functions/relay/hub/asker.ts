@@ -64,7 +64,9 @@ export class Asker {
     socket.listen({
       onMessage: (message) => this.#take(message),
       onClose: () => {
-        if (this.#socket === socket) this.#socket = undefined;
+        // One that was given up may end when another asks.
+        if (this.#socket !== socket) return;
+        this.#socket = undefined;
         this.#resolve?.(undefined);
       },
     });

@@ -21,6 +21,12 @@ const LINGER_MS = 5_000;
  */
 const MAX_TRUNKS = 16;
 
+/**
+ * Characters of all joins that are shared: 655 for each channel that these sockets have room for. A
+ * group keeps its join several times, as name, text and answer, and strangers write it.
+ */
+const MAX_LENGTH = 4 << 20;
+
 export interface GroupsOptions extends Pick<TrunkOptions, "now" | "log"> {
   config: Config;
   awake: Awake;
@@ -38,6 +44,8 @@ export class Groups {
   readonly #rights: Rights;
   /** By the name of what they share. */
   readonly #groups = new Map<string, Group>();
+  /** Characters of their joins. */
+  #length = 0;
   readonly #trunks = new Set<Trunk>();
   /** Those in which somebody is behind, and the timer that looks after them. */
   readonly #behind = new Set<Group>();
@@ -95,7 +103,8 @@ export class Groups {
   }
 
   #begin(vsn: Vsn, topic: string, share: Share): Group | undefined {
-    const trunk = this.pace.isFull ? undefined : this.#place(vsn, topic, share.isPrivate);
+    const isFull = this.pace.isFull || this.#length + share.payload.length > MAX_LENGTH;
+    const trunk = isFull ? undefined : this.#place(vsn, topic, share.isPrivate);
     if (!trunk) return undefined;
     const { now, awake, unsent, turn, measures } = this.options;
     const group = new Group({
@@ -109,6 +118,7 @@ export class Groups {
       onEmpty: (group) => this.#rest(group),
     });
     this.#groups.set(share.name, group);
+    this.#length += share.payload.length;
     trunk.join(group);
     return group;
   }
@@ -141,9 +151,7 @@ export class Groups {
     const fitting = [...this.#trunks].filter(({ options }) =>
       options.vsn === vsn && options.isPrivate === isPrivate
     );
-    const free = fitting.find((trunk) =>
-      trunk.groups.size < this.options.config.maxJoins && !trunk.groups.has(topic)
-    );
+    const free = fitting.find((trunk) => trunk.hasRoom(topic));
     if (free) return free;
     const left = fitting.find((trunk) => trunk.groups.get(topic)?.linger !== undefined);
     if (!left) return fitting.length < MAX_TRUNKS ? this.#open(vsn, isPrivate) : undefined;
@@ -152,9 +160,10 @@ export class Groups {
   }
 
   #open(vsn: Vsn, isPrivate: boolean): Trunk {
-    const { dial, unsent, now, awake, log } = this.options;
+    const { dial, unsent, now, awake, log, config } = this.options;
     const trunk = new Trunk({
       ...{ vsn, isPrivate, unsent, now, awake, log },
+      maxChannels: config.maxJoins,
       pace: this.pace,
       dial: () => dial(vsn),
       onEnd: (group) => this.#forget(group),
@@ -175,8 +184,10 @@ export class Groups {
 
   #forget(group: Group): void {
     clearTimeout(group.linger);
-    if (this.#groups.get(group.options.share.name) === group) {
-      this.#groups.delete(group.options.share.name);
+    const { name, payload } = group.options.share;
+    if (this.#groups.get(name) === group) {
+      this.#groups.delete(name);
+      this.#length -= payload.length;
     }
     for (const trunk of this.#trunks) if (trunk.groups.size === 0) this.#trunks.delete(trunk);
   }

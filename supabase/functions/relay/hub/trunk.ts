@@ -16,7 +16,7 @@ const HEARTBEAT_MS = 25_000;
 /** A restarted Realtime is back in seconds; one that is not is asked less and less often. */
 const BACKOFF_MS = { first: 500, most: 10_000 };
 
-/** Viewers that have seen nothing for so long are told: their own client knows what to do. */
+/** Viewers of a channel that has not stood for so long are told: their own client knows what to do. */
 const GIVE_UP_MS = 60_000;
 
 /** A join that Realtime had no room for is sent again after this. */
@@ -33,6 +33,8 @@ export interface TrunkOptions {
   vsn: Vsn;
   /** Its channels are private ones. */
   isPrivate: boolean;
+  /** It is given no more of them. */
+  maxChannels: number;
   dial(): Promise<Dialled>;
   unsent: Unsent;
   now(): number;
@@ -48,6 +50,8 @@ export interface TrunkOptions {
 export class Trunk {
   /** By topic. */
   readonly groups = new Map<string, Group>();
+  /** So many channels Realtime takes on a socket, as far as it has refused more. */
+  #most = Infinity;
   #upstream: Dialled | undefined;
   #backlog: Backlog | undefined;
   #dialling = false;
@@ -70,6 +74,12 @@ export class Trunk {
 
   get isOpen(): boolean {
     return this.#upstream !== undefined;
+  }
+
+  /** True where it has room for the channel of another topic. */
+  hasRoom(topic: string): boolean {
+    const most = Math.min(this.options.maxChannels, this.#most);
+    return this.groups.size < most && !this.groups.has(topic);
   }
 
   /** Joins the group's channel, now or as soon as there is a socket. */
@@ -129,26 +139,31 @@ export class Trunk {
     }
     this.#lostAt = undefined;
     this.#pulseLater();
+    // Each that is one too many would keep the others waiting for its refusal.
+    for (const group of [...this.groups.values()].slice(this.#most)) {
+      group.makeRoom();
+      this.#forget(group);
+    }
     for (const group of this.groups.values()) this.#joinInTurn(group);
   }
 
   /** Nobody answered: whoever waits is told, and whoever is a member already waits on. */
   #failed(error: RelayError): void {
-    const { now, onEnd } = this.options;
-    this.#lostAt ??= now();
-    const isOver = now() - this.#lostAt >= GIVE_UP_MS;
-    for (const group of this.groups.values()) {
-      group.refuse(error);
-      if (isOver) group.end(error);
-      if (!group.isEmpty) continue;
-      this.groups.delete(group.topic);
-      onEnd(group);
-    }
-    if (this.groups.size === 0) this.#close();
-    else this.#retry();
+    this.#lostAt ??= this.options.now();
+    for (const group of this.groups.values()) group.refuse(error);
+    this.#retry(error);
   }
 
-  #retry(): void {
+  /** Dials again later, for those who have not waited too long. */
+  #retry(error: RelayError): void {
+    for (const group of this.groups.values()) {
+      if (group.isDownFor(GIVE_UP_MS)) {
+        group.refuse(error);
+        group.end(error);
+      }
+      if (group.isEmpty) this.#forget(group);
+    }
+    if (this.groups.size === 0) return this.#close();
     const wait = this.#wait * (0.5 + Math.random() / 2);
     this.#stopTimer = this.options.awake.after(wait, () => this.#dial());
     this.#wait = Math.min(2 * this.#wait, BACKOFF_MS.most);
@@ -161,7 +176,7 @@ export class Trunk {
     this.#lostAt = now();
     log({ event: "hub_lost", groups: this.groups.size });
     for (const group of this.groups.values()) group.lost(hasAll);
-    this.#retry();
+    this.#retry(new RelayError("upstream_lost", "Realtime ends the connection again and again."));
   }
 
   /**
@@ -195,10 +210,20 @@ export class Trunk {
 
   #follow(group: Group, course: Course): void {
     if (course === "later") this.#joinLater(group);
-    if (course !== "over") return;
+    if (course === "on" || course === "later") return;
+    this.#forget(group);
+    if (course === "full") this.#most = this.#joined;
+    if (this.groups.size === 0) this.#close();
+  }
+
+  /** How many channels are there, and at least one. */
+  get #joined(): number {
+    return Math.max(1, [...this.groups.values()].filter(({ isJoined }) => isJoined).length);
+  }
+
+  #forget(group: Group): void {
     this.groups.delete(group.topic);
     this.options.onEnd(group);
-    if (this.groups.size === 0) this.#close();
   }
 
   /** An upstream that has not answered a heartbeat for as long as is between two is given up. */
@@ -252,6 +277,11 @@ export class Trunk {
 
   /** On a socket that is opened meanwhile it is joined at once: a second join would replace that one. */
   #joinLater(group: Group): void {
+    // What waits for the hub's own pace has a turn to come.
+    if (group.isDownFor(GIVE_UP_MS) && !this.options.pace.isFull) {
+      group.giveUp(new RelayError("upstream_timeout", "Realtime has had no room for the join."));
+      return this.#follow(group, "over");
+    }
     const upstream = this.#upstream;
     setTimeout(() => this.#upstream === upstream && this.#joinInTurn(group), AGAIN_MS);
   }

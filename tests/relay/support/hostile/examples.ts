@@ -617,6 +617,17 @@ export const EXAMPLES: Record<string, Scenario> = {
       { do: "churn", c: 1, count: 450, perSecond: 10, topics: 1 },
       pass(70_000),
     ),
+  "who is asked for while their private channel ends is let into what is over, and hears nothing":
+    world(
+      { open: true, up: 400, down: 400 },
+      crowd(1, 2, true, 1),
+      pass(10_000),
+      crowd(1, 2, true, 1),
+      pass(100),
+      { do: "kill", topic: 0, event: "phx_close" },
+      pass(3_000),
+      { ...emit, private: true },
+    ),
   "a broadcast comes twice to who left and joins again, where the close of a replaced join is late":
     world(
       { down: 1_500 },

@@ -29,8 +29,14 @@ export interface GroupOptions
   onEmpty(group: Group): void;
 }
 
-/** What a frame means for the channel: it goes on, it is over, or it is to be joined again later. */
-export type Course = "on" | "over" | "later";
+/**
+ * What a frame means for the channel: it goes on, it is over, it is to be joined again later, or it is
+ * over since Realtime takes no more channels on this socket.
+ */
+export type Course = "on" | "over" | "later" | "full";
+
+/** Why a join is refused where others have taken its socket's channels. */
+const FULL = /^ChannelRateLimitReached\b/;
 
 /**
  * The viewers of one channel of Realtime, from the first join to the last leave. Those who wait have
@@ -55,6 +61,8 @@ export class Group {
   #system: Parts | undefined;
   /** When the channel was lost; until its viewers were told how long it was. */
   #gapFrom: number | undefined;
+  /** Since when it has not stood, however often it was joined anew; by the clock of `awake`. */
+  #downMs: number | undefined;
 
   constructor(readonly options: GroupOptions) {
     this.members = new Readers({
@@ -89,6 +97,11 @@ export class Group {
     this.members.remove(seat);
   }
 
+  /** What its members were answered, without their refs. */
+  get answer(): string {
+    return this.#reply;
+  }
+
   /** All that Realtime has said of the channel until then is here, and it stood. */
   standsAt(time: number): void {
     if (this.#joined) this.stoodAt = time;
@@ -109,6 +122,7 @@ export class Group {
       return "over";
     }
     this.newcomers.turnAway();
+    this.#noteDown();
     return this.isEmpty ? "over" : "later";
   }
 
@@ -127,6 +141,8 @@ export class Group {
     if (isOfAnother || (ref !== "null" && ref !== this.joinRef)) return "on";
     if (event === "phx_close" || event === "phx_error") {
       this.members.append({ parts, isEnd: true });
+      // Whoever is asked for yet would be let into what is over.
+      this.newcomers.turnAway();
       return "over";
     }
     if (!this.#joined) return "on"; // Of an earlier channel of this topic.
@@ -147,9 +163,31 @@ export class Group {
   isOverdue(ms: number): boolean {
     const { awake } = this.options;
     if (this.#sentAt === undefined || awake.look() - this.#sentMs < ms) return false;
-    this.refuse(new RelayError("upstream_timeout", "Realtime has not answered the join."));
-    this.#fail();
+    this.giveUp(new RelayError("upstream_timeout", "Realtime has not answered the join."));
     return true;
+  }
+
+  /** True where it was lost, or could not be joined, so long ago, and has not stood since. */
+  isDownFor(ms: number): boolean {
+    return this.#downMs !== undefined && this.options.awake.look() - this.#downMs >= ms;
+  }
+
+  /** There is no place for its channel: who waits asks by a socket of their own, and members join anew. */
+  makeRoom(): "full" {
+    this.newcomers.turnAway();
+    this.#fail();
+    return "full";
+  }
+
+  /** Realtime has let it in. */
+  get isJoined(): boolean {
+    return this.#joined;
+  }
+
+  /** Tells everybody, so that each joins anew. */
+  giveUp(error: RelayError): void {
+    this.refuse(error);
+    this.#fail();
   }
 
   /** The channel is gone and will be joined again; until `hasAll` all that it had to say is here. */
@@ -158,6 +196,7 @@ export class Group {
     this.newcomers.shut();
     this.#sentAt = undefined;
     this.#system = undefined;
+    this.#noteDown();
     if (this.members.size > 0) this.#gapFrom ??= hasAll;
   }
 
@@ -174,10 +213,12 @@ export class Group {
   #answered(parts: Parts): Course {
     const { status, response } = payloadOf(this.options.vsn, parts);
     if (status !== "ok") {
-      if (isLater((response as { reason?: unknown } | undefined)?.reason)) {
+      const reason = String((response as { reason?: unknown } | undefined)?.reason);
+      if (isLater(reason)) {
         this.lost(this.options.now());
         return "later";
       }
+      if (FULL.test(reason)) return this.makeRoom();
       this.newcomers.dismiss(parts.tail);
       this.#fail();
       return "over";
@@ -185,6 +226,7 @@ export class Group {
     // Other binding ids than a member knows: only its own join can teach it the new ones.
     if (this.#reply !== "" && this.#reply !== parts.tail) this.#fail();
     this.#joined = true;
+    this.#downMs = undefined;
     const sentAt = this.#sentAt!;
     this.#sentAt = undefined;
     this.stoodAt = sentAt;
@@ -219,6 +261,10 @@ export class Group {
   /** A frame about the channel, as it would have come to this viewer's own. */
   #rewrite({ ref, tail }: Parts, { joinRef }: Seat): string {
     return withRefs(this.options.vsn, joinRef, ref === "null" ? ref : joinRef, tail);
+  }
+
+  #noteDown(): void {
+    this.#downMs ??= this.options.awake.look();
   }
 
   #noteSystem(parts: Parts): void {

@@ -54,7 +54,8 @@ const isShareable = objectOf({
  * there that has one name here.
  */
 export function shareOf(vsn: Vsn, key: string, { topic, payload }: Frame): Share | undefined {
-  if (!topic.startsWith("realtime:") || !isShareable(payload)) return undefined;
+  // Without a name behind that Realtime refuses it, for which the socket and all on it wait 5 s.
+  if (!/^realtime:./s.test(topic) || !isShareable(payload)) return undefined;
   const { config } = payload as { config?: { postgres_changes?: unknown[]; private?: boolean } };
   const text = canonical(payload);
   // Without a config it is the legacy form, whose topic says what to subscribe.

@@ -146,6 +146,11 @@ export class OwnChannels {
         for (const [message, frame] of held) owner.send(message, frame);
       },
       onLeave: () => owner.vacate(topic),
+      answer: group!.answer,
+      onUnknown: () => {
+        const end = { ...frame, ref: frame.join_ref, event: "phx_error", payload: {} };
+        owner.deliver(encodeServerFrame(vsn, end));
+      },
       onRefused: (reason, held) => {
         this.#evict(frame, reason);
         for (const [message, frame] of held) owner.send(message, frame);

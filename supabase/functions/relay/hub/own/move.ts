@@ -28,6 +28,10 @@ export interface MoveOptions {
   onOwn(held: [Message, Frame][]): void;
   /** The seat in the group is to be left. */
   onLeave(): void;
+  /** The answer that the client was given, without its refs: it has the ids of its bindings. */
+  answer: string;
+  /** Its own channel has other ids: the client is to join anew, and would pass over what comes. */
+  onUnknown(): void;
   /** Realtime refused the join; `held` is what the client has sent meanwhile. */
   onRefused(reason: string, held: [Message, Frame][]): void;
   onDone(): void;
@@ -166,7 +170,7 @@ export class Move {
   }
 
   #joined(parts: Parts): void {
-    const { vsn, hasBindings, onRefused } = this.options;
+    const { vsn, hasBindings, onRefused, answer, onUnknown } = this.options;
     const { status, response } = payloadOf(vsn, parts) as {
       status: string;
       response?: { reason?: string };
@@ -174,6 +178,9 @@ export class Move {
     if (status !== "ok") {
       this.stop();
       onRefused(response?.reason ?? "Realtime refused the join.", this.#fromClient.splice(0));
+    } else if (parts.tail !== answer) {
+      this.leave();
+      onUnknown();
     } else if (!hasBindings) this.#subscribed();
   }
 
