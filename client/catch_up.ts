@@ -105,14 +105,15 @@ export function tableCatchUp(
   // Pages go on from the text of the columns, which REST does not round.
   const select = ["*", ...columns.map((name, i) => `${TEXT}${i}:${name}::text`)]
     .join();
-  // The API may give fewer rows than it is asked for: a page is the last where another had more.
-  let most = 1;
   return {
     ...{ schema, table, key, time, overlapMs },
     mirror: options.topic ? mirror(options.topic, options) : undefined,
     updates: updated ? tableCatchUp(supabase, table, { ...whole, time: updated }) : undefined,
     async *read({ since, filter, signal }) {
       let last: string[] | undefined;
+      // The API may give fewer rows than it is asked for, and from now on fewer than it did: a page is
+      // the last where another of this read had more.
+      let most = 1;
       while (true) {
         const wanted = [last ? after(columns, last) : `${time}.gte.${quote(since)}`];
         if (filter) wanted.push(conditions(filter));
