@@ -121,8 +121,8 @@ export function tableCatchUp(
         for (const name of columns) query = query.order(name);
         const { data, error, status } = await query.limit(pageSize).abortSignal(signal);
         if (error) throw failure(`${schema}.${table}`, error, status);
-        const texts: string[][] = data.map((row: Json) => takeTexts(row, columns.length));
-        if (data.length > 0) yield data;
+        const texts: string[][] = data.map((row: Json) => takeTexts(row, columns));
+        yield data;
         most = Math.max(most, data.length);
         if (data.length < most) return;
         last = texts.at(-1);
@@ -137,8 +137,8 @@ export const keysOf = ({ key }: Pick<CatchUp, "key">): readonly string[] =>
   typeof key === "string" ? [key] : key;
 
 /** Takes the columns' texts out of a row, and leaves its key's under KEY_TEXT. */
-function takeTexts(row: Json, count: number): string[] {
-  const texts = Array.from({ length: count }, (_, i) => {
+function takeTexts(row: Json, columns: string[]): string[] {
+  const texts = columns.map((_, i) => {
     const text = row[TEXT + i] as string;
     delete row[TEXT + i];
     return text;

@@ -46,9 +46,9 @@ export class RelaySocket {
     this.url = connection.attach(this, address);
   }
 
-  /** Bytes that wait for a socket underneath. */
+  /** Bytes that wait for a socket underneath; none was given to this one before it is open. */
   get bufferedAmount(): number {
-    return this.#connection.bufferedAmount;
+    return this.readyState && this.#connection.bufferedAmount;
   }
   get protocol(): string {
     return this.#connection.protocol;

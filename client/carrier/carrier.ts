@@ -105,7 +105,7 @@ export class Carrier implements Underneath {
   /** Takes the face away. Without `keep` the session ends with it, unless the page is away. */
   detach(keep: boolean): void {
     // Where there is nothing to keep, it is not in the way of another client that comes back.
-    const isKept = (keep && this.#session.known.size > 0) || this.#options.host.isAway();
+    const isKept = this.#options.host.isAway() || (keep && this.#session.known.size > 0);
     this.face = isKept ? null : undefined;
     this.#isUnheard = false;
     this.#hearBy = Infinity;

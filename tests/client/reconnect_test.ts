@@ -234,7 +234,7 @@ Deno.test("the state outlives a socket that realtime-js gives up before it is op
   back.close();
 });
 
-Deno.test("a page that is put away closes its socket at once, whatever waits to be sent", async () => {
+Deno.test("a socket of a page that is put away, or is not open yet, is closed at once, whatever waits to be sent", async () => {
   const world = new ScriptedWorld();
   const { face, first } = await world.live();
   first.refuse(1006, "");
@@ -245,6 +245,11 @@ Deno.test("a page that is put away closes its socket at once, whatever waits to 
   world.away = true;
   assert.equal(face.bufferedAmount, 0);
   face.close();
+  world.away = false;
+  // The same of one that is dialled: it would be open by then, and its close the application's.
+  const back = world.connect().face;
+  assert.equal(back.bufferedAmount, 0);
+  back.close();
 });
 
 Deno.test("two clients of one transport come back from the back/forward cache each to its own state", async () => {
