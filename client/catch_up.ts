@@ -105,14 +105,15 @@ export function tableCatchUp(
   // Pages go on from the text of the columns, which REST does not round.
   const select = ["*", ...columns.map((name, i) => `${TEXT}${i}:${name}::text`)]
     .join();
-  // The API may give fewer rows than it is asked for: a page is the last where another had more.
-  let most = 1;
   return {
     ...{ schema, table, key, time, overlapMs },
     mirror: options.topic ? mirror(options.topic, options) : undefined,
     updates: updated ? tableCatchUp(supabase, table, { ...whole, time: updated }) : undefined,
     async *read({ since, filter, signal }) {
       let last: string[] | undefined;
+      // The API may give fewer rows than it is asked for, and from now on fewer than it did: a page is
+      // the last where another of this read had more.
+      let most = 1;
       while (true) {
         const wanted = [last ? after(columns, last) : `${time}.gte.${quote(since)}`];
         if (filter) wanted.push(conditions(filter));
@@ -120,8 +121,8 @@ export function tableCatchUp(
         for (const name of columns) query = query.order(name);
         const { data, error, status } = await query.limit(pageSize).abortSignal(signal);
         if (error) throw failure(`${schema}.${table}`, error, status);
-        const texts: string[][] = data.map((row: Json) => takeTexts(row, columns.length));
-        if (data.length > 0) yield data;
+        const texts: string[][] = data.map((row: Json) => takeTexts(row, columns));
+        yield data;
         most = Math.max(most, data.length);
         if (data.length < most) return;
         last = texts.at(-1);
@@ -136,8 +137,8 @@ export const keysOf = ({ key }: Pick<CatchUp, "key">): readonly string[] =>
   typeof key === "string" ? [key] : key;
 
 /** Takes the columns' texts out of a row, and leaves its key's under KEY_TEXT. */
-function takeTexts(row: Json, count: number): string[] {
-  const texts = Array.from({ length: count }, (_, i) => {
+function takeTexts(row: Json, columns: string[]): string[] {
+  const texts = columns.map((_, i) => {
     const text = row[TEXT + i] as string;
     delete row[TEXT + i];
     return text;

@@ -46,9 +46,9 @@ export class RelaySocket {
     this.url = connection.attach(this, address);
   }
 
-  /** Bytes that wait for a socket underneath. */
+  /** Bytes that wait for a socket underneath; none was given to this one before it is open. */
   get bufferedAmount(): number {
-    return this.#connection.bufferedAmount;
+    return this.readyState && this.#connection.bufferedAmount;
   }
   get protocol(): string {
     return this.#connection.protocol;
@@ -94,13 +94,15 @@ export class RelaySocket {
   }
 
   /**
-   * Ends the session. Only after realtime-js's own heartbeat timeout, and in a page that is put away,
-   * it is kept for its next socket.
+   * Ends the session. Only after realtime-js's own heartbeat timeout, in a page that is put away, and
+   * where it was not open yet it is kept for its next socket: newer versions of realtime-js make another
+   * one when somebody looks at the page.
    */
   close(code = 1000, reason = ""): void {
     if (this.readyState >= this.CLOSING) return;
+    const isUnused = !this.readyState;
     this.readyState = this.CLOSING;
-    this.#connection.detach(reason === "heartbeat timeout");
+    this.#connection.detach(isUnused || reason === "heartbeat timeout");
     // As WebSocket does: whoever closes a socket may still attach handlers before they are called.
     Promise.resolve().then(() => {
       this.readyState = this.CLOSED;

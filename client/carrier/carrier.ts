@@ -80,7 +80,8 @@ export class Carrier implements Underneath {
   }
 
   get bufferedAmount(): number {
-    return this.#session.queue.bytes;
+    // Newer versions of realtime-js wait for it before they close, and a page that is put away stands still.
+    return this.#options.host.isAway() ? 0 : this.#session.queue.bytes;
   }
 
   get protocol(): string {
@@ -103,7 +104,8 @@ export class Carrier implements Underneath {
 
   /** Takes the face away. Without `keep` the session ends with it, unless the page is away. */
   detach(keep: boolean): void {
-    const isKept = keep || this.#options.host.isAway();
+    // Where there is nothing to keep, it is not in the way of another client that comes back.
+    const isKept = this.#options.host.isAway() || (keep && this.#session.known.size > 0);
     this.face = isKept ? null : undefined;
     this.#isUnheard = false;
     this.#hearBy = Infinity;
@@ -208,7 +210,8 @@ export class Carrier implements Underneath {
   async #ask(): Promise<void> {
     try {
       const given = await this.#options.token?.();
-      const token = typeof given === "string" ? given.trim() || null : null;
+      // An object, such as a whole session, is said to be no token.
+      const token = given ? String(given).trim() || null : null;
       // Where none is asked for, that of the application's frames counts.
       const own = this.#options.token ? token : this.#session.inBand ?? null;
       this.#happens({ is: "token", token, own });

@@ -1,8 +1,7 @@
 /** What a person can act on, where the other side gave no reason of its own. */
 
 export const NO_ANSWER = "token() does not answer.";
-export const NO_TOKEN =
-  "token() gives what is no token: it holds a blank or a sign that no header may.";
+export const NO_TOKEN = "token() gives what is no token: give the access token alone.";
 export const OTHER_USER = "Another user is signed in.";
 export const NO_SOCKET = "This runtime has no WebSocket: give one as host.WebSocket.";
 export const NO_HANDLERS =

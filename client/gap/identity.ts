@@ -8,7 +8,7 @@ import {
   type Json,
   nameOf,
 } from "../frame.ts";
-import { timeOf } from "./time.ts";
+import { plainTime, timeOf } from "./time.ts";
 
 /** What an event is recognised by, on whichever socket it comes, or when it is read. */
 export interface Identity {
@@ -38,7 +38,11 @@ export function mirrorOf(catchUps: CatchUp[], topic: string): [CatchUp, Mirror] 
   }
 }
 
-export const tableOf = (catchUps: CatchUp[], { schema, table }: Json): CatchUp | undefined =>
+/** Of a change, or of a subscription, where Realtime takes `public` for a schema that is not named. */
+export const tableOf = (
+  catchUps: CatchUp[],
+  { schema = "public", table }: Json,
+): CatchUp | undefined =>
   catchUps.find((catchUp) => catchUp.schema === schema && catchUp.table === table);
 
 /** `row` is the row that was read, where the frame was made of one. */
@@ -104,14 +108,9 @@ export const rowKey = (
 ): string => `${schema}.${table}:${key}:${binding}`;
 
 function timesOf(catchUp: CatchUp, row: Json): Identity {
-  let time = row[catchUp.time];
-  const at = timeOf(time);
-  if (at !== undefined) {
-    // PostgreSQL writes as many digits of a fraction as there are, and a zone in several ways.
-    const micros = /\.(\d+)/.exec(String(time))?.[1].replace(/0+$/, "");
-    time = `${Math.floor(at / 1_000)}.${micros ?? ""}`;
-  }
-  return { keys: [], catchUp, at, time: typeof time === "object" ? undefined : time as string };
+  const text = row[catchUp.time];
+  const time = typeof text === "object" ? undefined : plainTime(text) as string;
+  return { keys: [], catchUp, at: timeOf(text), time };
 }
 
 /** A row's key as one text; undefined where the row cannot be told from others. */
@@ -121,10 +120,8 @@ function keyOf(catchUp: CatchUp, row: Json, exact?: () => Json): string | undefi
   let digits: Json | undefined;
   const texts = names.map((name, i) => {
     const value = row[name];
-    if (typeof value === "string") return value.replace(/^\\x/, "");
-    if (typeof value !== "number") {
-      return typeof value === "boolean" ? `${value}` : undefined;
-    }
+    if (typeof value === "object" || value === undefined) return undefined;
+    if (typeof value !== "number") return plainTime(String(value).replace(/^\\x/, ""));
     const text = read[i] ?? (exact ? (digits ??= exact())[name] : value);
     const isRounded = typeof text === "number" &&
       Math.abs(text) > Number.MAX_SAFE_INTEGER;

@@ -117,7 +117,9 @@ function readOf(catchUps: CatchUp[], names: Json): Partial<Record<Kind, CatchUp>
   return { INSERT: table, UPDATE: table?.updates };
 }
 
-const changesOf = (event: unknown) => CHANGES.filter((kind) => event === "*" || event === kind);
+/** Realtime and realtime-js read an event in letters of either case. */
+const changesOf = (event: unknown) =>
+  CHANGES.filter((kind) => event === "*" || String(event).toUpperCase() === kind);
 
 /**
  * What may be missing, by kind. Of a part of which nobody knows what came all may be that it carries.

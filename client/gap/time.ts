@@ -15,6 +15,17 @@ export function timeOf(value: unknown): number | undefined {
 }
 
 /**
+ * The same for one time, whatever its zone: PostgreSQL writes as many digits of a fraction as there are,
+ * and a zone in several ways. What is no time is as it was.
+ */
+export function plainTime(value: unknown): unknown {
+  const at = timeOf(value);
+  if (at === undefined) return value;
+  const [, micros = ""] = /\.(\d*?)0*(?!\d)/.exec(String(value)) ?? [];
+  return `${Math.floor(at / 1_000)}.${micros}`;
+}
+
+/**
  * How far a table's clock is ahead of this machine's, in ms, by what its own frames have told: the truth
  * is this or more, since frames take time. What peers write is no clock. No table stands for the
  * database, whose commit times are a clock of their own.

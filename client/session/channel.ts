@@ -183,7 +183,7 @@ export function dueAt({ places, parts, told }: Channel): number {
   const stages = [...places.values()].map(({ stage, refusal }) =>
     "until" in stage && (told || refusal || stage.at !== "joining") ? stage.until : Infinity
   );
-  const tracks = [parts.rows, parts.casts].map((track) =>
+  const tracks = Object.values(parts).map((track) =>
     track.at === "reading" ? Math.min(track.until, track.againAt ?? Infinity) : Infinity
   );
   return Math.min(...stages, ...tracks);
@@ -200,7 +200,7 @@ export function standing(channel: Channel, active?: Link): ChannelStatus {
   if (!told || !place || place.stage.at === "joining") {
     return { ...about, state: "joining" };
   }
-  const track = [parts.rows, parts.casts].find(({ at }) => at !== "flowing");
+  const track = Object.values(parts).find(({ at }) => at !== "flowing");
   if (!track) {
     return { ...about, state: "joined", ...(trouble && { reason: trouble.reason }) };
   }

@@ -183,7 +183,7 @@ export const isJoining = ({ channels }: State, link: Link): boolean =>
 export const isReady = ({ channels }: State, link: Link): boolean =>
   [...channels.values()].every(({ told, places, parts }) => {
     // What waits on the old link for a read comes first.
-    if (parts.rows.at === "reading" || parts.casts.at === "reading") return false;
+    if (PARTS.some((part) => parts[part].at === "reading")) return false;
     const { at, until } = places.get(link)?.stage as { at?: string; until?: number } ?? {};
     return !told || at === "ready" || until === Infinity;
   });

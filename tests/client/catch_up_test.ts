@@ -184,6 +184,20 @@ for (const [what, config, bindings, missing] of gaps) {
   });
 }
 
+for (const event of ["insert", "Insert"]) {
+  Deno.test(`a subscription to "${event}" and to no schema is caught up as Realtime serves it`, async () => {
+    const rig = new SessionRig("2.0.0", [tableOf([row(1)]).catchUp]);
+    const bindings = [{ id: 1, event, table: "url_clicks" }];
+    rig.join(TOPIC);
+    rig.joined(rig.live(), TOPIC, bindings);
+    rig.bring(rig.session.active!, change(TOPIC, [1], "INSERT", row(0)));
+    interrupt(rig, TOPIC, bindings);
+    await rig.settle();
+    assert.equal(rig.events("postgres_changes").length, 2);
+    assert.equal(told(rig), undefined);
+  });
+}
+
 /** A table's commit tells the database's clock. */
 function tellClock(rig: SessionRig, link: Link): void {
   const topic = "realtime:clock";
@@ -258,6 +272,46 @@ Deno.test("a key is text: of a uuid, of bytes however they are written, of numbe
     assert.deepEqual(keyOf(read, { id: read, clicked_at: at }), keys);
   }
   for (const none of [null, undefined, {}]) assert.deepEqual(keyOf(none), []);
+});
+
+Deno.test("a time in a key is one time, whatever the zone that a session writes it in", () => {
+  const { catchUp } = tableOf([], { key: ["id", "clicked_at"] });
+  const keyOf = (clicked_at: string, row?: Json) =>
+    identify([catchUp], change(TOPIC, [1], "INSERT", { id: 1, clicked_at }), row).keys;
+  const live = keyOf("2026-01-01T01:00:00.12345+01:00");
+  assert.equal(live.length, 1);
+  const read = "2026-01-01T00:00:00.12345+00:00";
+  assert.deepEqual(keyOf(read, { id: 1, clicked_at: read }), live);
+  assert.notDeepEqual(keyOf("2026-01-01T00:00:00.123451+00:00"), live);
+});
+
+Deno.test("a table is read to its end where the API comes to give fewer rows at once", async () => {
+  let [rows, most] = [7, 4];
+  const query: Json = {
+    or: (
+      condition: string,
+    ) => (query.from = Number(/gt\."(\d+)"/.exec(condition)?.[1] ?? 0), query),
+    order: () => query,
+    limit: () => query,
+    abortSignal: () => {
+      const from = query.from as number;
+      const data = Array.from({ length: Math.min(most, rows - from) }, (_, i) => {
+        const text = String(from + i + 1);
+        return { id: text, relay_text_0: text, relay_text_1: text };
+      });
+      return { data };
+    },
+  };
+  const supabase = { schema: () => ({ from: () => ({ select: () => query }) }) };
+  const catchUp = tableCatchUp(supabase, "t", options);
+  for (const limit of [4, 3]) {
+    most = limit;
+    let count = 0;
+    const { signal } = new AbortController();
+    for await (const page of catchUp.read({ since: "s", signal })) count += page.length;
+    assert.equal(count, rows);
+    rows++;
+  }
 });
 
 Deno.test("a table is read page by page, by the text of time and key, and says where it cannot be", async () => {

@@ -220,6 +220,38 @@ Deno.test("the state outlives the heartbeat timeout of realtime-js and the back/
   fresh.face.close();
 });
 
+Deno.test("the state outlives a socket that realtime-js gives up before it is open", async () => {
+  const world = new ScriptedWorld();
+  const { face } = await world.live();
+  world.away = true;
+  face.close();
+  world.away = false;
+  // Somebody looks at the page while it is dialled: @supabase/phoenix closes the socket and makes another.
+  world.connect().face.close();
+  await world.settle();
+  const { face: back, frames } = await world.live();
+  assert.equal(frames.filter(({ event }) => event === "system").length, 1);
+  back.close();
+});
+
+Deno.test("a socket of a page that is put away, or is not open yet, is closed at once, whatever waits to be sent", async () => {
+  const world = new ScriptedWorld();
+  const { face, first } = await world.live();
+  first.refuse(1006, "");
+  const payload = { type: "broadcast", event: "e", payload: 1 };
+  world.push(face, { join_ref: "1", ref: "2", topic: TOPIC, event: "broadcast", payload });
+  assert.notEqual(face.bufferedAmount, 0);
+  // @supabase/phoenix waits for it, up to 1.5 s, while the page is frozen: then it is not away any more.
+  world.away = true;
+  assert.equal(face.bufferedAmount, 0);
+  face.close();
+  world.away = false;
+  // The same of one that is dialled: it would be open by then, and its close the application's.
+  const back = world.connect().face;
+  assert.equal(back.bufferedAmount, 0);
+  back.close();
+});
+
 Deno.test("two clients of one transport come back from the back/forward cache each to its own state", async () => {
   const world = new ScriptedWorld();
   const topics = ["realtime:one", "realtime:two"];
@@ -241,6 +273,19 @@ Deno.test("two clients of one transport come back from the back/forward cache ea
 Deno.test("and not to that of a client that has ended", async () => {
   const world = new ScriptedWorld();
   const [ended, away] = [await world.live("realtime:one"), await world.live("realtime:two")];
+  ended.face.close();
+  world.away = true;
+  away.face.close();
+  world.away = false;
+  const { face, frames } = await world.live("realtime:two");
+  assert.equal(frames.filter(({ event }) => event === "system").length, 1);
+  face.close();
+});
+
+Deno.test("nor to that of one that ended before it was connected", async () => {
+  const world = new ScriptedWorld();
+  const ended = world.connect();
+  const away = await world.live("realtime:two");
   ended.face.close();
   world.away = true;
   away.face.close();

@@ -30,6 +30,26 @@ for (const code of [4400, 4403, 4409]) {
   });
 }
 
+Deno.test("what token() gives is a token, or none, or said to be no token", async () => {
+  const session = { access_token: token("alice") };
+  const given: [unknown, string][] = [
+    [session, "refused"],
+    [{ data: { session } }, "refused"],
+    [undefined, "connecting"],
+    [null, "connecting"],
+    ["", "connecting"],
+  ];
+  for (const [value, expected] of given) {
+    const world = new ScriptedWorld({ token: () => value as string });
+    const { face } = world.connect();
+    await world.settle();
+    const { state, reason = "" } = world.transport.status;
+    assert.equal(state, expected);
+    assert.equal(reason.startsWith("token() gives what is no token: "), expected === "refused");
+    face.close();
+  }
+});
+
 Deno.test("4401: it waits for another token, then joins anew what was refused", async () => {
   let current = token("alice", 1_000);
   const world = new ScriptedWorld({ token: () => current });
