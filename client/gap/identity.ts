@@ -125,7 +125,7 @@ function keyOf(catchUp: CatchUp, row: Json, exact?: () => Json): string | undefi
     const text = read[i] ?? (exact ? (digits ??= exact())[name] : value);
     const isRounded = typeof text === "number" &&
       Math.abs(text) > Number.MAX_SAFE_INTEGER;
-    return isRounded ? undefined : String(text).replace(/\.0*$|(\.\d*?)0+$/, "$1");
+    return isRounded ? undefined : String(text).replace(/\.0*$|(\.\d*[1-9])0+$/, "$1");
   });
   return texts.includes(undefined) ? undefined : texts.join("\u0000");
 }

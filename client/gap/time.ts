@@ -21,7 +21,7 @@ export function timeOf(value: unknown): number | undefined {
 export function plainTime(value: unknown): unknown {
   const at = timeOf(value);
   if (at === undefined) return value;
-  const [, micros = ""] = /\.(\d*?)0*(?!\d)/.exec(String(value)) ?? [];
+  const [, micros = ""] = /\.(\d*[1-9])?0*(?!\d)/.exec(String(value)) ?? [];
   return `${Math.floor(at / 1_000)}.${micros}`;
 }
 

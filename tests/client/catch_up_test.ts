@@ -3,6 +3,7 @@ import {
   type CatchUp,
   type CatchUpRequest,
   conditions,
+  KEY_TEXT,
   tableCatchUp,
 } from "../../client/catch_up.ts";
 import type { Json } from "../../client/frame.ts";
@@ -10,6 +11,7 @@ import { History } from "../../client/gap/history.ts";
 import { identify } from "../../client/gap/identity.ts";
 import type { Link } from "../../client/session/link.ts";
 import { thaw } from "../../client/session/links.ts";
+import { assertLinear } from "../support/cost.ts";
 import { BINDING, broadcast, change, SessionRig, token } from "./support/session_rig.ts";
 
 const TOPIC = "realtime:room";
@@ -283,6 +285,24 @@ Deno.test("a time in a key is one time, whatever the zone that a session writes 
   const read = "2026-01-01T00:00:00.12345+00:00";
   assert.deepEqual(keyOf(read, { id: 1, clicked_at: read }), live);
   assert.notDeepEqual(keyOf("2026-01-01T00:00:00.123451+00:00"), live);
+});
+
+Deno.test("what a peer writes in the place of a time or a key costs in proportion to its length", () => {
+  const { catchUp } = tableOf([], { key: ["id", "clicked_at"] });
+  const endings = ["", "1"];
+  for (const digit of ["0", "1", "10", "01"]) {
+    for (const end of endings) {
+      assertLinear(`${digit}${end}`, (count) => {
+        const digits = digit.repeat(count) + end;
+        const row = {
+          id: 1,
+          clicked_at: `2026-01-01T00:00:00.${digits}Z`,
+          [KEY_TEXT]: [`0.${digits}`],
+        };
+        return () => identify([catchUp], change(TOPIC, [1], "INSERT", row), row);
+      });
+    }
+  }
 });
 
 Deno.test("a table is read to its end where the API comes to give fewer rows at once", async () => {
