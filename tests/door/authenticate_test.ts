@@ -299,6 +299,15 @@ Deno.test("an approval never outlives its token", async () => {
   await rejects(check(token), "token_expired");
 });
 
+Deno.test("nor does a token that ends while it is checked name anybody", async () => {
+  for (const env of [{}, { RELAY_JWT_SECRET: SECRET }] as Record<string, string>[]) {
+    const { check, clock } = project(env, authServer);
+    const checking = check(await sign({ exp: inSeconds(5) }));
+    clock.ms += 6_000;
+    await rejects(checking, "token_expired");
+  }
+});
+
 Deno.test("a refusal of the Auth server is remembered for a minute", async () => {
   const refuse = () => Response.json({ error_code: "bad_jwt", msg: "invalid" }, { status: 403 });
   const { check, asked, clock } = project({}, refuse);

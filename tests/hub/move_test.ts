@@ -69,11 +69,13 @@ for (const vsn of ["2.0.0", "1.0.0"] as const) {
     const viewer = await stage.view(TOPIC, CONFIG, undefined, vsn);
     realtime.bindingId = 8;
     viewer.send(TOPIC, "access_token", { access_token: await token() }, "1");
-    await until(stage, () => realtime.channels.some(isOwn));
-    await clock.settle();
+    await until(stage, () => viewer.heard().length === 3);
     assert.equal(viewer.heard()[2], "phx_error 1", "it would pass over what comes with these");
+    await clock.settle();
+    assert.ok(!realtime.channels.some(isOwn), "nobody hears what comes there");
     viewer.join(TOPIC, CONFIG);
     await clock.settle();
+    assert.deepEqual(viewer.heard().slice(3), ["phx_reply 3 ok", "system ok"], "nor of its end");
     const { payload } = viewer.frames.findLast(({ event }) => event === "phx_reply")!;
     const { response } = payload as { response: { postgres_changes: { id: number }[] } };
     assert.equal(response.postgres_changes[0].id, 8);

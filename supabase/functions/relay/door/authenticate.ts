@@ -5,7 +5,7 @@ import type { Credential, Identity } from "./identity.ts";
 import { createPublicKeys, verify } from "./verify/signature.ts";
 import { createIssuerKeys } from "./verify/issuer.ts";
 import { createSecret } from "./verify/secret.ts";
-import { ASYMMETRIC, MAX_TOKEN_LENGTH, readToken } from "./token.ts";
+import { ASYMMETRIC, checkExpiry, MAX_TOKEN_LENGTH, readToken } from "./token.ts";
 import { Verified } from "./verify/verified.ts";
 
 /** How tokens are checked, in words, for /health and the GET verdict. */
@@ -59,6 +59,8 @@ export function createAuthenticator(
         await verify(token, secret, ["HS256"]);
         slot?.keep(user);
       } else await ask(token, user);
+      // It may have ended meanwhile.
+      checkExpiry(user.expiresAt, now() / 1000);
       return user;
     },
   };

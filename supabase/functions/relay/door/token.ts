@@ -62,10 +62,14 @@ function checkTimes({ exp, nbf, iat }: JWTPayload, now: number): void {
       `The token's ${name} lies ahead: got ${ahead}, wants ${wants}.`,
     );
   }
-  if (exp! <= now) {
-    const ago = Math.floor(now - exp!);
-    throw new RelayError("token_expired", `The token has expired: its exp was ${ago} s ago.`);
-  }
+  checkExpiry(exp!, now);
+}
+
+/** Throws where a token that ends then (`exp`) has; both in seconds. */
+export function checkExpiry(exp: number, now: number): void {
+  if (exp > now) return;
+  const ago = Math.floor(now - exp);
+  throw new RelayError("token_expired", `The token has expired: its exp was ${ago} s ago.`);
 }
 
 function checkOwn({ aud, iss }: JWTPayload, { audiences, issuers }: Config): void {

@@ -25,7 +25,7 @@ export interface GroupOptions
   fanOut: FanOut;
   /** See ReadersOptions. */
   onBehind(group: Group): void;
-  /** The last who waited was sent away, and nobody is there. */
+  /** The last who was there was sent away, or told to join anew. */
   onEmpty(group: Group): void;
 }
 
@@ -254,8 +254,13 @@ export class Group {
   #deliver(seat: Seat, { entry: { message, parts, isEnd }, batch, same }: Parcel): void {
     this.options.fanOut.delivered += same;
     if (batch) seat.receiveBatch(batch);
-    else if (isEnd) seat.dismiss(this.#rewrite(parts!, seat));
+    else if (isEnd) this.#dismiss(seat, parts!);
     else seat.receive(parts ? this.#rewrite(parts, seat) : message!);
+  }
+
+  #dismiss(seat: Seat, parts: Parts): void {
+    seat.dismiss(this.#rewrite(parts, seat));
+    if (this.isEmpty) this.options.onEmpty(this);
   }
 
   /** A frame about the channel, as it would have come to this viewer's own. */

@@ -96,7 +96,7 @@ export class OwnChannels {
     const { topics, leaving } = this.#socket;
     if (!topics.delete(topic)) return false;
     // Of a channel that Realtime had refused it tells no end.
-    this.#note(leaving, topic, join_ref);
+    this.#note(leaving, topic, { joinRef: join_ref });
     this.send(message, topic);
     return true;
   }
@@ -147,9 +147,9 @@ export class OwnChannels {
       },
       onLeave: () => owner.vacate(topic),
       answer: group!.answer,
-      onUnknown: () => {
-        const end = { ...frame, ref: frame.join_ref, event: "phx_error", payload: {} };
-        owner.deliver(encodeServerFrame(vsn, end));
+      onUnknown: (held) => {
+        this.#disown(frame, ref);
+        for (const [message, frame] of held) owner.send(message, frame);
       },
       onRefused: (reason, held) => {
         this.#evict(frame, reason);
@@ -173,6 +173,21 @@ export class OwnChannels {
   /** Returns false where no `closed` will follow. */
   close(code: number): boolean {
     return this.#socket.close(code);
+  }
+
+  /** Leaves what it has joined for the viewer, who hears nothing of that: it is to join anew. */
+  #disown(join: Frame, ref: string): void {
+    const { owner, options: { wire: { vsn } } } = this;
+    const { topic, join_ref } = join;
+    this.#socket.moves.delete(topic);
+    owner.vacate(topic);
+    this.#note(this.#socket.leaving, topic, {
+      joinRef: join_ref,
+      untold: [JSON.stringify(join_ref), JSON.stringify(ref)],
+    });
+    this.send(encodeFrame(vsn, { ...join, ref, event: "phx_leave", payload: {} }));
+    const end = { ...join, ref: join_ref, event: "phx_error", payload: {} };
+    owner.deliver(encodeServerFrame(vsn, end));
   }
 
   /** As Realtime ends a channel whose new token may not read it. */

@@ -30,9 +30,12 @@ export interface MoveOptions {
   onLeave(): void;
   /** The answer that the client was given, without its refs: it has the ids of its bindings. */
   answer: string;
-  /** Its own channel has other ids: the client is to join anew, and would pass over what comes. */
-  onUnknown(): void;
-  /** Realtime refused the join; `held` is what the client has sent meanwhile. */
+  /**
+   * Its own channel has other ids, and the client would pass over what comes: it is to join anew. `held`
+   * is what it has sent meanwhile.
+   */
+  onUnknown(held: [Message, Frame][]): void;
+  /** Realtime refused the join. */
   onRefused(reason: string, held: [Message, Frame][]): void;
   onDone(): void;
   /** It takes too long. */
@@ -179,8 +182,8 @@ export class Move {
       this.stop();
       onRefused(response?.reason ?? "Realtime refused the join.", this.#fromClient.splice(0));
     } else if (parts.tail !== answer) {
-      this.leave();
-      onUnknown();
+      this.stop();
+      onUnknown(this.#fromClient.splice(0));
     } else if (!hasBindings) this.#subscribed();
   }
 

@@ -20,14 +20,25 @@ export interface OwnSocketOptions {
   listener: Listener;
 }
 
+/** A channel that is left. */
+interface Left {
+  /** Of the join that the leave named. */
+  joinRef: Frame["join_ref"];
+  /**
+   * The relay has left it, and nobody hears of it before the next join is answered: the refs of its join
+   * and leave, as JSON text.
+   */
+  untold?: string[];
+}
+
 /** A viewer's own socket to Realtime, dialled at once; what is sent before it is open waits. */
 export class OwnSocket {
   #upstream: Dialled | undefined;
   #closed = false;
   /** The topics that it has joined. */
   readonly topics = new Set<string>();
-  /** The topics that it has left, until Realtime says that their channels have ended: the joins' refs. */
-  readonly leaving = new Map<string, Frame["join_ref"]>();
+  /** The topics that it has left, until Realtime says that their channels have ended. */
+  readonly leaving = new Map<string, Left>();
   /** The topics that go over to it. */
   readonly moves = new Map<string, Move>();
   readonly #queue: Message[] = [];
@@ -84,11 +95,13 @@ export class OwnSocket {
     if (parts?.topic === "phoenix") {
       for (const move of moves.values()) if (move.isFlushed(parts)) return;
     }
-    if (parts && leaving.has(parts.topic) && isEnd(vsn, parts, leaving.get(parts.topic))) {
-      leaving.delete(parts.topic);
-    }
     const topic = isText ? parts?.topic : topicOfBroadcast(message);
-    const move = topic === undefined ? undefined : moves.get(topic);
+    if (topic === undefined) return listener.onMessage(message);
+    const left = leaving.get(topic);
+    if (left && parts && isEnd(vsn, parts, left)) leaving.delete(topic);
+    if (left?.untold && !isOfNext(left.untold, parts)) return;
+    delete left?.untold;
+    const move = moves.get(topic);
     if (move) move.fromOwn(message, parts);
     else listener.onMessage(message);
   }
@@ -110,9 +123,15 @@ export class OwnSocket {
   }
 }
 
+/** True for what names another join, or what was sent behind it. */
+const isOfNext = (untold: string[], parts: Parts | undefined): boolean =>
+  parts !== undefined && parts.ref !== "null" && !untold.includes(parts.ref);
+
 /** True where Realtime ends the channel of this join, where the leave named one, or knows of none. */
-function isEnd(vsn: Vsn, parts: Parts, joinRef: Frame["join_ref"]): boolean {
+function isEnd(vsn: Vsn, parts: Parts, { joinRef }: Left): boolean {
   // That of another join is late: a join has replaced it before the leave.
-  if (parts.event === "phx_close") return !joinRef || parts.ref === JSON.stringify(joinRef);
+  if (parts.event === "phx_close" || parts.event === "phx_error") {
+    return !joinRef || parts.ref === JSON.stringify(joinRef);
+  }
   return parts.event === "phx_reply" && payloadOf(vsn, parts).status !== "ok";
 }
