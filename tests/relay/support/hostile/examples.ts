@@ -617,6 +617,46 @@ export const EXAMPLES: Record<string, Scenario> = {
       { do: "churn", c: 1, count: 450, perSecond: 10, topics: 1 },
       pass(70_000),
     ),
+  "a viewer is sent what comes on a channel of their own that they were told is over, since its ids are others":
+    world({ mixedIds: true }, somebody(), join(0, 0, 2), pass(5), sign(0), pass(11), change),
+  "a channel that nobody looks through stays, since its ids are others when it is joined again":
+    world({ mixedIds: true }, somebody(), join(0, 0, 2), pass(5), cut),
+  "nobody is told for minutes that their channel is lost, where Realtime drops each socket": world(
+    {},
+    somebody(),
+    join(0, 0, 0),
+    pass(5),
+    { do: "weather", dial: "dropped", lateMs: 0, pool: 0 },
+    cut,
+    ...times(4, pass(70_000)),
+  ),
+  "nobody is told for minutes that their channel is lost, where Realtime has no room for its join":
+    world(
+      {},
+      somebody(),
+      join(0, 0, 0),
+      pass(5),
+      { do: "weather", dial: "ok", lateMs: 0, pool: 1_000 },
+      cut,
+      ...times(4, pass(70_000)),
+    ),
+  "a viewer has no room for their one channel, since Realtime takes fewer on a socket than the hub knew":
+    world(
+      { maxChannels: 2 },
+      ...times(3, somebody()),
+      join(0, 0, 0),
+      join(1, 1, 0),
+      join(2, 2, 0),
+      pass(12_000),
+    ),
+  "Realtime is dialled for a token that has ended while it was checked": world(
+    { anonymous: "join", verifyMs: 50 },
+    pass(15_000),
+    somebody(),
+    pass(3_000),
+    { do: "sign", c: 0, topic: 0, user: 0, role: 0, life: 0 },
+    stand(53_000),
+  ),
   "who is asked for while their private channel ends is let into what is over, and hears nothing":
     world(
       { open: true, up: 400, down: 400 },

@@ -4,6 +4,7 @@ import { print } from "./oracle/life.ts";
 import type { Scenario } from "./script/arbitrary.ts";
 import { perform } from "./script/perform.ts";
 import { BAD_TOKENS } from "./world/people.ts";
+import { ROOMY } from "./world/settings.ts";
 import { World } from "./world/world.ts";
 
 /** Lost sockets are back, late answers there, and heartbeats that will not be answered given up. */
@@ -83,6 +84,9 @@ async function calm(world: World): Promise<void> {
 function complete(world: World): void {
   for (const { client, isOpen, reads, options } of world.parties) {
     if (!isOpen || !reads) continue;
+    // Each join that Realtime has no room for keeps its socket waiting, for longer than it was calm.
+    const { maxChannels } = world.settings;
+    if (maxChannels < ROOMY.maxChannels && client.joins > maxChannels) continue;
     for (const life of [...client.lives.values()].flat()) {
       if (life.state === "asked" && !life.isEnding) {
         world.broken("pushes", `${life} was never answered`);

@@ -94,6 +94,10 @@ export const databasePayload = (n: number, size: number): string =>
     padding(size)
   }"},"type":"broadcast"}`;
 
+/** The ids of bindings that a change is for; they stand at its end. */
+export const changeIds = (message: Message): number[] =>
+  JSON.parse(/"ids":(\[[^\]]*\])/.exec(message.slice(-200) as string)?.[1] ?? "[]");
+
 /** A change of a row. */
 export const changePayload = (
   n: number,

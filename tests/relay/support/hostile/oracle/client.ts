@@ -1,5 +1,6 @@
 /** What a client has said and was told, and what follows from that. */
 import {
+  changeIds,
   fieldsOf,
   type Head,
   headOf,
@@ -8,6 +9,7 @@ import {
   sizeOf,
   topicOfBroadcast,
 } from "../network/frames.ts";
+import { askOf } from "../realtime/ask.ts";
 import { configOf, isFor } from "../realtime/emission.ts";
 import type { Push } from "../realtime/push.ts";
 import { REFUSAL_MS } from "../realtime/join_rate.ts";
@@ -103,18 +105,18 @@ export class Client {
     const { realtime, index } = this.options;
     const { topic, ref } = frame;
     this.joins++;
-    this.asked.add(askOf(topic, payload.config));
+    const ask = askOf(topic, payload.config);
+    this.asked.add(ask);
     const isNamed = this.who.isUser || !this.who.waits;
     const access_token = payload.access_token ?? (isNamed ? undefined : payload.user_token);
     const effect = access_token === undefined ? "nothing" : this.#show(access_token, "phx_join");
     if (effect === "becomes") this.isAlone = true;
     const config = configOf(payload);
-    const text = JSON.stringify(payload.config);
     // What no other viewer can share.
     if (config.ack || config.self || config.presence) this.isAlone = true;
     if (effect === "is refused" || effect === "ends the socket") return;
     for (const life of this.at(topic)) life.isEnding = true;
-    const life = new Life(realtime, index, topic, ref!, config, text, realtime.time.now);
+    const life = new Life(realtime, index, topic, ref!, config, ask, realtime.time.now);
     this.lives.set(topic, [...this.at(topic), life]);
   }
 
@@ -230,7 +232,8 @@ export class Client {
     if (life.state !== "asked") return;
     const { reason = "" } = (payload.response ?? {}) as { reason?: string };
     if (!isOk) life.state = "over";
-    else life.joined();
+    else life.joined(bindingIds(payload));
+    if (reason.startsWith("ChannelRateLimitReached")) this.#fills(life);
     this.#forget(topic);
     if (isOk) this.#mayJoin(life);
     const { time } = this.options.realtime;
@@ -262,6 +265,12 @@ export class Client {
     for (const it of this.at(topic)) it.told({ from: from as number, to: to as number });
     this.options.saw("gap");
     this.#paysFor("a gap", from as number);
+  }
+
+  /** A socket is full of the channels of whoever is told so. */
+  #fills(life: Life): void {
+    if (this.lives.size > this.options.realtime.place.maxChannels) return;
+    throw new Violation("neighbours", `${life} had no room, of ${this.lives.size} of its client`);
   }
 
   /** Realtime ends whoever joins above its rate: not for what somebody else has joined. */
@@ -318,6 +327,12 @@ export class Client {
     const life = lives.find(({ config, client }) => isFor(emission, { topic, config, client })) ??
       lives[0];
     life.take(emission);
+    if (emission.kind === "change" && life.isDeafTo(changeIds(message))) {
+      throw new Violation(
+        "frames",
+        `${life} got ${print(emission)} with ids that it does not know`,
+      );
+    }
     this.#mayGet(life, emission.at, print(emission));
   }
 
@@ -336,14 +351,7 @@ export class Client {
   }
 }
 
-/** A topic and a config as one text, whatever the order of keys. */
-export const askOf = (topic: string, config: unknown): string =>
-  `${topic} ${JSON.stringify(sorted(config))}`;
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, it]) => it !== undefined);
-  entries.sort(([a], [b]) => a < b ? -1 : 1);
-  return Object.fromEntries(entries.map(([key, it]) => [key, sorted(it)]));
-}
+const bindingIds = ({ response }: Record<string, unknown>): number[] => {
+  const { postgres_changes = [] } = (response ?? {}) as { postgres_changes?: { id: number }[] };
+  return postgres_changes.map(({ id }) => id);
+};

@@ -8,6 +8,7 @@ import { HttpJudge } from "./http.ts";
 import { holdLimits } from "./limits.ts";
 import { holdBound, holdHeld, holdReader } from "./memory.ts";
 import { holdSharing } from "./sharing.ts";
+import { holdStanding } from "./standing.ts";
 import { UpstreamJudge } from "./upstream.ts";
 import { holdRefusal, holdRoom, holdWaiting, mostWaiting } from "./waiting.ts";
 
@@ -81,6 +82,7 @@ export class Judge {
   /** What is to be true at any time. */
   now(): void {
     holdSharing(this.world);
+    holdStanding(this.world);
     holdLimits(this.world);
     holdWaiting(this.world);
   }

@@ -26,6 +26,9 @@ export class Life {
   state: "asked" | "joined" | "over" = "asked";
   /** It ends, by the client's own will: what comes is welcome, and nothing is owed. */
   isEnding = false;
+  joinedAt = Infinity;
+  /** The ids of its bindings, as its join was answered. */
+  #ids: ReadonlySet<number> = new Set();
   readonly #cursors = new Map<Emission["kind"], Cursor>();
   readonly #gaps: Gap[] = [];
   /** What was left out, and has to be told. */
@@ -37,15 +40,22 @@ export class Life {
     readonly topic: string,
     readonly ref: string,
     readonly config: ChannelConfig,
-    /** The config, as JSON text. */
-    readonly text: string,
+    /** See askOf(). */
+    readonly ask: string,
     readonly askedAt: number,
   ) {}
 
   /** The join was answered: from here on each broadcast is its. */
-  joined(): void {
+  joined(ids: number[]): void {
     this.state = "joined";
+    this.joinedAt = this.realtime.time.now;
+    this.#ids = new Set(ids);
     this.#follow("broadcast");
+  }
+
+  /** True where a client would pass over a change with these ids. */
+  isDeafTo(ids: number[]): boolean {
+    return !this.isEnding && !ids.some((id) => this.#ids.has(id));
   }
 
   get isUnsubscribed(): boolean {

@@ -1,6 +1,6 @@
 import { Violation } from "../invariants.ts";
 import type { Party } from "../network/party.ts";
-import { askOf } from "./client.ts";
+import { ROOMY } from "../world/settings.ts";
 import type { Court } from "./court.ts";
 
 /** So many channels of one wire format have room in the hub, whatever the other one does. */
@@ -29,10 +29,12 @@ export function isCrowded(
 /** Viewers who do nothing but look at one thing, and have so for a while, look through one channel. */
 export function holdSharing({ realtime, parties, settings, time }: Court): void {
   if (!settings.share || !realtime.isFine) return;
+  // For which Realtime has no room looks by a socket of its own.
+  if (settings.maxChannels < ROOMY.maxChannels) return;
   for (const vsn of ["1.0.0", "2.0.0"]) {
     const channels = [...realtime.lines].filter((line) => line.vsn === vsn)
       .flatMap((line) => [...line.channels.values()])
-      .map(({ topic, text }) => askOf(topic, JSON.parse(text)));
+      .map(({ ask }) => ask);
     const names = new Set(channels);
     // Where there is so much to look at, a viewer may find no place in the hub.
     if (names.size > FEW) continue;
@@ -53,5 +55,6 @@ export function holdSharing({ realtime, parties, settings, time }: Court): void 
   }
 }
 
-const mayBeAlone = ({ client }: Party): boolean =>
+/** It may have a socket to Realtime of its own. */
+export const mayBeAlone = ({ client }: Party): boolean =>
   client.isAlone || client.wasCrowded || client.wasTroubled || client.joins > CALM;

@@ -5,7 +5,7 @@ import type { Line } from "../realtime/line.ts";
 import { PROJECT } from "../world/project.ts";
 import { BAD_TOKENS, claimsOf } from "../world/people.ts";
 import { PUBLISHABLE_KEY } from "../../../../support/tokens.ts";
-import { askOf } from "./client.ts";
+import { askOf } from "../realtime/ask.ts";
 import type { Court } from "./court.ts";
 import { holdPush } from "./limits.ts";
 import { mayJoin } from "./policy.ts";

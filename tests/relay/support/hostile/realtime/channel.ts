@@ -1,12 +1,15 @@
 import { claimsOf } from "../world/people.ts";
 import type { Head, Message, Vsn } from "../network/frames.ts";
 import type { Time } from "../world/time.ts";
+import { askOf } from "./ask.ts";
 import { type Binding, type ChannelConfig, configOf } from "./emission.ts";
 import type { Right, Rights } from "./rights.ts";
 
 /** The socket that carries a channel. */
 export interface Wire {
   readonly vsn: Vsn;
+  /** What is added to the ids of bindings. */
+  readonly idBase: number;
   readonly time: Time;
   readonly rights: Rights;
   /** By topic. */
@@ -29,8 +32,8 @@ export class Channel {
   readonly topic: string;
   readonly joinRef: string | null;
   readonly config: ChannelConfig;
-  /** The join's config, as JSON text. */
-  readonly text: string;
+  /** See askOf(). */
+  readonly ask: string;
   /** As whom Postgres checks it: the relay's own key is anon's. */
   role: string;
   isSubscribed = false;
@@ -45,13 +48,18 @@ export class Channel {
     this.topic = head.topic;
     this.joinRef = head.joinRef;
     this.config = configOf(payload);
-    this.text = JSON.stringify((payload as { config?: unknown }).config ?? null);
+    this.ask = askOf(this.topic, (payload as { config?: unknown }).config ?? null);
     this.role = claimsOf.get(token ?? "")?.role ?? "anon";
   }
 
-  /** As the reply echoes them: the same binding has the same id on every socket. */
+  /** As the reply echoes them. */
   get bindings(): (Binding & { id: number })[] {
-    return this.config.bindings.map((binding) => ({ id: idOf(binding), ...binding }));
+    return this.config.bindings.map((binding) => ({ id: this.idOf(binding), ...binding }));
+  }
+
+  /** Equal for equal bindings, on every socket of one version of Realtime. */
+  idOf(binding: Binding): number {
+    return this.wire.idBase + hash(JSON.stringify(binding));
   }
 
   get isThere(): boolean {
@@ -110,9 +118,8 @@ export class Channel {
   }
 }
 
-/** Equal for equal bindings. */
-export function idOf(binding: Binding): number {
+function hash(text: string): number {
   let id = 7;
-  for (const letter of JSON.stringify(binding)) id = (id * 31 + letter.charCodeAt(0)) % 99_999_989;
+  for (const letter of text) id = (id * 31 + letter.charCodeAt(0)) % 99_999_989;
   return id;
 }

@@ -25,11 +25,15 @@ export interface Judgement {
 export interface Tenant {
   readonly time: Time;
   readonly rights: Rights;
-  readonly place: { subscribeMs: number };
+  readonly place: { subscribeMs: number; mixedIds: boolean };
+  /** Every socket that was ever asked for. */
+  readonly dialled: readonly Line[];
   readonly world: Watcher;
   /** How many joins there may be. */
   readonly rate: { take(): boolean; refuse(): Judgement; flood(): void };
   forget(line: Line): void;
+  /** A channel is over. */
+  went(channel: Channel): void;
   /** `joined` channels are on that socket already. */
   judge(channel: Channel, token: string | undefined, joined: number): Judgement;
   /** A client's broadcast has come on this channel. */
@@ -66,6 +70,7 @@ export class Line implements Far, Wire {
   /** Joins that were refused on it. */
   refusals = 0;
   wasStalled = false;
+  readonly idBase: number;
   readonly #mailbox = new Mailbox((letter) => this.#take(letter));
   /** Heartbeats that the relay has no answer to yet: when they were handed over. */
   readonly #beats = new Map<string | null, number>();
@@ -73,6 +78,8 @@ export class Line implements Far, Wire {
 
   constructor(readonly realtime: Tenant, readonly url: URL, readonly end: UpstreamEnd) {
     this.#heardAt = this.time.now;
+    const { place, dialled } = realtime;
+    this.idBase = place.mixedIds ? dialled.length % 2 : 0;
     this.#listen();
   }
 
@@ -128,7 +135,7 @@ export class Line implements Far, Wire {
   /** Its channels are gone. */
   over(): void {
     this.isOver = true;
-    for (const channel of this.channels.values()) channel.isDead = true;
+    for (const channel of this.channels.values()) this.#kill(channel);
     this.channels.clear();
     this.#mailbox.clear();
     this.realtime.forget(this);
@@ -144,7 +151,7 @@ export class Line implements Far, Wire {
 
   finish(channel: Channel, event: "phx_close" | "phx_error"): void {
     if (channel.isDead) return;
-    channel.isDead = true;
+    this.#kill(channel);
     this.#mailbox.post({ kind: "end", channel, event });
   }
 
@@ -165,6 +172,11 @@ export class Line implements Far, Wire {
   close(code: number): void {
     this.over();
     this.end.hangUp(code);
+  }
+
+  #kill(channel: Channel): void {
+    channel.isDead = true;
+    this.realtime.went(channel);
   }
 
   #listen(): void {
@@ -227,7 +239,7 @@ export class Line implements Far, Wire {
   #replace(topic: string): void {
     const old = this.channels.get(topic);
     if (!old) return;
-    old.isDead = true;
+    this.#kill(old);
     this.channels.delete(topic);
     this.#mailbox.withdrawEnd(old);
     this.say(endOf(this.vsn, old, "phx_close"));

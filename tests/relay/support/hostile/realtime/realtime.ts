@@ -11,23 +11,24 @@ import {
 } from "../network/frames.ts";
 import type { Network, RelayEnd } from "../network/relay_end.ts";
 import { UpstreamEnd } from "../network/upstream_end.ts";
-import { type Channel, idOf } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import { type Emission, isFor, matches } from "./emission.ts";
 import { JoinRate, REFUSAL_MS } from "./join_rate.ts";
 import { Ledger } from "./ledger.ts";
 import { type Judgement, Line, type Tenant, type Watcher } from "./line.ts";
 import { Rights } from "./rights.ts";
 
-const MAX_CHANNELS = 100;
-
 /** Whatever was wrong has shown by then. */
 const FINE_MS = 90_000;
 /** A way that takes longer may keep people waiting by itself. */
 const SLOW_MS = 1_000;
 
+/** What comes of a dial; one that is dropped is open for a moment. */
+export type Dialling = "ok" | "refused" | "hangs" | "dropped";
+
 /** What it is like out there at the moment. */
 export interface Weather {
-  dial: "ok" | "refused" | "hangs";
+  dial: Dialling;
   /** How much later than at once a join is answered. */
   lateMs: number;
   /** So many joins more find the connection pool busy. */
@@ -41,6 +42,8 @@ export interface Place {
   checkMs: number;
   subscribeMs: number;
   arrays: boolean;
+  maxChannels: number;
+  mixedIds: boolean;
 }
 
 /** A Realtime in this process, as docs and recordings have it, that fails when it is told to. */
@@ -48,6 +51,8 @@ export class Realtime implements Tenant {
   readonly lines = new Set<Line>();
   /** Every one that was ever asked for. */
   readonly dialled: Line[] = [];
+  /** By wire format and what was asked for: when the last such channel was over. */
+  readonly #lastThere = new Map<string, number>();
   /** The most of them that there were at once. */
   mostLines = 0;
   readonly rights: Rights;
@@ -91,8 +96,19 @@ export class Realtime implements Tenant {
       this.lines.add(line);
       this.mostLines = Math.max(this.mostLines, this.lines.size);
       end.open();
+      if (dial === "dropped") this.time.after(1, () => line.lose(1006));
     });
     return end;
+  }
+
+  /** Since when nobody has joined that: Infinity where somebody has, or nobody had. */
+  goneSince(vsn: Vsn, ask: string): number {
+    const isThere = this.#channels().some((it) => it.ask === ask && it.wire.vsn === vsn);
+    return isThere ? Infinity : this.#lastThere.get(`${vsn} ${ask}`) ?? Infinity;
+  }
+
+  went({ wire: { vsn }, ask }: Channel): void {
+    this.#lastThere.set(`${vsn} ${ask}`, this.time.now);
   }
 
   /** How many of its sockets were open then, or since. */
@@ -171,7 +187,8 @@ export class Realtime implements Tenant {
       for (const channel of channels) {
         if (!channel.isThere) continue;
         const { topic, wire, config } = channel;
-        const ids = config.bindings.filter((it) => matches(it, emission)).map(idOf);
+        const ids = config.bindings.filter((it) => matches(it, emission))
+          .map((it) => channel.idOf(it));
         const vsn = this.place.arrays ? "2.0.0" : wire.vsn;
         const payload = changePayload(n, size, ids, table, slug);
         wire.say(serverFrame(vsn, to(topic, "postgres_changes"), payload));
@@ -189,7 +206,7 @@ export class Realtime implements Tenant {
 
   #refusal(channel: Channel, token: string | undefined, joined: number): string | undefined {
     const { weather, time } = this;
-    if (joined >= MAX_CHANNELS) return "ChannelRateLimitReached: Too many channels";
+    if (joined >= this.place.maxChannels) return "ChannelRateLimitReached: Too many channels";
     if (weather.pool > 0) {
       weather.pool--;
       return "IncreaseConnectionPool: Please increase your connection pool size";

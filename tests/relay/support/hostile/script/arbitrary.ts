@@ -93,9 +93,9 @@ const COMMANDS: [number, fc.Arbitrary<Command>][] = [
   [
     3,
     verb("weather", {
-      dial: fc.constantFrom("ok", "ok", "refused", "hangs"),
+      dial: fc.constantFrom("ok", "ok", "refused", "hangs", "dropped"),
       lateMs: fc.constantFrom(0, 0, 700, 4_000, 12_000),
-      pool: fc.constantFrom(0, 0, 2),
+      pool: fc.constantFrom(0, 0, 2, 1_000),
     }),
   ],
   [

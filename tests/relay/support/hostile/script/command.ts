@@ -1,3 +1,5 @@
+import type { Dialling } from "../realtime/realtime.ts";
+
 /** What parties and the world around them may do: plain data, so that a script can be printed and kept. */
 export type Command =
   | Open
@@ -26,7 +28,7 @@ export type Command =
   | { do: "pass"; ms: number }
   | { do: "cut"; which: number; code: number }
   | { do: "stall"; which: number; isStalled: boolean }
-  | { do: "weather"; dial: "ok" | "refused" | "hangs"; lateMs: number; pool: number }
+  | { do: "weather"; dial: Dialling; lateMs: number; pool: number }
   | { do: "kill"; topic: number; event: "phx_close" | "phx_error" }
   /**
    * The worker stands still for so long; what comes meanwhile it finds when it comes to, behind its

@@ -479,6 +479,50 @@ const strangers = fc.record({
   pass(3_000),
 ]);
 
+/** Some look at what Realtime loses, and has no room for or no socket that lasts, for minutes. */
+const away = fc.record({
+  count: fc.integer({ min: 1, max: 3 }),
+  config: fc.constantFrom(0, 1, 2),
+  vsn,
+  how: fc.constantFrom<Command & { do: "weather" }>(
+    { do: "weather", dial: "dropped", lateMs: 0, pool: 0 },
+    { do: "weather", dial: "ok", lateMs: 0, pool: 1_000 },
+    { do: "weather", dial: "hangs", lateMs: 0, pool: 0 },
+    { do: "weather", dial: "refused", lateMs: 0, pool: 0 },
+  ),
+  end: fc.constantFrom<Command>(
+    { do: "cut", which: 0, code: 1006 },
+    { do: "stall", which: 0, isStalled: true },
+  ),
+}).map(({ count, config, vsn, how, end }): Command[] => [
+  ...several(count, somebody({ vsn })),
+  ...Array.from({ length: count }, (_, c) => join(0, config, c)),
+  pass(12_000),
+  how,
+  end,
+  ...several(5, pass(70_000)),
+  { do: "weather", dial: "ok", lateMs: 0, pool: 0 },
+  pass(12_000),
+]);
+
+/** More channels than a socket has room for, of viewers who each look at one. */
+const full = fc.record({ vsn, config: fc.constantFrom(0, 2), wait: fc.constantFrom(1, 3_000) }).map(
+  (
+    { vsn, config, wait },
+  ): Command[] => [
+    ...several(4, somebody({ vsn })),
+    ...[0, 1, 2].flatMap((at) => [join(at, config, at), pass(wait)]),
+    pass(12_000),
+    { do: "change", table: 0, slug: 0, size: 16, count: 1 },
+    { do: "cut", which: 0, code: 1006 },
+    pass(12_000),
+    { do: "change", table: 0, slug: 0, size: 16, count: 1 },
+    { do: "push", c: 0, topic: 0, size: 16, binary: false },
+    pass(6_000),
+    { do: "change", table: 0, slug: 0, size: 16, count: 1 },
+  ],
+);
+
 export const motifs: fc.Arbitrary<Command[]>[] = [
   again,
   newcomer,
@@ -501,4 +545,6 @@ export const motifs: fc.Arbitrary<Command[]>[] = [
   lostBehind,
   ...Array(4).fill(firstJoin) as (typeof firstJoin)[],
   strangers,
+  away,
+  full,
 ];

@@ -55,10 +55,18 @@ const roomier = (settings: Settings): Partial<Settings>[] =>
     .filter(([name, value]) => settings[name as keyof Settings] !== value)
     .map(([name, value]) => ({ [name]: value }));
 
+/** Numbers that are names. */
+const NAMES = ["vsn", "code"];
+
+/** What may not be nought. */
+const DIVISORS = ["perSecond", "topics"];
+
 /** A command's numbers, each nought, one, or half of what it is. */
 const smallerNumbers = (command: Command): [string, number][] =>
-  Object.entries(command).flatMap(([name, value]) =>
-    typeof value !== "number" ? [] : [0, 1, value >> 1]
-      .filter((it, place, all) => it < value && all.indexOf(it) === place)
-      .map((it): [string, number] => [name, it])
-  );
+  Object.entries(command).flatMap(([name, value]) => {
+    if (typeof value !== "number" || NAMES.includes(name)) return [];
+    const least = DIVISORS.includes(name) ? 1 : 0;
+    return [...new Set([least, 1, value >> 1])]
+      .filter((it) => it >= least && it < value)
+      .map((it): [string, number] => [name, it]);
+  });

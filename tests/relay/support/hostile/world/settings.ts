@@ -52,6 +52,10 @@ export interface Settings {
   subscribeMs: number;
   /** Realtime writes changes as arrays to sockets of vsn 1.0.0 too, as some of its versions do. */
   arrays: boolean;
+  /** So many channels Realtime takes on a socket; the relay is not told. */
+  maxChannels: number;
+  /** Every second socket has other ids for the same bindings, as while Realtime is being upgraded. */
+  mixedIds: boolean;
   seed: number;
 }
 
@@ -81,6 +85,8 @@ export const ROOMY: Settings = {
   checkMs: 0,
   subscribeMs: 5,
   arrays: false,
+  maxChannels: 100,
+  mixedIds: false,
   seed: 1,
 };
 
@@ -116,6 +122,8 @@ export const settings: fc.Arbitrary<Settings> = fc.record({
   checkMs: oneOf(0, 400, 2_500),
   subscribeMs: oneOf(5, 500, 2_000),
   arrays: fc.boolean(),
+  maxChannels: seldom(ROOMY.maxChannels, 3, 2),
+  mixedIds: oneOf(false, false, false, true),
   seed: fc.nat(1_000),
 });
 
