@@ -232,3 +232,15 @@ test("binding ids that have changed make each viewer join again", async () => {
   assert.deepEqual(client.heard().slice(3), ["phx_reply 2 ok", "system ok"]);
   assert.match(client.texts.at(-2)!, /"id":8/);
 });
+
+test("where nobody does, the channel ends", async () => {
+  using stage = new Stage();
+  await stage.view(TOPIC);
+  stage.realtime.bindingId = 8;
+  stage.realtime.cut();
+  await stage.clock.pass(1_000);
+  assert.equal((await stage.hub()).groups, 1, "a viewer who is told comes back at once");
+  await stage.clock.pass(5_000);
+  const { groups, upstreams } = await stage.hub();
+  assert.deepEqual({ groups, upstreams }, { groups: 0, upstreams: 0 });
+});

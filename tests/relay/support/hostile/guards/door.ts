@@ -137,9 +137,16 @@ export const DOOR: Guard[] = [
   },
   {
     file: "door/token.ts",
-    find: "if (exp! <= now) {",
-    replace: "if (exp! < 0) {",
+    find: "if (exp > now) return;",
+    replace: "if (exp >= 0) return;",
     sentence: "a token that has expired is as good as before, where the Auth server is asked",
+    tests: ["door/authenticate"],
+  },
+  {
+    file: "door/authenticate.ts",
+    find: "checkExpiry(user.expiresAt, now() / 1000);",
+    replace: "",
+    sentence: "a token that ends while it is checked names a user",
     tests: ["door/authenticate"],
   },
   {

@@ -88,6 +88,20 @@ export const HUB: Guard[] = [
   },
   {
     file: "hub/own/socket.ts",
+    find: "if (left?.untold && !isOfNext(left.untold, parts)) return;",
+    replace: "",
+    sentence: "a viewer is sent what comes on a channel that they were told is over",
+    tests: ["hub/move"],
+  },
+  {
+    file: "hub/group/group.ts",
+    find: "if (this.isEmpty) this.options.onEmpty(this);",
+    replace: "",
+    sentence: "a shared channel stays that all its viewers were told to join anew",
+    tests: ["hub/gap"],
+  },
+  {
+    file: "hub/own/socket.ts",
     find: "return !joinRef || parts.ref === JSON.stringify(joinRef);",
     replace: "return true;",
     sentence:
