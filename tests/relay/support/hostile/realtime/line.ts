@@ -67,7 +67,7 @@ export class Line implements Far, Wire {
   /** By topic. */
   readonly channels = new Map<string, Channel>();
   isOver = false;
-  /** Joins that were refused on it. */
+  /** Joins that were refused on it, for what they were and not for a pool that was busy. */
   refusals = 0;
   wasStalled = false;
   readonly idBase: number;
@@ -264,7 +264,7 @@ export class Line implements Far, Wire {
   }
 
   #refuse(frame: Head, reason: string): void {
-    this.refusals++;
+    if (!reason.startsWith("IncreaseConnectionPool")) this.refusals++;
     this.#answer(frame, "error", { reason });
   }
 
