@@ -56,6 +56,8 @@ export interface ClientOptions {
   verifyMs: number;
   /** When the relay last handed Realtime a leave of this topic. */
   leftAt(topic: string): number;
+  /** The same of any topic. */
+  lastLeftAt(): number;
   saw(what: "gap" | "channel ended"): void;
 }
 
@@ -267,9 +269,10 @@ export class Client {
     this.#paysFor("a gap", from as number);
   }
 
-  /** A socket is full of the channels of whoever is told so. */
+  /** A socket is full of the channels of whoever is told so, or of one that was just left. */
   #fills(life: Life): void {
-    if (this.lives.size > this.options.realtime.place.maxChannels) return;
+    const { realtime: { place }, lastLeftAt } = this.options;
+    if (this.lives.size > place.maxChannels || lastLeftAt() >= life.askedAt - LEAVE_MS) return;
     throw new Violation("neighbours", `${life} had no room, of ${this.lives.size} of its client`);
   }
 

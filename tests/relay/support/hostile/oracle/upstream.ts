@@ -22,6 +22,8 @@ const FRAME = 1_000;
 /** Judges what the relay sends to Realtime. */
 export class UpstreamJudge {
   readonly #left = new Map<string, number>();
+  /** When the relay last handed Realtime a leave. */
+  lastLeftAt = -Infinity;
   /** The last number that each client has sent Realtime on each topic. */
   readonly #handed = new Map<string, number>();
 
@@ -62,7 +64,8 @@ export class UpstreamJudge {
       case "access_token":
         return this.#signed(payload);
       case "phx_leave":
-        return void this.#left.set(frame.topic, this.world.time.now);
+        this.lastLeftAt = this.world.time.now;
+        return void this.#left.set(frame.topic, this.lastLeftAt);
       case "broadcast":
         return this.#pushed(message);
       case "heartbeat":

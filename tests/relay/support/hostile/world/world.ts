@@ -121,6 +121,7 @@ export class World implements Company, Watcher, Court, Disposable {
       waits: isKey && anonymous === "join",
       verifyMs: this.settings.verifyMs,
       leftAt: (topic) => this.judge.upstream.leftAt(topic),
+      lastLeftAt: () => this.judge.upstream.lastLeftAt,
       saw: (what) => this.saw(what),
     });
     this.parties.push(party);
