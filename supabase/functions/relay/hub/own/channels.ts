@@ -132,6 +132,9 @@ export class OwnChannels {
     const payload = { ...JSON.parse(share.payload), access_token: token };
     const ref = `hub:${++this.#refs}`;
     const heartbeat = { ref, topic: "phoenix", event: "heartbeat", payload: {} };
+    const sendAll = (held: [Message, Frame][]) => {
+      for (const [message, frame] of held) owner.send(message, frame);
+    };
     const move = new Move({
       ...{ vsn, topic, ref, now, awake },
       hasBindings: share.hasBindings,
@@ -143,17 +146,17 @@ export class OwnChannels {
       gapFrom: () => group!.gapFrom,
       onOwn: (held) => {
         this.#socket.topics.add(topic);
-        for (const [message, frame] of held) owner.send(message, frame);
+        sendAll(held);
       },
       onLeave: () => owner.vacate(topic),
       answer: group!.answer,
       onUnknown: (held) => {
         this.#disown(frame, ref);
-        for (const [message, frame] of held) owner.send(message, frame);
+        sendAll(held);
       },
       onRefused: (reason, held) => {
         this.#evict(frame, reason);
-        for (const [message, frame] of held) owner.send(message, frame);
+        sendAll(held);
       },
       onDone: () => this.#socket.moves.delete(topic),
       onFail: () => owner.fail(new RelayError("upstream_timeout", "Realtime answered no join.")),
