@@ -12,7 +12,10 @@ const TOLD_MS = 240_000;
 
 /** To be asked at any time. Throws for a channel that has been dead too long with nobody told. */
 export function holdStanding({ parties, realtime, time, settings }: Court): void {
-  const isHalfOpen = realtime.dialled.some(({ end }) => end.isStalled);
+  // Its end may still be on the way when the network is back.
+  const isHalfOpen = realtime.dialled.some(({ wasStalled, end }) =>
+    wasStalled && end.readyState !== 3
+  );
   const isFull = settings.maxChannels < ROOMY.maxChannels;
   for (const party of parties) {
     const { client, isOpen, reads, options } = party;
