@@ -10,11 +10,15 @@ import { mayBeAlone } from "./sharing.ts";
  */
 const TOLD_MS = 240_000;
 
+/** A client is closed when it is quiet, and after a second in any case. */
+const CLOSE_MS = 2_000;
+
 /** To be asked at any time. Throws for a channel that has been dead too long with nobody told. */
 export function holdStanding({ parties, realtime, time, settings }: Court): void {
-  // Its end may still be on the way when the network is back.
+  // When the network is back its end comes, and its client is closed behind that.
+  const since = time.awakeFor(CLOSE_MS);
   const isHalfOpen = realtime.dialled.some(({ wasStalled, end }) =>
-    wasStalled && end.readyState !== 3
+    wasStalled && (end.closedAt ?? Infinity) >= since
   );
   const isFull = settings.maxChannels < ROOMY.maxChannels;
   for (const party of parties) {
@@ -24,9 +28,9 @@ export function holdStanding({ parties, realtime, time, settings }: Court): void
     if (isHalfOpen && (isFull || mayBeAlone(party))) continue;
     for (const life of [...client.lives.values()].flat()) {
       if (life.state !== "joined" || life.isEnding) continue;
-      const since = Math.max(life.joinedAt, realtime.goneSince(options.vsn, life.ask));
-      if (time.sinceWaited(since, TOLD_MS) <= 0) continue;
-      throw new Violation("frames", `${life} has been dead for ${time.now - since} ms`);
+      const goneAt = Math.max(life.joinedAt, realtime.goneSince(options.vsn, life.ask));
+      if (time.sinceWaited(goneAt, TOLD_MS) <= 0) continue;
+      throw new Violation("frames", `${life} has been dead for ${time.now - goneAt} ms`);
     }
   }
 }
