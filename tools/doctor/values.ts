@@ -81,10 +81,15 @@ export function readDatabase(value: string | undefined, problems: string[]): str
     problems.push(
       `--db: the user or password holds ${odd}, which a URL does not take: percent-encode it.`,
     );
+  } else if (scheme && hostsOf(db.slice(scheme.length)).includes(",")) {
+    problems.push("--db names several hosts: give the one that takes writes (the primary).");
   } else if (scheme && db.length > scheme.length && URL.canParse(db)) {
     return withoutSettings(db);
   } else problems.push("--db wants a URL such as postgres://user:password@host:5432/postgres.");
 }
+
+/** What stands between user and path: libpq takes a list, Realtime one host. */
+const hostsOf = (address: string) => address.replace(/[/?].*$/s, "").split("@").at(-1)!;
 
 function withoutSettings(db: string): string {
   const [address, query] = db.split("?");

@@ -77,6 +77,98 @@ export const EDGE_SET_UPS: SetUp[] = [
     ),
   },
   {
+    name: "Google's proxy that signs people in, by whose refusals nobody is sent anywhere",
+    ...{ expect: "login_in_front", hop: "the front", never: /upgrade is refused/ },
+    make: answering(() =>
+      new Response("Invalid IAP credentials: empty token", {
+        status: 401,
+        headers: { "x-goog-iap-generated-response": "true", "content-type": "text/html" },
+      })
+    ),
+  },
+  {
+    name: "a network that wants a sign-in before it lets anything out",
+    ...{ expect: "network_login", hop: "this network", never: /log of the hop|the front/ },
+    says: /^It breaks at this network\./,
+    make: answering(() =>
+      new Response('<meta http-equiv="refresh" content="0; url=https://login.example.net/">', {
+        status: 511,
+        headers: { "content-type": "text/html" },
+      })
+    ),
+  },
+  ...([
+    [426, '{"message":"Please use HTTPS protocol"}', {
+      ...{ server: "kong/3.9.1", connection: "Upgrade", upgrade: "TLS/1.2, HTTP/1.1" },
+    }],
+    [403, "<h2>403.4 - Forbidden: SSL is required to view this resource.</h2>", {
+      ...{ server: "Microsoft-IIS/10.0", "content-type": "text/html" },
+    }],
+  ] as const).map(([status, body, headers]): SetUp => ({
+    name: `a server that answers what came by https alone: ${body}`,
+    ...{ expect: "https_demanded", hop: "the front", never: /drops the headers|firewall/ },
+    make: answering(() => new Response(body, { status, headers: { ...headers } })),
+  })),
+  ...([
+    [403, "<h1>Error 403 - This web app is stopped.</h1>", { "content-type": "text/html" }],
+    [503, "<title>Service Suspended</title>", {
+      ...{ "x-render-routing": "suspend-by-user", "content-type": "text/html" },
+    }],
+    [544, '{"message":"Project API gateway timeout"}', { server: "cloudflare" }],
+  ] as const).map(([status, body, headers]): SetUp => ({
+    name: `an edge whose server was stopped, or does not answer: ${body}`,
+    ...{
+      expect: "origin_unreachable",
+      hop: "what is behind the front",
+      never: /firewall in front/,
+    },
+    make: answering(() => new Response(body, { status, headers: { ...headers } })),
+  })),
+  ...["Vercel", "Netlify"].map((server): SetUp => ({
+    name: `a rewrite of ${server}'s to a hosted project`,
+    ...{ expect: "rewrite_drops_upgrade", hop: "the front", never: /# cloudflare|--proxy nginx/ },
+    make: answering(() =>
+      new Response("'connection' header must contain 'upgrade', got: []", {
+        ...{ status: 400, headers: { server, "cf-ray": "1-FRA" } },
+      })
+    ),
+  })),
+  {
+    name: "nginx before a hosted project, whose edge leaves its mark on what comes back",
+    ...{ expect: "upgrade_dropped", hop: "the front", needs: "nginx" },
+    ...{ paste: /^# nginx/, never: /# cloudflare/ },
+    make: async (stage) => {
+      const [hosted] = answering(() =>
+        new Response("'connection' header must contain 'upgrade', got: []", {
+          ...{ status: 400, headers: { server: "cloudflare", "cf-ray": "1-FRA" } },
+        })
+      )(stage);
+      return [await stage.proxy("nginx", nginx(`location / { proxy_pass ${hosted}; }`))];
+    },
+  },
+  {
+    name: "nginx that asks a hosted project's edge by its own name",
+    ...{ expect: "host_unknown", hop: "what is behind the front", needs: "nginx" },
+    says: /^It breaks behind the front/,
+    make: async (stage) => {
+      const [hosted] = answering(() =>
+        new Response("error code: 1000", {
+          ...{ status: 403, headers: { server: "cloudflare", "cf-ray": "1-FRA" } },
+        })
+      )(stage);
+      return [await stage.proxy("nginx", nginx(`location / { proxy_pass ${hosted}; }`))];
+    },
+  },
+  {
+    name: "a gateway of AWS's that has no route for the path",
+    ...{ expect: "path_wrong", hop: "the front", never: /firewall/ },
+    make: answering(() =>
+      Response.json({ message: "Missing Authentication Token" }, {
+        ...{ status: 403, headers: { "x-amzn-errortype": "MissingAuthenticationTokenException" } },
+      })
+    ),
+  },
+  {
     name: "a forward proxy that wants a password",
     expect: "password_in_front",
     make: answering(() =>
@@ -138,7 +230,12 @@ export const EDGE_SET_UPS: SetUp[] = [
         : new Response(null, { status: 307, headers: { location: "/en" } })
     ),
   },
-  ...["Jwt is missing", "Jwt verification fails"].map((body): SetUp => ({
+  ...[
+    ...["Jwt is missing", "Jwt verification fails"],
+    "Jwks doesn't have key to match kid or alg from Jwt",
+    "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections",
+    "Audiences in Jwt are not allowed",
+  ].map((body): SetUp => ({
     name: `an Envoy that wants a JWT of its own: ${body}`,
     ...{ expect: "key_refused_by_gateway", hop: "the front" },
     make: answering(() => new Response(body, { status: 401, headers: { server: "envoy" } })),
@@ -157,6 +254,21 @@ export const EDGE_SET_UPS: SetUp[] = [
     [404, "Not Found - Request ID: 01JD", { server: "Netlify" }],
     [404, "Not Found\n", { "x-render-routing": "no-server" }],
     [404, "<h1>404 Web Site not found.</h1>", { "content-type": "text/html" }],
+    [
+      404,
+      "<h1>Error 404 - This Container App is stopped or does not exist.</h1>",
+      { "content-type": "text/html" },
+    ],
+    [
+      404,
+      "<h2>Oops! We weren't able to find your Azure Front Door Service configuration.</h2>",
+      { "content-type": "text/html" },
+    ],
+    [
+      403,
+      '<span class="cf-error-type">Error</span> <span class="cf-error-code">1014</span>',
+      { server: "cloudflare", "content-type": "text/html" },
+    ],
     [403, 'Blocked request. This host ("a.example.com") is not allowed.', {
       "content-type": "text/html",
     }],

@@ -3,7 +3,7 @@ import { ACCEPT } from "../../ask/raw_http.ts";
 import type { Answer } from "../../ask/receive.ts";
 import type { FindingId } from "../../findings/mod.ts";
 import { type Login, loginOf, LOGINS } from "./login.ts";
-import { readOrigin } from "./origin.ts";
+import { isSite, readOrigin } from "./origin.ts";
 import { readServer } from "./server.ts";
 import { isGateway, readWords } from "./words.ts";
 
@@ -43,8 +43,12 @@ const BY_STATUS: Record<number, FindingId> = {
   503: "gateway_unreachable",
   504: "gateway_unreachable",
   505: "http_version",
+  // Of a network's own gate (RFC 6585, 6), which no server answers by.
+  511: "network_login",
   // Of the hosted platform, for a project that is paused.
   540: "tenant_disabled",
+  // Of the same, whose gateway was not answered by the project.
+  544: "origin_unreachable",
 };
 
 /** The port of the command line's own gateway; its neighbours are taken by other projects. */
@@ -61,7 +65,9 @@ export function readAnswer(answer: Answer | NoAnswer, sent: Sent): Reading | und
   const fromRealtime = readWords(answer.body)?.byRealtime ?? false;
   const to = answer.headers.get("location") ?? "";
   const location = to && URL.canParse(to, sent.url) ? new URL(to, sent.url) : undefined;
-  return { id: idOf(answer, sent), saw, fromRealtime, login, location };
+  const id = idOf(answer, sent);
+  const isRewrite = id === "upgrade_dropped" && isSite(answer);
+  return { id: isRewrite ? "rewrite_drops_upgrade" : id, saw, fromRealtime, login, location };
 }
 
 function readSwitch({ headers }: Answer, protocol: string | undefined): Reading | undefined {

@@ -7,6 +7,7 @@ export const LOGINS = {
   authelia: "Authelia",
   authentik: "authentik",
   vercel: "Vercel's protection",
+  google_iap: "Google's Identity-Aware Proxy",
   password: "a password of its own (HTTP basic authentication)",
   other: "a login",
 } as const;
@@ -66,6 +67,7 @@ export function loginOf({ status, headers, body }: Answer, url: URL): Login | un
   const location = headers.get("location") ?? "";
   const cookies = headers.get("set-cookie") ?? "";
   if (headers.has("cf-access-domain")) return "cloudflare_access";
+  if (headers.has("x-goog-iap-generated-response")) return "google_iap";
   if (status >= 300 && status < 400) {
     if (isSamePath(location, url)) return undefined;
     return by(COOKIES, cookies) ?? by(PLACES, location) ??

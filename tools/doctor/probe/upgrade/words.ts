@@ -26,7 +26,12 @@ const OF_OTHERS: [RegExp, FindingId][] = [
   [/requires HTTP\/1\.1/i, "http_version"],
   [/No API key found/, "key_missing"],
   [/You cannot consume this service|RBAC: access denied/, "key_forbidden"],
-  [/^Jwt (?:is missing|verification fails|header|is expired|issuer)/, "key_refused_by_gateway"],
+  [
+    /^(?:Jwt (?:is|not|verification|header|payload|signature|issuer)\b|Jwks doesn't have key|Audiences in Jwt)/,
+    "key_refused_by_gateway",
+  ],
+  // AWS's gateway, which has no route: it says nothing of a token.
+  [/"message":\s*"Missing Authentication Token"/, "path_wrong"],
   [/Invalid API key|Invalid authentication credentials/, "key_refused_by_gateway"],
   [
     /^(?:Unauthorized|\{\s*"message":"Unauthorized"(?:,\s*"request_id":"\w*")?\s*\})\s*$/,
