@@ -102,6 +102,7 @@ export const RULES: Rules = {
   key_expired: BAD_KEY,
   key_signature: { against: ["key_accepted", "stored_fits"] },
   key_malformed: BAD_KEY,
+  key_disabled: BAD_KEY,
   key_claims: BAD_KEY,
   key_algorithm: BAD_KEY,
   key_other_project: BAD_KEY,

@@ -2,6 +2,7 @@ import { NoAnswer } from "../../ask/connect.ts";
 import { ACCEPT } from "../../ask/raw_http.ts";
 import type { Answer } from "../../ask/receive.ts";
 import type { FindingId } from "../../findings/mod.ts";
+import { isFirewall } from "./firewall.ts";
 import { type Login, loginOf, LOGINS } from "./login.ts";
 import { isSite, readOrigin } from "./origin.ts";
 import { readServer } from "./server.ts";
@@ -95,7 +96,7 @@ function idOf(answer: Answer, sent: Sent): FindingId {
   if (status >= 300 && status < 400) {
     return isCircle(headers.get("location"), sent.url) ? "redirect_circle" : "redirect";
   }
-  if (headers.has("cf-mitigated")) return "waf";
+  if (isFirewall(answer)) return "waf";
   const byFront = readOrigin(answer) ?? readServer(answer);
   if (byFront) return byFront;
   const isPage = headers.get("content-type")?.includes("text/html") ?? false;

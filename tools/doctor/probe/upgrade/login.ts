@@ -7,6 +7,7 @@ export const LOGINS = {
   authelia: "Authelia",
   authentik: "authentik",
   vercel: "Vercel's protection",
+  certificate: "a certificate of the client's own (mutual TLS)",
   google_iap: "Google's Identity-Aware Proxy",
   password: "a password of its own (HTTP basic authentication)",
   other: "a login",
@@ -49,6 +50,9 @@ const COOKIES: [Login, RegExp][] = [
   ["vercel", /\b_vercel_sso_nonce=/],
 ];
 
+/** nginx that lets in whom it knows by a certificate. */
+const CERTIFICATE = /No required SSL certificate was sent|The SSL certificate error/;
+
 /** A page that wants a password typed. */
 const FORM = /<input[^<>]{0,400}type=["']?password/i;
 
@@ -74,6 +78,7 @@ export function loginOf({ status, headers, body }: Answer, url: URL): Login | un
       (HOSTS.test(location) ? "other" : undefined);
   }
   if (status === 200) return FORM.test(body) ? by(PAGES, body) ?? "other" : undefined;
+  if (status === 400) return CERTIFICATE.test(body) ? "certificate" : undefined;
   if (status === 407) return "password";
   if (status !== 401 && status !== 403) return undefined;
   const challenge = headers.get("www-authenticate") ?? "";

@@ -32,7 +32,11 @@ const OF_OTHERS: [RegExp, FindingId][] = [
   ],
   // AWS's gateway, which has no route: it says nothing of a token.
   [/"message":\s*"Missing Authentication Token"/, "path_wrong"],
-  [/Invalid API key|Invalid authentication credentials/, "key_refused_by_gateway"],
+  [/Legacy API keys are disabled/, "key_disabled"],
+  [
+    /Invalid API key|Unregistered API key|Invalid authentication credentials/,
+    "key_refused_by_gateway",
+  ],
   [
     /^(?:Unauthorized|\{\s*"message":"Unauthorized"(?:,\s*"request_id":"\w*")?\s*\})\s*$/,
     "key_refused_by_gateway",
@@ -41,7 +45,7 @@ const OF_OTHERS: [RegExp, FindingId][] = [
 
 /** Of a gateway that is there, whatever it says of the path. */
 const OF_GATEWAYS =
-  /no Route matched|"message":"(?:No API key found|Invalid authentication credentials|Invalid API key|You cannot consume)/;
+  /no Route matched|"message":"(?:No API key found|Invalid authentication credentials|Invalid API key|Unregistered API key|Legacy API keys|You cannot consume)/;
 
 /** What Auth says at its health, with and without a gateway's key. */
 const OF_AUTH = /GoTrue|"name":"(?:gotrue|auth)"/i;
