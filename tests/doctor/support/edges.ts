@@ -204,6 +204,30 @@ export const EDGE_SET_UPS: SetUp[] = [
     },
   },
   {
+    // As today's Caddy says of itself; that of some distributions says nothing.
+    name: "Caddy that asks a hosted project's edge by its own name",
+    ...{ expect: "host_unknown", hop: "what is behind the front" },
+    make: answering(() =>
+      new Response("error code: 1000", {
+        status: 403,
+        headers: { server: "cloudflare", "cf-ray": "1-FRA", via: "1.1 Caddy" },
+      })
+    ),
+  },
+  {
+    name: "CloudFront, which passes on what nginx says of the server behind that",
+    ...{ expect: "gateway_unreachable", hop: "what is behind the front", paste: /^# nginx/ },
+    make: answering(() =>
+      new Response("<center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center>", {
+        status: 502,
+        headers: {
+          ...{ server: "nginx", via: "1.1 a1b2.cloudfront.net (CloudFront)" },
+          "content-type": "text/html",
+        },
+      })
+    ),
+  },
+  {
     name: "a gateway of AWS's that has no route for the path",
     ...{ expect: "path_wrong", hop: "the front", never: /firewall/ },
     make: answering(() =>

@@ -51,7 +51,7 @@ export const FRONT = {
   host_unknown: [
     "failed",
     "What answers serves the names that it was told of, and this is none of them.",
-    "Add the name to the project or site there, to a development server's allowed hosts (Vite: server.allowedHosts), or let its DNS record lead elsewhere. A proxy in front sends the name of what it asks (nginx: proxy_set_header Host).",
+    "Add the name to the project or site there, to a development server's allowed hosts (Vite: server.allowedHosts), or let its DNS record lead elsewhere. A proxy in front sends the name of what it asks (nginx: proxy_set_header Host; Caddy: header_up Host {upstream_hostport}).",
     { explains: ["relay_missing"] },
   ],
   https_wanted: [

@@ -45,7 +45,10 @@ export const recognise = (answer: Answer): ProxyName | undefined =>
 /** Whether one proxy passed on what another one behind it made. */
 export function isPassedOn(answer: Answer): boolean {
   const [maker, front] = [makerOf(answer), frontOf(answer)];
-  return maker !== undefined && front !== undefined && maker !== front;
+  if (maker === undefined) return false;
+  // Who passes it on adds itself there (RFC 9110, 7.6.3), whatever else of the other it leaves.
+  const via = answer.headers.get("via")?.toLowerCase() ?? maker;
+  return front !== undefined && maker !== front || !via.includes(maker);
 }
 
 /** What an answer says about who is on the way, for a line of the report. */
