@@ -76,6 +76,11 @@ export const EDGE_SET_UPS: SetUp[] = [
       })
     ),
   },
+  ...["", "/functions/v1/relay"].map((path): SetUp => ({
+    name: `a hosted project that is paused, asked at ${path || "its address"}`,
+    ...{ expect: "project_paused", hop: "the front", says: /is paused/, never: /disabled for/ },
+    make: answering(() => Response.json({ message: "Project paused" }, { status: 540 }), path),
+  })),
   {
     name: "a hosted project whose legacy keys were turned off",
     ...{ expect: "key_disabled", says: /^It breaks at the keys\./, never: /take the login/ },

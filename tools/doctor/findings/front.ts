@@ -99,6 +99,12 @@ export const FRONT = {
     "Look at usage and invoices of the organisation that it belongs to; the answer says which.",
     { explains: ["relay_missing"] },
   ],
+  project_paused: [
+    "failed",
+    "The hosted project is paused, and the platform answers for it.",
+    "Restore it in the dashboard; free projects are paused after a week that nobody used them.",
+    { explains: ["relay_missing"] },
+  ],
   tunnel_down: [
     "failed",
     "The tunnel to the server is down: nobody is at its other end.",

@@ -58,6 +58,7 @@ export const RULES: Rules = {
   network_login: NO_UPGRADE,
   rate_limited: NO_UPGRADE,
   over_quota: NO_UPGRADE,
+  project_paused: NO_UPGRADE,
   tunnel_down: NO_UPGRADE,
   upgrade_dropped: NO_UPGRADE,
   handshake_dropped: NO_UPGRADE,

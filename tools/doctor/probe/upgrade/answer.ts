@@ -47,7 +47,7 @@ const BY_STATUS: Record<number, FindingId> = {
   // Of a network's own gate (RFC 6585, 6), which no server answers by.
   511: "network_login",
   // Of the hosted platform, for a project that is paused.
-  540: "tenant_disabled",
+  540: "project_paused",
   // Of the same, whose gateway was not answered by the project.
   544: "origin_unreachable",
 };
