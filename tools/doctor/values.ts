@@ -2,7 +2,7 @@
  * What the values of options are. Each function reads one, and says what is wrong with it in a
  * sentence that goes to `problems`; what it returns then is of no use.
  */
-import { addressOf, databaseOf, isDatabase, placeholderOf } from "./as_written.ts";
+import { addressOf, databaseOf, isDatabase, placeholderOf, unfilled } from "./as_written.ts";
 import { readComposeEnv } from "./compose_env.ts";
 import { pathOf, projectUrl, schemeOf } from "./identify/address.ts";
 import { PROXIES, type ProxyName } from "./fixes/mod.ts";
@@ -30,6 +30,11 @@ export function readUrl(
     return undefined;
   }
   const address = addressOf(value);
+  const words = unfilled(address);
+  if (words) {
+    problems.push(`${what} is ${words}: put the project's own address there.`);
+    return undefined;
+  }
   const text = /^\w+:\/\//.test(address)
     ? address
     : REF.test(address)
