@@ -77,6 +77,13 @@ const OTHERS: [address: string, says: RegExp][] = [
   ["jdbc:postgresql://db/postgres?user=me&password=hunter22", /--db/],
   ["psql 'postgres://me:hunter22@db/postgres'", /--db/],
   ["redis://me:hunter22@db", /wants an http/],
+  ["undefined/realtime/v1/websocket?apikey=hunter22", /a variable that is not set/],
+  ["https://undefined", /a variable that is not set/],
+  ["$NEXT_PUBLIC_SUPABASE_URL", /a variable that is not set/],
+  ["${SUPABASE_URL}/realtime/v1", /a variable that is not set/],
+  ["https://your-project.supabase.co", /a template's words/],
+  ["https://<project-ref>.supabase.co", /a template's words/],
+  ["https://[YOUR-REF].supabase.co/", /a template's words/],
 ];
 
 Deno.test("an address is understood as people have it", () => {

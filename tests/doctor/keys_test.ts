@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { FindingId } from "../../tools/doctor/findings/mod.ts";
 import { readOptions } from "../../tools/doctor/options.ts";
 import { probeKeys } from "../../tools/doctor/probe/keys/keys.ts";
-import { inSeconds, keyPair, sign, signAnonKey } from "../support/tokens.ts";
+import { inSeconds, keyPair, SECRET, sign, signAnonKey } from "../support/tokens.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { diagnose } from "./support/run.ts";
 
@@ -73,6 +73,11 @@ Deno.test("the doctor's judgement of a key of another hosted project: key_other_
 
 Deno.test("the doctor's judgement of a key that is good for longer than a date can tell: good", async () => {
   assert.deepEqual(await findings(["--key", await sign({ role: "anon", exp: 1e15 })], 404), []);
+});
+
+Deno.test("the doctor's judgement of a key that is good from next year on, by its secret: good", async () => {
+  const key = await sign({ role: "anon", nbf: inSeconds(3600 * 24 * 365) });
+  assert.deepEqual(await findings(["--key", key, "--jwt-secret", SECRET], 404), []);
 });
 
 Deno.test("what is no JWT is no token for a relay whose project is unknown either", async () => {

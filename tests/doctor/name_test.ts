@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import type { LookupFunction } from "node:net";
 import { NoAnswer, openTcp } from "../../tools/doctor/ask/connect.ts";
 import { idOfSilence } from "../../tools/doctor/probe/upgrade/answer.ts";
+import { https } from "./support/addresses.ts";
 import { diagnose } from "./support/run.ts";
 import { ownPort } from "../support/proxies/ports.ts";
+import { findProgram } from "../support/proxies/start.ts";
 
 /** A system whose question for an address comes to this. */
 const failing = (code: string): LookupFunction => (host, _, done) => {
@@ -62,4 +64,21 @@ Deno.test("what is not reached past a forward proxy is told with it, and without
       [`http://127.0.0.1:${ownPort()}`, { HTTP_PROXY: proxy }],
     ] as const
   ) assert.doesNotMatch(await saw(url, environment), /is set here/);
+});
+
+Deno.test({
+  name: "who signed a certificate that is not trusted is told: it may be this very network",
+  ignore: !findProgram("openssl"),
+  async fn() {
+    const undo: (() => unknown)[] = [];
+    try {
+      const url = await https({ after: (work) => undo.unshift(work) }, "localhost");
+      const { checks, findings } = await diagnose([url, "--key", ""]);
+      assert.deepEqual(findings.map(({ id }) => id), ["tls_chain"]);
+      const [{ saw }] = checks.filter(({ id }) => id === "tls_chain");
+      assert.match(saw, /; it was issued by localhost$/);
+    } finally {
+      for (const work of undo) await work();
+    }
+  },
 });

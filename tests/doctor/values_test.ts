@@ -116,6 +116,8 @@ Deno.test("what stands in a password's place, and other ways to write a database
     [`postgresql://postgres:<password>@${at}`, /<password> stands where/],
     [`jdbc:postgresql://${at}?user=me&password=hunter22`, /--db wants a URL/],
     ["host=h user=u password=hunter22", /--db wants a URL/],
+    ["postgres://u:hunter22@a.example.com:5432,b.example.com:5432/db", /--db names several hosts/],
+    ["postgres://u:hunter22@a.example.com,b.example.com/db", /--db names several hosts/],
   ];
   for (const [db, says] of written) {
     assert.throws(() => readOptions(["abc.supabase.co", "--db", db], {}), (error) => {

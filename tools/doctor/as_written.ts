@@ -33,3 +33,15 @@ const PLACEHOLDER =
 
 /** The word that stands where the password belongs. */
 export const placeholderOf = (db: string): string | undefined => PLACEHOLDER.exec(db)?.[1];
+
+/** What a shell or a build leaves of a variable that nobody set, and a hosted name that can be none. */
+const UNSET = /^(?:\w+:\/\/)?(?:undefined|null|\$\{?\w+\}?|%\w+%)(?=[/:?]|$)/;
+const TEMPLATE = /^(?:\w+:\/\/)?[^/?#@]*[^a-z0-9./:?#@][^/?#@]*\.supabase\.co\b/i;
+
+/** What stands where a project's address belongs, in words. */
+export const unfilled = (address: string): string | undefined =>
+  UNSET.test(address)
+    ? "a variable that is not set"
+    : TEMPLATE.test(address)
+    ? "a template's words"
+    : undefined;

@@ -2,7 +2,7 @@
  * What the values of options are. Each function reads one, and says what is wrong with it in a
  * sentence that goes to `problems`; what it returns then is of no use.
  */
-import { addressOf, databaseOf, isDatabase, placeholderOf } from "./as_written.ts";
+import { addressOf, databaseOf, isDatabase, placeholderOf, unfilled } from "./as_written.ts";
 import { readComposeEnv } from "./compose_env.ts";
 import { pathOf, projectUrl, schemeOf } from "./identify/address.ts";
 import { PROXIES, type ProxyName } from "./fixes/mod.ts";
@@ -30,6 +30,11 @@ export function readUrl(
     return undefined;
   }
   const address = addressOf(value);
+  const words = unfilled(address);
+  if (words) {
+    problems.push(`${what} is ${words}: put the project's own address there.`);
+    return undefined;
+  }
   const text = /^\w+:\/\//.test(address)
     ? address
     : REF.test(address)
@@ -81,10 +86,15 @@ export function readDatabase(value: string | undefined, problems: string[]): str
     problems.push(
       `--db: the user or password holds ${odd}, which a URL does not take: percent-encode it.`,
     );
+  } else if (scheme && hostsOf(db.slice(scheme.length)).includes(",")) {
+    problems.push("--db names several hosts: give the one that takes writes (the primary).");
   } else if (scheme && db.length > scheme.length && URL.canParse(db)) {
     return withoutSettings(db);
   } else problems.push("--db wants a URL such as postgres://user:password@host:5432/postgres.");
 }
+
+/** What stands between user and path: libpq takes a list, Realtime one host. */
+const hostsOf = (address: string) => address.replace(/[/?].*$/s, "").split("@").at(-1)!;
 
 function withoutSettings(db: string): string {
   const [address, query] = db.split("?");

@@ -6,8 +6,8 @@ import { serveBytes } from "./bytes.ts";
 import type { SetUp, Stage } from "./stage.ts";
 
 /** An https server on localhost, with a certificate that openssl made. */
-async function https(
-  { after }: Stage,
+export async function https(
+  { after }: Pick<Stage, "after">,
   name: string,
   days = "30",
   protocols?: string[],

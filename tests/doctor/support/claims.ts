@@ -33,6 +33,7 @@ const OWN: Partial<Record<FindingId, Fact[]>> = {
   // "was not signed with the project's secret"
   key_signature: ["key_accepted", "stored_fits"],
   key_malformed: ["key_accepted"],
+  key_disabled: ["key_accepted"],
   key_claims: ["key_accepted"],
   key_algorithm: ["key_accepted"],
   key_other_project: ["key_accepted"],

@@ -260,6 +260,18 @@ export const REALTIME_SET_UPS: SetUp[] = [
     make: ({ stack, key }) => [stack.info.API_URL, "--key", key.slice(0, 60)],
   },
   {
+    name: "a gateway that refuses a key with a line break in its middle",
+    ...{ expect: "key_malformed", never: /does not know the API key/ },
+    make: ({ after, key }) => {
+      const { url, stop } = startUpstream({
+        refuse: () =>
+          Response.json({ message: "Invalid authentication credentials" }, { status: 401 }),
+      });
+      after(stop);
+      return [url, "--key", `${key.slice(0, 40)}\n${key.slice(40)}`];
+    },
+  },
+  {
     name: "a key without a role",
     expect: "key_claims",
     make: async (stage) => [stage.stack.info.API_URL, "--key", await signed(stage, {})],

@@ -229,9 +229,11 @@ export const RELAY_SET_UPS: SetUp[] = [
   },
   ...([
     [503, { code: "BOOT_ERROR", message: "Function failed to start (please check logs)" }],
+    [503, { code: "SUPABASE_EDGE_RUNTIME_ERROR", message: "Service is temporarily unavailable" }],
+    [546, { code: "WORKER_RESOURCE_LIMIT", message: "Function failed due to not having enough …" }],
     [500, { msg: "InvalidWorkerCreation: worker boot error: Uncaught SyntaxError: x" }],
   ] as const).map(([status, body]): SetUp => ({
-    name: `a relay that is deployed and does not start, by ${status}`,
+    name: `a relay that is deployed and does not start, by ${status}: ${Object.values(body)[0]}`,
     ...{ expect: "relay_crashed", never: /functions deploy/ },
     make: (stage) => [serve(stage, () => Response.json(body, { status }))],
   })),

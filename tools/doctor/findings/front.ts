@@ -30,6 +30,12 @@ export const FRONT = {
     "Take the password off this path: the key and the token are what it is guarded by.",
     { explains: ["relay_missing", "relay_verify_jwt"], lines: "password" },
   ],
+  network_login: [
+    "failed",
+    "The network of this machine wants a sign-in first, and answers in the server's place.",
+    "Open any page by http:// in a browser here and sign in, or ask from another network.",
+    { explains: ["relay_missing"] },
+  ],
   origin_unreachable: [
     "failed",
     "The edge answers, and the server behind it does not.",
@@ -45,7 +51,7 @@ export const FRONT = {
   host_unknown: [
     "failed",
     "What answers serves the names that it was told of, and this is none of them.",
-    "Add the name to the project or site there, to a development server's allowed hosts (Vite: server.allowedHosts), or let its DNS record lead elsewhere.",
+    "Add the name to the project or site there, to a development server's allowed hosts (Vite: server.allowedHosts), or let its DNS record lead elsewhere. A proxy in front sends the name of what it asks (nginx: proxy_set_header Host; Caddy: header_up Host {upstream_hostport}).",
     { explains: ["relay_missing"] },
   ],
   https_wanted: [
@@ -65,6 +71,22 @@ export const FRONT = {
 # Cloudflare: SSL/TLS > Overview > Full (strict)`,
     },
   ],
+  https_demanded: [
+    "failed",
+    "A server takes what comes by https alone, and this came to it by http.",
+    "Write https:// (wss:// for the socket) in every client; where a proxy ends TLS before it, let that say so, or let the server take http from it.",
+    {
+      explains: ["relay_missing"],
+      settings: `# nginx: proxy_set_header X-Forwarded-Proto https;
+# Kong, which hears that from KONG_TRUSTED_IPS alone; else in the route of kong.yml: protocols: [http, https]`,
+    },
+  ],
+  rewrite_drops_upgrade: [
+    "failed",
+    "A hosting platform's rewrite leads to Realtime, and passes no upgrade on.",
+    "Let clients open the socket at the project's own address (createClient), or at the relay's.",
+    { explains: ["relay_missing"] },
+  ],
   rate_limited: [
     "failed",
     "A hop in front of Realtime answers no more than so many requests in a time.",
@@ -75,6 +97,12 @@ export const FRONT = {
     "failed",
     "The platform has shut the project: it is over its quota, or a bill is open.",
     "Look at usage and invoices of the organisation that it belongs to; the answer says which.",
+    { explains: ["relay_missing"] },
+  ],
+  project_paused: [
+    "failed",
+    "The hosted project is paused, and the platform answers for it.",
+    "Restore it in the dashboard; free projects are paused after a week that nobody used them.",
     { explains: ["relay_missing"] },
   ],
   tunnel_down: [

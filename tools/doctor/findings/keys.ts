@@ -37,6 +37,11 @@ export const KEYS = {
     "Copy the whole key, without quotes and line breaks.",
     { explains: ["refused_403", "key_refused_by_gateway"] },
   ],
+  key_disabled: [
+    "failed",
+    "The project has its legacy API keys (anon, service_role) turned off, and this is one.",
+    "Take its publishable key (sb_publishable_…) in every client, or turn the legacy keys on again.",
+  ],
   key_claims: [
     "failed",
     "The API key lacks the claims role and exp, without which Realtime refuses it.",

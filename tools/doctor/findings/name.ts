@@ -40,7 +40,7 @@ export const NAME = {
   tls_chain: [
     "failed",
     "The certificate is not signed by an authority that clients trust.",
-    "Serve the full chain (fullchain.pem, not cert.pem); for an own authority set DENO_CERT here, on Node NODE_EXTRA_CA_CERTS.",
+    "Serve the full chain (fullchain.pem, not cert.pem); for an own authority, or one of a network or a virus scanner that reads TLS along, set DENO_CERT here, on Node NODE_EXTRA_CA_CERTS.",
     {
       settings: `# nginx: the chain, not the certificate alone
 ssl_certificate /etc/letsencrypt/live/example.com/fullchain.pem;`,

@@ -10,6 +10,7 @@ const PAGES: [ProxyName, RegExp][] = [
     "kong",
     /"message":\s*"(?:name resolution failed|Service unavailable"|failure to get a peer from the ring-balancer|An invalid response was received from the upstream|The upstream server is )/,
   ],
+  ["cloudflare", /^error code: \d{3,4}\s*$/],
   [
     "envoy",
     /^(?:upstream connect error or disconnect|no healthy upstream|upstream request timeout)/,
@@ -21,7 +22,11 @@ const PAGES: [ProxyName, RegExp][] = [
 
 /** How each gives itself away in the head of what it makes or passes on. */
 const HEADS: [ProxyName, (headers: Headers, body: string) => boolean][] = [
-  ["cloudflare", (headers) => headers.has("cf-ray") || /cloudflare/i.test(server(headers))],
+  // Its mark stays where another, which names itself, stands in front of it.
+  [
+    "cloudflare",
+    (headers) => /cloudflare/i.test(server(headers)) || headers.has("cf-ray") && !server(headers),
+  ],
   ["kong", (headers) => /kong/i.test(server(headers)) || /kong/i.test(headers.get("via") ?? "")],
   ["envoy", (headers) => /envoy/i.test(server(headers))],
   ["nginx", (headers) => /nginx|openresty/i.test(server(headers))],
@@ -40,7 +45,10 @@ export const recognise = (answer: Answer): ProxyName | undefined =>
 /** Whether one proxy passed on what another one behind it made. */
 export function isPassedOn(answer: Answer): boolean {
   const [maker, front] = [makerOf(answer), frontOf(answer)];
-  return maker !== undefined && front !== undefined && maker !== front;
+  if (maker === undefined) return false;
+  // Who passes it on adds itself there (RFC 9110, 7.6.3), whatever else of the other it leaves.
+  const via = answer.headers.get("via")?.toLowerCase() ?? maker;
+  return front !== undefined && maker !== front || !via.includes(maker);
 }
 
 /** What an answer says about who is on the way, for a line of the report. */

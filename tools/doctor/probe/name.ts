@@ -56,7 +56,13 @@ function judge(host: string, certificate: PeerCertificate, error: unknown, now: 
   if (checkServerIdentity(host, certificate)) {
     return found("tls_name", `${host} is not among ${subjectaltname ?? "its names"}`);
   }
-  if (error) return found("tls_chain", String(error));
+  if (error) return found("tls_chain", `${error}; it was issued by ${nameOf(certificate)}`);
   if (to - now < SOON_MS) return found("tls_expires_soon", `it is valid until ${valid_to}`);
   return ok("name", `TLS: valid until ${valid_to}, http/1.1 offered`);
+}
+
+/** Who issued it: on a network that reads TLS along that is the network's own authority. */
+function nameOf({ issuer }: PeerCertificate): string {
+  const { O: organisation, CN: name } = issuer ?? {};
+  return [organisation, name].flat().filter(Boolean).join(", ") || "nobody who has a name";
 }

@@ -20,7 +20,7 @@ const LONGEST_WORKER_S = 400;
  * that one finds no entry point, nothing is deployed.
  */
 const CRASHED =
-  /"code":"(?:BOOT_ERROR|WORKER_ERROR|WORKER_LIMIT)"|"msg":"(?:InvalidWorkerCreation: (?![^"]*(?:failed to read path|entrypoint))|InvalidWorkerResponse|WorkerRequestCancelled)/;
+  /"code":"(?:BOOT_ERROR|WORKER_ERROR|WORKER_(?:RESOURCE_)?LIMIT|SUPABASE_EDGE_RUNTIME_ERROR)"|"msg":"(?:InvalidWorkerCreation: (?![^"]*(?:failed to read path|entrypoint))|InvalidWorkerResponse|WorkerRequestCancelled)/;
 
 /** A list of origins may be long. */
 const MAX_BYTES = 65_536;

@@ -2,8 +2,9 @@ import { NoAnswer } from "../../ask/connect.ts";
 import { ACCEPT } from "../../ask/raw_http.ts";
 import type { Answer } from "../../ask/receive.ts";
 import type { FindingId } from "../../findings/mod.ts";
+import { isFirewall } from "./firewall.ts";
 import { type Login, loginOf, LOGINS } from "./login.ts";
-import { readOrigin } from "./origin.ts";
+import { isSite, readOrigin } from "./origin.ts";
 import { readServer } from "./server.ts";
 import { isGateway, readWords } from "./words.ts";
 
@@ -43,8 +44,12 @@ const BY_STATUS: Record<number, FindingId> = {
   503: "gateway_unreachable",
   504: "gateway_unreachable",
   505: "http_version",
+  // Of a network's own gate (RFC 6585, 6), which no server answers by.
+  511: "network_login",
   // Of the hosted platform, for a project that is paused.
-  540: "tenant_disabled",
+  540: "project_paused",
+  // Of the same, whose gateway was not answered by the project.
+  544: "origin_unreachable",
 };
 
 /** The port of the command line's own gateway; its neighbours are taken by other projects. */
@@ -61,7 +66,9 @@ export function readAnswer(answer: Answer | NoAnswer, sent: Sent): Reading | und
   const fromRealtime = readWords(answer.body)?.byRealtime ?? false;
   const to = answer.headers.get("location") ?? "";
   const location = to && URL.canParse(to, sent.url) ? new URL(to, sent.url) : undefined;
-  return { id: idOf(answer, sent), saw, fromRealtime, login, location };
+  const id = idOf(answer, sent);
+  const isRewrite = id === "upgrade_dropped" && isSite(answer);
+  return { id: isRewrite ? "rewrite_drops_upgrade" : id, saw, fromRealtime, login, location };
 }
 
 function readSwitch({ headers }: Answer, protocol: string | undefined): Reading | undefined {
@@ -89,7 +96,7 @@ function idOf(answer: Answer, sent: Sent): FindingId {
   if (status >= 300 && status < 400) {
     return isCircle(headers.get("location"), sent.url) ? "redirect_circle" : "redirect";
   }
-  if (headers.has("cf-mitigated")) return "waf";
+  if (isFirewall(answer)) return "waf";
   const byFront = readOrigin(answer) ?? readServer(answer);
   if (byFront) return byFront;
   const isPage = headers.get("content-type")?.includes("text/html") ?? false;

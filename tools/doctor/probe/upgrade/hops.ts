@@ -95,7 +95,14 @@ export const takenBy = (context: Context): Fact[] =>
 
 /** Said by Realtime, done by a proxy before it. */
 const OF_PROXIES = [
-  ...["upgrade_dropped", "handshake_dropped", "http_version", "query_dropped", "host_not_tenant"],
+  ...[
+    "upgrade_dropped",
+    "rewrite_drops_upgrade",
+    "handshake_dropped",
+    "http_version",
+    "query_dropped",
+    "host_not_tenant",
+  ],
 ];
 
 /** Whether the answer says that the request arrived at Realtime as it was sent. */

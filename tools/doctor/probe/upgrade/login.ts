@@ -7,6 +7,8 @@ export const LOGINS = {
   authelia: "Authelia",
   authentik: "authentik",
   vercel: "Vercel's protection",
+  certificate: "a certificate of the client's own (mutual TLS)",
+  google_iap: "Google's Identity-Aware Proxy",
   password: "a password of its own (HTTP basic authentication)",
   other: "a login",
 } as const;
@@ -48,6 +50,9 @@ const COOKIES: [Login, RegExp][] = [
   ["vercel", /\b_vercel_sso_nonce=/],
 ];
 
+/** nginx that lets in whom it knows by a certificate. */
+const CERTIFICATE = /No required SSL certificate was sent|The SSL certificate error/;
+
 /** A page that wants a password typed. */
 const FORM = /<input[^<>]{0,400}type=["']?password/i;
 
@@ -66,12 +71,14 @@ export function loginOf({ status, headers, body }: Answer, url: URL): Login | un
   const location = headers.get("location") ?? "";
   const cookies = headers.get("set-cookie") ?? "";
   if (headers.has("cf-access-domain")) return "cloudflare_access";
+  if (headers.has("x-goog-iap-generated-response")) return "google_iap";
   if (status >= 300 && status < 400) {
     if (isSamePath(location, url)) return undefined;
     return by(COOKIES, cookies) ?? by(PLACES, location) ??
       (HOSTS.test(location) ? "other" : undefined);
   }
   if (status === 200) return FORM.test(body) ? by(PAGES, body) ?? "other" : undefined;
+  if (status === 400) return CERTIFICATE.test(body) ? "certificate" : undefined;
   if (status === 407) return "password";
   if (status !== 401 && status !== 403) return undefined;
   const challenge = headers.get("www-authenticate") ?? "";

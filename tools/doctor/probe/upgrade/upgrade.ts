@@ -60,7 +60,8 @@ function shown(context: Context): Fact[] {
 /** What an edge says about the server behind it. */
 const OF_EDGES: FindingId[] = ["origin_unreachable", "origin_tls", "tunnel_down"];
 const BEHIND = "what is behind the front";
-const placeOf = (id: FindingId) => OF_EDGES.includes(id) ? BEHIND : undefined;
+const placeOf = (id: FindingId) =>
+  OF_EDGES.includes(id) ? BEHIND : id === "network_login" ? "this network" : undefined;
 
 /** The front is not to blame for a page of another proxy's, but for how it asks that one. */
 function placeBehind(id: FindingId, answer: Answer | NoAnswer, hop: string): string {

@@ -26,8 +26,17 @@ const OF_OTHERS: [RegExp, FindingId][] = [
   [/requires HTTP\/1\.1/i, "http_version"],
   [/No API key found/, "key_missing"],
   [/You cannot consume this service|RBAC: access denied/, "key_forbidden"],
-  [/^Jwt (?:is missing|verification fails|header|is expired|issuer)/, "key_refused_by_gateway"],
-  [/Invalid API key|Invalid authentication credentials/, "key_refused_by_gateway"],
+  [
+    /^(?:Jwt (?:is|not|verification|header|payload|signature|issuer)\b|Jwks doesn't have key|Audiences in Jwt)/,
+    "key_refused_by_gateway",
+  ],
+  // AWS's gateway, which has no route: it says nothing of a token.
+  [/"message":\s*"Missing Authentication Token"/, "path_wrong"],
+  [/Legacy API keys are disabled/, "key_disabled"],
+  [
+    /Invalid API key|Unregistered API key|Invalid authentication credentials/,
+    "key_refused_by_gateway",
+  ],
   [
     /^(?:Unauthorized|\{\s*"message":"Unauthorized"(?:,\s*"request_id":"\w*")?\s*\})\s*$/,
     "key_refused_by_gateway",
@@ -36,7 +45,7 @@ const OF_OTHERS: [RegExp, FindingId][] = [
 
 /** Of a gateway that is there, whatever it says of the path. */
 const OF_GATEWAYS =
-  /no Route matched|"message":"(?:No API key found|Invalid authentication credentials|Invalid API key|You cannot consume)/;
+  /no Route matched|"message":"(?:No API key found|Invalid authentication credentials|Invalid API key|Unregistered API key|Legacy API keys|You cannot consume)/;
 
 /** What Auth says at its health, with and without a gateway's key. */
 const OF_AUTH = /GoTrue|"name":"(?:gotrue|auth)"/i;
