@@ -649,6 +649,12 @@ export const EXAMPLES: Record<string, Scenario> = {
       join(2, 2, 0),
       pass(12_000),
     ),
+  "a token is over for longer than its socket is there": world(
+    { up: 1_500, down: 1_500 },
+    pass(69_400),
+    somebody({ who: "user", life: 0, notices: true }),
+    pass(3_000),
+  ),
   "Realtime is dialled for a token that has ended while it was checked": world(
     { anonymous: "join", verifyMs: 50 },
     pass(15_000),

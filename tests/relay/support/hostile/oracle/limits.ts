@@ -57,8 +57,10 @@ function holdLife(party: Party, settings: Settings, time: Time): void {
   if (time.sinceWaited(heardAt, maxSilenceS * 1_000) > LOOK_MS) {
     fail(`client ${index} has been silent for ${now - heardAt} ms`);
   }
-  if (client.who.isUser && time.sinceDue(client.who.expiresAt) > CLOSE_MS) {
-    fail(`the token of client ${index} has been over for ${now - client.who.expiresAt} ms`);
+  const { isUser, expiresAt } = client.who;
+  // It may end while the socket to Realtime is opened.
+  if (isUser && time.sinceDue(Math.max(expiresAt, openedAt)) > CLOSE_MS) {
+    fail(`the token of client ${index} has been over for ${now - expiresAt} ms`);
   }
   const joined = [...client.lives.values()].filter((lives) =>
     lives.some(({ state, isEnding }) => state === "joined" && !isEnding)
