@@ -619,6 +619,18 @@ export const EXAMPLES: Record<string, Scenario> = {
     ),
   "a viewer is sent what comes on a channel of their own that they were told is over, since its ids are others":
     world({ mixedIds: true }, somebody(), join(0, 0, 2), pass(5), sign(0), pass(11), change),
+  "a viewer is sent what comes on a channel of their own that is over, where they leave the next one at once":
+    world(
+      { down: 1_500, mixedIds: true },
+      somebody(),
+      join(0, 0, 2),
+      pass(6_000),
+      { do: "track", c: 0, topic: 0 },
+      join(0, 0, 0),
+      pass(3_000),
+      leave,
+      emit,
+    ),
   "a channel that nobody looks through stays, since its ids are others when it is joined again":
     world({ mixedIds: true }, somebody(), join(0, 0, 2), pass(5), cut),
   "nobody is told for minutes that their channel is lost, where Realtime drops each socket": world(

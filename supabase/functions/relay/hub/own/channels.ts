@@ -96,7 +96,7 @@ export class OwnChannels {
     const { topics, leaving } = this.#socket;
     if (!topics.delete(topic)) return false;
     // Of a channel that Realtime had refused it tells no end.
-    this.#note(leaving, topic, { joinRef: join_ref });
+    this.#note(leaving, topic, { ...leaving.get(topic), joinRef: join_ref });
     this.send(message, topic);
     return true;
   }
