@@ -85,6 +85,14 @@ Deno.test("a project is found from its folder, from its supabase folder and from
     },
   ));
 
+Deno.test("a package that is named supabase is no project: the folder in it is", () =>
+  withProject({ "functions/invoke.ts": "", "supabase/config.toml": "" }, (named, directory) => {
+    const supabase = join(named, "supabase");
+    for (const place of ["supabase", "supabase/functions", "supabase/supabase"]) {
+      assert.equal(findProject(join(directory, place)), supabase);
+    }
+  }));
+
 Deno.test("no project, and no folder, are a sentence each", () => {
   assert.match(message(() => findProject("/dev")), /^No Supabase project is in \/dev or above it/);
   assert.equal(message(() => findProject("/nowhere")), "There is no folder /nowhere.");
