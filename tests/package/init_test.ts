@@ -228,6 +228,24 @@ Deno.test("dev says where it cannot keep its data, and starts nothing", () =>
     });
   }));
 
+Deno.test("files of the function that git would pass over are named, until they are added", () =>
+  inProject({
+    "web/supabase/config.toml": FRESH,
+    ".gitignore": "*.js\n",
+  }, async (stage) => {
+    const git = (...args: string[]) => run("git", args, stage.folder);
+    const told = async () => (await stage.init([], "web")).text.match(/^Git .*$/m)?.[0];
+    assert.equal(await told(), undefined, "there is no repository");
+    await git("init", "-q");
+    assert.equal(
+      await told(),
+      "Git passes over supabase/functions/relay/relay.js, which whoever deploys from the repository " +
+        "needs: git add -f supabase/functions/relay/relay.js",
+    );
+    await git("add", "-f", "web/supabase/functions/relay/relay.js");
+    assert.equal(await told(), undefined);
+  }));
+
 Deno.test("functions behind a link: they go, and the link stays", () =>
   inProject({ "supabase/config.toml": FRESH }, async (stage) => {
     await Deno.mkdir(`${stage.folder}/edge`);
