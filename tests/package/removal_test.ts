@@ -141,6 +141,21 @@ test("triggers of one's own that broadcast rows keep what they call", async (db)
   assert.equal(topic, "orders:7");
 });
 
+test("views and functions of one's own keep what they call, and the rest goes", async (db) => {
+  await addSessions(db);
+  await apply(db, ["history", "revoke"]);
+  await db.sql.unsafe(`
+    create view public.missed as select * from public.missed_messages('orders:7');
+    create function public.throw_out(who uuid) returns void
+      begin atomic select relay.end_sessions(who); end;`).simple();
+  await takeOut(db, ["history", "revoke"]);
+  assert.match(db.notices.join("\n"), /^What calls public\.missed_messages\(\) keeps it: /m);
+  assert.match(db.notices.join("\n"), /^What calls relay\.end_sessions\(\) keeps it, .*: /m);
+  await db.sql`select throw_out(${ALICE.id})`;
+  await db.sql`select from missed`;
+  assert.ok(!(await inventory(db)).some((what) => /broadcast_row|sent_columns/.test(what)));
+});
+
 test("out of a schema of another role's the rest goes, and the schema stays", async (db) => {
   await db.admin`create schema relay`;
   await db.admin`grant usage, create on schema relay to postgres`;

@@ -60,16 +60,28 @@ exception when insufficient_privilege then
 end
 $$;
 
-drop view if exists relay.left_open;
-drop function if exists relay.end_sessions(uuid, uuid);
-drop function if exists relay.tell_ended(uuid[]);
-drop function if exists relay.watch_sessions();
-drop function if exists relay.policy_left(text);
-drop function if exists relay.sessions_policy();
-drop function if exists relay.clicks_policy();
+do $$
+begin
+  drop view if exists relay.left_open;
+  drop function if exists relay.end_sessions(uuid, uuid);
+  drop function if exists relay.tell_ended(uuid[]);
+  drop function if exists relay.watch_sessions();
+  drop function if exists relay.policy_left(text);
+  drop function if exists relay.sessions_policy();
+  drop function if exists relay.clicks_policy();
+exception when dependent_objects_still_exist then
+  raise notice 'What calls relay.end_sessions() keeps it, with what it needs: %', sqlerrm;
+end
+$$;
 `;
 
-const HISTORY = `drop function if exists public.missed_messages(text, uuid, timestamptz, int);
+const HISTORY = `do $$
+begin
+  drop function if exists public.missed_messages(text, uuid, timestamptz, int);
+exception when dependent_objects_still_exist then
+  raise notice 'What calls public.missed_messages() keeps it: %', sqlerrm;
+end
+$$;
 
 do $$
 begin
