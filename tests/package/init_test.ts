@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path/posix";
 import { applyPatch, parsePatch } from "diff";
+import { dev } from "../../packages/realtime-relay/commands/dev.ts";
 import { writeChanges } from "../../packages/realtime-relay/init/project/write.ts";
 import { LONG } from "../support/long.ts";
 import { run } from "./support/run.ts";
-import { inProject, type Stage } from "./support/project.ts";
+import { inProject, NOW, type Stage } from "./support/project.ts";
 
 const TABLE = `
 [functions.relay] # realtime-relay
@@ -192,6 +193,108 @@ Deno.test("a monorepo: found from any folder of it, and asked for where it lies 
     assert.match(stage.read("supabase/config.toml"), /project_id = "my-app"/);
     await assert.rejects(stage.init(["--project", "nowhere"]), { message: /^There is no folder/ });
   }));
+
+Deno.test("a package that is named supabase is no project: the folder in it is", () =>
+  inProject({
+    "packages/supabase/package.json": "{}",
+    "packages/supabase/functions/invoke.ts": "export const invoke = 1;\n",
+    "packages/supabase/supabase/config.toml": FRESH,
+  }, async (stage) => {
+    await assert.rejects(stage.init(), {
+      message: /, but in packages\/supabase\. Say which is meant: --project packages\/supabase,/,
+    });
+    for (const from of ["packages/supabase", "packages/supabase/functions"]) {
+      const text = await thereAndBack(stage, from);
+      assert.match(text, /^Project: FOLDER\/packages\/supabase$/m);
+    }
+  }));
+
+Deno.test("--project without a value is said, and makes no second project", () =>
+  inProject({ "supabase/config.toml": FRESH, "web/index.html": "" }, async (stage) => {
+    const before = stage.bytes();
+    await assert.rejects(stage.init(["--project="], "web"), {
+      name: "UsageError",
+      message: /^--project wants a folder/,
+    });
+    assert.deepEqual(stage.bytes(), before);
+  }));
+
+Deno.test("dev says where it cannot keep its data, and starts nothing", () =>
+  inProject({ ".realtime-relay": "a file" }, async ({ folder }) => {
+    const world = { cwd: folder, home: new URL("file:///nowhere/"), now: NOW, out: () => {} };
+    await assert.rejects(async () => await dev.run([], world), {
+      name: "Problem",
+      message: /\.realtime-relay cannot be made: EEXIST.*--data DIR/,
+    });
+  }));
+
+Deno.test("files of the function that git would pass over are named, until they are added", () =>
+  inProject({
+    "web/supabase/config.toml": FRESH,
+    ".gitignore": "*.js\n",
+  }, async (stage) => {
+    const git = (...args: string[]) => run("git", args, stage.folder);
+    const told = async () => (await stage.init([], "web")).text.match(/^Git .*$/m)?.[0];
+    assert.equal(await told(), undefined, "there is no repository");
+    await git("init", "-q");
+    assert.equal(
+      await told(),
+      "Git passes over supabase/functions/relay/relay.js, which whoever deploys from the repository " +
+        "needs: git add -f supabase/functions/relay/relay.js",
+    );
+    await git("add", "-f", "web/supabase/functions/relay/relay.js");
+    assert.equal(await told(), undefined);
+  }));
+
+Deno.test("functions behind a link: they go, and the link stays", () =>
+  inProject({ "supabase/config.toml": FRESH }, async (stage) => {
+    await Deno.mkdir(`${stage.folder}/edge`);
+    await Deno.symlink("../edge", `${stage.folder}/supabase/functions`);
+    await stage.init();
+    assert.ok(stage.read("edge/relay/index.ts"));
+    assert.equal((await stage.remove()).code, 0);
+    assert.deepEqual([...Deno.readDirSync(`${stage.folder}/edge`)], []);
+    assert.equal(await Deno.readLink(`${stage.folder}/supabase/functions`), "../edge");
+    assert.equal(stage.read("supabase/config.toml"), FRESH);
+  }));
+
+Deno.test("remove goes where the config.toml could not be added to", () =>
+  inProject({ "supabase/config.toml": FRESH }, async (stage) => {
+    await stage.init();
+    const theirs = `${FRESH}\n[functions]\nrelay = { enabled = false }\n`;
+    await stage.write("supabase/config.toml", theirs);
+    const { code, text } = await stage.remove();
+    assert.equal(code, 0);
+    assert.match(text, /delete +supabase\/functions\/relay\/relay\.js/);
+    assert.deepEqual(stage.bytes(), { "supabase/config.toml": theirs });
+  }));
+
+Deno.test("a project that init began keeps its config.toml and .gitignore for what came since", async () => {
+  const since = [
+    ["supabase/functions/.env", "KEY=secret\n"],
+    ["supabase/functions/relay/notes.md", "mine\n"],
+    ["supabase/migrations/20261224190000_notes.sql", "create table notes ();\n"],
+    ["supabase/seed.sql", "select 1;\n"],
+  ];
+  for (const [path, text] of since) {
+    await inProject({}, async (stage) => {
+      await stage.init();
+      await stage.write(path, text);
+      const { [path]: _, ...begun } = stage.bytes();
+      await stage.remove();
+      assert.deepEqual(
+        Object.keys(stage.bytes()),
+        ["supabase/.gitignore", "supabase/config.toml", path].toSorted(),
+      );
+      assert.doesNotMatch(stage.read("supabase/config.toml"), /functions\.relay/);
+      await stage.init();
+      assert.deepEqual(stage.bytes(), { ...begun, [path]: text }, "and it can come again");
+      await Deno.remove(`${stage.folder}/${path}`);
+      await stage.remove();
+      assert.deepEqual(stage.bytes(), {});
+    });
+  }
+});
 
 Deno.test("legacy keys are known by their env file, and never shown", () =>
   inProject({

@@ -141,15 +141,52 @@ test("triggers of one's own that broadcast rows keep what they call", async (db)
   assert.equal(topic, "orders:7");
 });
 
-test("the demo's tables go by the statements that remove prints", async (db) => {
+test("views and functions of one's own keep what they call, and the rest goes", async (db) => {
+  await addSessions(db);
+  await apply(db, ["history", "revoke"]);
+  await db.sql.unsafe(`
+    create view public.missed as select * from public.missed_messages('orders:7');
+    create function public.throw_out(who uuid) returns void
+      begin atomic select relay.end_sessions(who); end;`).simple();
+  await takeOut(db, ["history", "revoke"]);
+  assert.match(db.notices.join("\n"), /^What calls public\.missed_messages\(\) keeps it: /m);
+  assert.match(db.notices.join("\n"), /^What calls relay\.end_sessions\(\) keeps it, .*: /m);
+  await db.sql`select throw_out(${ALICE.id})`;
+  await db.sql`select from missed`;
+  assert.ok(!(await inventory(db)).some((what) => /broadcast_row|sent_columns/.test(what)));
+});
+
+test("out of a schema of another role's the rest goes, and the schema stays", async (db) => {
+  await db.admin`create schema relay`;
+  await db.admin`grant usage, create on schema relay to postgres`;
   const before = await inventory(db);
-  await apply(db, all);
-  await takeOut(db, all);
-  const [{ count }] = await db.sql`select count(*)::int from short_links`;
-  assert.equal(count, 0, "they are still there");
+  await apply(db, ["demo", "history"]);
+  await takeOut(db, ["demo", "history"]);
   await db.sql.unsafe(DROP_DEMO).simple();
   assert.deepEqual(await inventory(db), before);
+  assert.match(db.notices.join("\n"), /The schema relay stays/);
 });
+
+for (const choices of [["demo"], ["demo", "history"], all] as Choice[][]) {
+  test(`${choices.join(", ")}: the demo goes by the statements that remove prints`, async (db) => {
+    const before = await inventory(db);
+    await apply(db, choices);
+    const { sql } = undo(new Set(choices));
+    if (sql) await takeOut(db, choices);
+    const [{ count }] = await db.sql`select count(*)::int from short_links`;
+    assert.equal(count, 0, "they are still there");
+    await db.sql.unsafe(DROP_DEMO).simple();
+    assert.deepEqual(await inventory(db), before);
+  });
+
+  test(`${choices.join(", ")}: the same statements, run before that is pushed`, async (db) => {
+    const before = await inventory(db);
+    await apply(db, choices);
+    await db.sql.unsafe(DROP_DEMO).simple();
+    if (undo(new Set(choices)).sql) await takeOut(db, choices);
+    assert.deepEqual(await inventory(db), before);
+  });
+}
 
 test("the CLI pushes what init wrote, and what remove wrote behind it", (db) =>
   inProject({}, async (stage) => {

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { resolve } from "node:path";
 import { runChild } from "./child.ts";
+import { Problem } from "../problem.ts";
 import type { Command } from "./command.ts";
 
 /** The Deno for which the stack's lock file was written. */
@@ -25,9 +26,14 @@ export const dev: Command = {
   },
 };
 
-/** A folder for the database and the keys, which git passes over. */
+/** A folder for the database and the keys, which git passes over. Throws a Problem where it cannot be. */
 function ownFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/.gitignore`, "*\n");
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${folder}/.gitignore`, "*\n");
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new Problem(`${folder} cannot be made: ${why}. --data DIR keeps the data elsewhere.`);
+  }
   return folder;
 }

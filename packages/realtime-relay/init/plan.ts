@@ -1,3 +1,4 @@
+import { Problem } from "../problem.ts";
 import type { Assets } from "./assets.ts";
 import { emptyPlan, type Plan } from "./change.ts";
 import { beforeYouUpgrade } from "./changelog.ts";
@@ -63,19 +64,22 @@ export interface RemoveOptions {
   now: Date;
 }
 
-/** Plans to take it out again: what is as it was written goes, every other byte stays. */
+/**
+ * Plans to take it out again: what is as it was written goes, every other byte stays. What made the
+ * folder a project goes with the last file in it.
+ */
 export function planRemove(project: Project, assets: Assets, options: RemoveOptions): Plan {
   const plan = emptyPlan();
   planFunctionAway(plan, project, assets, options.force);
   if (plan.changes.length > 0) {
     plan.notes.push("What was deployed stays until: supabase functions delete relay");
   }
-  const migrationsStay = planMigrationsAway(plan, project, assets.version, options);
+  planMigrationsAway(plan, project, assets.version, options);
   const before = project.texts.get(CONFIG);
   // A function that stays needs its table.
   if (before === undefined || plan.left.length > 0) return plan;
   const closed = closeRelay(before);
-  const isOurs = readStamp(openRelay(closed))?.unchanged && !migrationsStay;
+  const isOurs = isAsBegun(closed) && !staysMore(plan, project);
   const after = isOurs ? undefined : closed;
   if (after !== before) plan.changes.push({ path: CONFIG, before, after });
   const ignored = project.texts.get(IGNORED);
@@ -83,4 +87,21 @@ export function planRemove(project: Project, assets: Assets, options: RemoveOpti
     plan.changes.push({ path: IGNORED, before: ignored });
   }
   return plan;
+}
+
+/** Whether init made this config.toml, which is without its table here, and nobody changed it since. */
+function isAsBegun(closed: string): boolean {
+  try {
+    return readStamp(openRelay(closed))?.unchanged ?? false;
+  } catch (error) {
+    // It cannot be added to, so it is somebody's.
+    if (error instanceof Problem) return false;
+    throw error;
+  }
+}
+
+/** Whether files stay that are a project's: they need its config.toml, and git is to pass over keys. */
+function staysMore({ changes }: Plan, { texts, hasMore }: Project): boolean {
+  const gone = new Set([CONFIG, IGNORED, ...changes.map(({ path }) => path)]);
+  return hasMore || [...texts.keys()].some((path) => !gone.has(path));
 }

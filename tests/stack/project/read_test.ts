@@ -49,6 +49,17 @@ Deno.test("config.toml: env() is a variable's value, also for a number and a tru
   assert.equal(auth.enable_signup, false);
 });
 
+Deno.test("config.toml: a size is a number of bytes or a text, of a bucket too", () => {
+  const bucket = (size: string) =>
+    readConfig(`[storage.buckets.a]\nfile_size_limit = ${size}`, {}).storage.buckets?.a;
+  assert.equal(bucket("1000")?.file_size_limit, "1000B");
+  assert.equal(bucket('"5MiB"')?.file_size_limit, "5MiB");
+  assert.equal(
+    message(() => bucket('"large"')),
+    'config.toml: [storage.buckets.a] file_size_limit wants a size such as "50MiB".',
+  );
+});
+
 Deno.test("config.toml: every problem is told at once, by its name and without its value", () => {
   const toml = [
     '[api]\nport = "a secret"\nschemas = "public"',
@@ -84,6 +95,14 @@ Deno.test("a project is found from its folder, from its supabase folder and from
       }
     },
   ));
+
+Deno.test("a package that is named supabase is no project: the folder in it is", () =>
+  withProject({ "functions/invoke.ts": "", "supabase/config.toml": "" }, (named, directory) => {
+    const supabase = join(named, "supabase");
+    for (const place of ["supabase", "supabase/functions", "supabase/supabase"]) {
+      assert.equal(findProject(join(directory, place)), supabase);
+    }
+  }));
 
 Deno.test("no project, and no folder, are a sentence each", () => {
   assert.match(message(() => findProject("/dev")), /^No Supabase project is in \/dev or above it/);

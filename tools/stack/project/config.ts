@@ -21,6 +21,10 @@ const number = (least: number, most: number) =>
 const text = z.string("wants a text");
 const texts = z.array(text, "wants a list of texts");
 const port = (byDefault: number) => number(1, 65_535).prefault(byDefault);
+const size = z.preprocess(
+  (value) => typeof value === "number" ? `${value}B` : value,
+  text.regex(/^\d+(\.\d+)?\s*[KMG]?i?B$/i, 'wants a size such as "50MiB"').optional(),
+);
 const table = <T extends z.core.$ZodLooseShape>(shape: T) =>
   z.object(shape, "wants to be a table").prefault({} as never);
 
@@ -48,15 +52,12 @@ const CONFIG = z.object({
   }),
   storage: table({
     enabled: truth(true),
-    file_size_limit: z.preprocess(
-      (value) => typeof value === "number" ? `${value}B` : value,
-      text.regex(/^\d+(\.\d+)?\s*[KMG]?i?B$/i, 'wants a size such as "50MiB"').optional(),
-    ),
+    file_size_limit: size,
     buckets: z.record(
       z.string(),
       table({
         public: truth(false),
-        file_size_limit: text.optional(),
+        file_size_limit: size,
         allowed_mime_types: texts.optional(),
       }),
       "wants to be a table",

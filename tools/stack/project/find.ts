@@ -1,7 +1,8 @@
 import { basename, dirname, join, resolve } from "node:path";
 
 /** What makes a folder named `supabase` a project's. */
-const SIGNS = ["config.toml", "migrations", "functions"];
+const CONFIG = "config.toml";
+const SIGNS = ["migrations", "functions"];
 
 /**
  * The `supabase` folder of the project in `directory`: that folder itself, the one in it, or the
@@ -22,7 +23,10 @@ export function findProject(directory: string): string {
 }
 
 function isProject(path: string): boolean {
-  return basename(path) === "supabase" && SIGNS.some((name) => exists(join(path, name)));
+  if (basename(path) !== "supabase") return false;
+  if (exists(join(path, CONFIG))) return true;
+  // A package that is named so may have functions too, beside the project that lies in it.
+  return !exists(join(path, "supabase", CONFIG)) && SIGNS.some((name) => exists(join(path, name)));
 }
 
 function isDirectory(path: string): boolean {

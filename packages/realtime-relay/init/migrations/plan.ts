@@ -58,22 +58,22 @@ function ownSchema(all: Migration[], texts: string[]): Migration | undefined {
 
 /**
  * Plans what is left of the migrations: files that may have been pushed stay, and a new migration
- * takes out what they made; files that were `neverPushed` go. True where files stay.
+ * takes out what they made; files that were `neverPushed` go.
  */
 export function planMigrationsAway(
   plan: Plan,
   project: Project,
   version: string,
   { neverPushed, now }: { neverPushed: boolean; now: Date },
-): boolean {
+): void {
   const all = migrationsIn(project);
   const since = sinceRemoval(all).filter(({ name }) => name !== undefined);
   if (neverPushed) {
     const own = all.filter(({ name }) => name !== undefined);
     plan.changes.push(...own.map(({ path, text }) => ({ path, before: text })));
-    return false;
+    return;
   }
-  if (since.length === 0) return all.some(({ name }) => name !== undefined);
+  if (since.length === 0) return;
   const { sql, notes } = undo(choicesOf(namesOf(since)));
   if (sql) {
     const [number] = numbersBehind(newestOf(all), 1, now);
@@ -84,7 +84,6 @@ export function planMigrationsAway(
       `${MIGRATIONS}/…_relay_….sql. If no database has them, "remove --never-pushed" deletes them instead.`,
     ...notes,
   );
-  return true;
 }
 
 /** In the order in which they are applied. */

@@ -60,16 +60,28 @@ exception when insufficient_privilege then
 end
 $$;
 
-drop view if exists relay.left_open;
-drop function if exists relay.end_sessions(uuid, uuid);
-drop function if exists relay.tell_ended(uuid[]);
-drop function if exists relay.watch_sessions();
-drop function if exists relay.policy_left(text);
-drop function if exists relay.sessions_policy();
-drop function if exists relay.clicks_policy();
+do $$
+begin
+  drop view if exists relay.left_open;
+  drop function if exists relay.end_sessions(uuid, uuid);
+  drop function if exists relay.tell_ended(uuid[]);
+  drop function if exists relay.watch_sessions();
+  drop function if exists relay.policy_left(text);
+  drop function if exists relay.sessions_policy();
+  drop function if exists relay.clicks_policy();
+exception when dependent_objects_still_exist then
+  raise notice 'What calls relay.end_sessions() keeps it, with what it needs: %', sqlerrm;
+end
+$$;
 `;
 
-const HISTORY = `drop function if exists public.missed_messages(text, uuid, timestamptz, int);
+const HISTORY = `do $$
+begin
+  drop function if exists public.missed_messages(text, uuid, timestamptz, int);
+exception when dependent_objects_still_exist then
+  raise notice 'What calls public.missed_messages() keeps it: %', sqlerrm;
+end
+$$;
 
 do $$
 begin
@@ -88,10 +100,19 @@ end
 $$;
 `;
 
+/** The demo makes the two functions as well, and the schema. */
 const SCHEMA = `do $$
 begin
-  drop schema if exists relay;
+  drop function if exists relay.clicks_policy(), relay.policy_left(text);
 exception when dependent_objects_still_exist then
+  raise notice 'The view relay.left_open stays, with what it calls.';
+end
+$$;
+
+do $$
+begin
+  drop schema if exists relay;
+exception when dependent_objects_still_exist or insufficient_privilege then
   raise notice 'The schema relay stays, with what is still in it.';
 end
 $$;
@@ -110,7 +131,8 @@ drop table public.url_clicks, public.short_links;
 drop table if exists public.held_slugs;
 drop function public.open_short_link, public.short_link_exists, public.broadcast_url_click,
   public.add_few_rows, public.keep_created_at, public.stamp_url_click, public.bound_short_links;
-drop function if exists public.hold_slugs, public.refuse_held_slug;`;
+drop function if exists public.hold_slugs, public.refuse_held_slug;
+${SCHEMA}`;
 
 const DEMO =
   `The demo's tables stay, since they hold rows. To drop them with all that is in them:\n${DROP_DEMO}`;

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -9,6 +10,8 @@ export interface Facts {
   keys?: "publishable" | "legacy";
   /** The version of supabase-js that a package.json asks for, and which one. */
   supabaseJs?: { range: string; file: string };
+  /** Files of the function that git passes over, by a rule such as `*.js`. */
+  ignored?: string[];
 }
 
 /** A repository is not looked through: these folders, and this far up. */
@@ -16,6 +19,8 @@ const GROUPS = ["apps", "packages"];
 const UP = 4;
 const MANY = 200;
 const MOST_BYTES = 100_000;
+/** Git answers at once, or hangs on a network's disk. */
+const MOST_MS = 5_000;
 
 const ENV_FILES = [".env", ".env.local", ".env.development", ".env.production", ".env.example"];
 
@@ -30,7 +35,16 @@ export function readFacts(folder: string, from: string): Facts {
     ref: /^[a-z0-9]{1,40}$/.test(ref ?? "") ? ref : undefined,
     keys: keysIn(env),
     supabaseJs,
+    ignored: ignoredIn(folder),
   };
+}
+
+/** Git's own answer, since rules lie in many places; none where it is not there, or knows the files. */
+function ignoredIn(folder: string): string[] {
+  const files = ["index.ts", "relay.js"].map((name) => `supabase/functions/relay/${name}`);
+  const options = { cwd: folder, encoding: "utf8", timeout: MOST_MS } as const;
+  const { stdout } = spawnSync("git", ["check-ignore", "--", ...files], options);
+  return stdout?.split("\n").filter(Boolean) ?? [];
 }
 
 function keysIn(env: string): Facts["keys"] {

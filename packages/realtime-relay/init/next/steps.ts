@@ -32,8 +32,16 @@ function pageOf({ auth }: Config): string {
 }
 
 /** What else this project should know, in sentences. */
-export function hints(config: Config, { keys }: Facts): string[] {
+export function hints(config: Config, { keys, ignored = [] }: Facts): string[] {
   const all: string[] = [];
+  if (ignored.length > 0) {
+    all.push(
+      `Git passes over ${
+        ignored.join(" and ")
+      }, which whoever deploys from the repository needs: ` +
+        `git add -f ${ignored.join(" ")}`,
+    );
+  }
   if (keys === "legacy") {
     all.push(
       "This project uses legacy keys. The relay works with them and asks Auth about each new token; " +

@@ -1,6 +1,6 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { Problem } from "../../problem.ts";
+import { Problem, UsageError } from "../../problem.ts";
 
 /** The folder in which a project's `supabase/` lies, or will. */
 export interface Found {
@@ -15,12 +15,16 @@ const MANY = 2_000;
 /** So many of them are named. */
 const TOLD = 5;
 
+const CONFIG = "config.toml";
+
 /**
  * Finds the project: the folder that was named, else the nearest one upward that has a `supabase/`,
  * else the folder itself. Throws a Problem where the named one is not there, or where the only
- * `supabase/` lies below: nobody wants two.
+ * `supabase/` lies below: nobody wants two. Throws a UsageError for an empty name, as of a variable
+ * that is not set.
  */
 export function findProject(from: string, named?: string): Found {
+  if (named === "") throw new UsageError("--project wants a folder, and got no name.");
   if (named !== undefined) {
     const folder = resolve(from, named);
     if (!isFolder(folder)) throw new Problem(`There is no folder ${folder}: --project wants one.`);
@@ -49,19 +53,21 @@ function here(folder: string): Found | undefined {
   return isSupabase(join(folder, "supabase")) ? { folder, exists: true } : undefined;
 }
 
+/** A package that is named so may have functions too, beside the project that lies in it. */
 const isSupabase = (folder: string): boolean =>
-  ["config.toml", "functions", "migrations"].some((name) => exists(join(folder, name)));
+  exists(join(folder, CONFIG)) || !exists(join(folder, "supabase", CONFIG)) &&
+    ["functions", "migrations"].some((name) => exists(join(folder, name)));
 
 function lookBelow(root: string): string[] {
-  const found: string[] = [];
+  const found = new Set<string>();
   let level = [root];
   let seen = 0;
   for (let depth = 0; depth < DEEP && level.length > 0; depth++) {
     const next = level.flatMap((folder) => seen++ < MANY ? foldersOf(folder) : []);
-    found.push(...next.filter((folder) => here(folder) && basename(folder) !== "supabase"));
+    for (const project of next.flatMap((folder) => here(folder)?.folder ?? [])) found.add(project);
     level = next;
   }
-  return found;
+  return [...found];
 }
 
 function foldersOf(folder: string): string[] {

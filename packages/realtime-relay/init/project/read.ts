@@ -7,12 +7,21 @@ export interface Project {
   folder: string;
   /** By their paths below the folder, with `/`: config.toml, the function's files, the migrations. */
   texts: ReadonlyMap<string, string>;
+  /** Whether more lies in `supabase/`: other functions, their variables, seeds. */
+  hasMore: boolean;
 }
 
 export const CONFIG = "supabase/config.toml";
 export const IGNORED = "supabase/.gitignore";
 export const FUNCTION = "supabase/functions/relay";
 export const MIGRATIONS = "supabase/migrations";
+
+/** Names in these folders that are read, or are what the CLI keeps there by itself. */
+const KNOWN = {
+  "supabase": ["config.toml", ".gitignore", "functions", "migrations", ".temp", ".branches"],
+  "supabase/functions": ["relay"],
+  [FUNCTION]: ["index.ts", "relay.js", "relay.ts", "deno.json"],
+};
 
 /** Far above what anybody writes by hand; whatever is larger is not read. */
 const MOST_BYTES = 4_000_000;
@@ -31,7 +40,10 @@ export function readProject(folder: string): Project {
     // Of a dump the number alone counts: it is none of init's.
     if (name.endsWith(".sql")) read(`${MIGRATIONS}/${name}`, "");
   }
-  return { folder, texts };
+  const hasMore = Object.entries(KNOWN).some(([place, known]) =>
+    namesIn(join(folder, place)).some((name) => !known.includes(name))
+  );
+  return { folder, texts, hasMore };
 }
 
 /** A file as text, every byte of it, or `instead` of one too large; undefined where there is none. */

@@ -1,6 +1,7 @@
 import {
   accessSync,
   constants,
+  lstatSync,
   mkdirSync,
   readdirSync,
   rmdirSync,
@@ -59,8 +60,10 @@ function put(folder: string, path: string, text: string | undefined): void {
   }
   rmSync(file, { force: true });
   for (let parent = dirname(path); parent.includes("/"); parent = dirname(parent)) {
-    if (namesIn(join(folder, parent)) !== 0) break;
-    rmdirSync(join(folder, parent));
+    const place = join(folder, parent);
+    // A link to an empty folder was there before.
+    if (namesIn(place) !== 0 || lstatSync(place).isSymbolicLink()) break;
+    rmdirSync(place);
   }
 }
 
