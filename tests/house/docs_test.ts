@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { basename, dirname } from "node:path/posix";
 import { settingNames } from "../../supabase/functions/relay/config/config.ts";
+import type { Setting } from "../../supabase/functions/relay/config/setting.ts";
+import { SETTINGS } from "../../supabase/functions/relay/config/settings.ts";
 import { describe } from "../../tools/doctor/findings/mod.ts";
 import { generated, written } from "../../tools/docs.ts";
 import { replaceBlock } from "../../tools/replace_block.ts";
@@ -23,15 +25,40 @@ Deno.test("docs/CONFIGURATION.md describes every variable that the relay reads, 
   assert.deepEqual(rows.toSorted(), settingNames.toSorted());
 });
 
-Deno.test("every link between the pages leads somewhere", () => {
+Deno.test("docs/CONFIGURATION.md gives each number's default and bounds as the relay has them", () => {
+  const page = read("docs/CONFIGURATION.md");
+  let bounded = 0;
+  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const [, from, to] = /from (\d+) to (\d+)$/.exec(setting.wants ?? "") ?? [];
+    // Of a port everybody knows them.
+    if (from === undefined || name === "PORT") continue;
+    const initial = setting.initial() ?? "[^|]+";
+    assert.match(page, new RegExp(`^\\| \`${name}\` \\| ${initial} \\| ${from}, ${to} \\|`, "m"));
+    bounded++;
+  }
+  assert.ok(bounded > 15);
+});
+
+/** Where a link into this page may lead: its headings, as GitHub names them, and what has an id. */
+function anchorsOf(text: string): Set<string> {
+  const plain = text.replaceAll(/^```.*?^```/gms, "");
+  const headings = [...plain.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-")
+  );
+  return new Set([...headings, ...[...text.matchAll(/<a id="([^"]+)"/g)].map(([, id]) => id)]);
+}
+
+Deno.test("every link between the pages leads somewhere, to a heading too", () => {
   const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
   for (const entry of Deno.readDirSync(`${ROOT}docs`)) {
     if (entry.name.endsWith(".md")) pages.push(`docs/${entry.name}`);
   }
   for (const page of pages) {
-    for (const [, target] of read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      const path = new URL(target, `file://${ROOT}${page}`);
+    for (const [, target, anchor] of read(page).matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)/g)) {
+      const path = target ? new URL(target, `file://${ROOT}${page}`) : ROOT + page;
       assert.ok(Deno.statSync(path), `${page}: ${target}`);
+      if (!anchor) continue;
+      assert.ok(anchorsOf(Deno.readTextFileSync(path)).has(anchor), `${page}: ${target}#${anchor}`);
     }
   }
 });

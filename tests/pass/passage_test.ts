@@ -21,6 +21,22 @@ function goes(target: string, services = ALL): string {
   }
 }
 
+/** What people are told to ask a relay of their own, and what asks it for them. */
+const ASKING: Record<string, RegExp> = {
+  "deploy/node/Dockerfile": /PORT\}(\/[^`]+)`/g,
+  "deploy/metrics/prometheus.yml": /metrics_path: (\S+)/g,
+  "docs/DEPLOY.md": /^curl .*https?:\/\/[^/]+(?::8787|\.workers\.dev)(\/\S+)$/gm,
+};
+
+Deno.test("what is shipped asks the relay where it is, with RELAY_PASS as without", () => {
+  for (const [file, path] of Object.entries(ASKING)) {
+    const text = Deno.readTextFileSync(new URL(`../../${file}`, import.meta.url));
+    const asked = [...text.matchAll(path)].map(([, target]) => target);
+    assert.ok(asked.length > 0, file);
+    for (const target of asked) assert.equal(goes(target), `relay ${target}`, file);
+  }
+});
+
 Deno.test("the relay's own paths are exactly these", () => {
   const own: Record<string, string> = {
     "/functions/v1/relay": "/functions/v1/relay",

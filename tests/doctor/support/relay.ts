@@ -1,3 +1,4 @@
+import { RelayError } from "../../../supabase/functions/relay/errors.ts";
 import { createMisconfigured } from "../../../supabase/functions/relay/relay.ts";
 import { signToken } from "../../../tools/stack/keys.ts";
 import { ownPort } from "../../support/proxies/ports.ts";
@@ -252,6 +253,15 @@ export const RELAY_SET_UPS: SetUp[] = [
     expect: "relay_missing",
     make: ({ stack }) => [`${stack.info.API_URL}/nowhere/relay`],
   },
+  ...(["not_found", "not_implemented"] as const).map((code): SetUp => ({
+    name: `a relay with RELAY_PASS, asked where it is not: ${code}`,
+    ...{ expect: "relay_missing", never: /drops the headers/ },
+    make: (stage) => {
+      const refusal = new RelayError(code, "Nothing is served at this path.");
+      const url = serve(stage, () => Response.json(refusal, { status: refusal.status }));
+      return [url.replace("/functions/v1/", "/")];
+    },
+  })),
   {
     name: "a proxy that drops the subprotocol before the relay",
     ...{ expect: "subprotocol_dropped", needs: "nginx" },

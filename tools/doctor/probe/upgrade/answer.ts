@@ -110,6 +110,9 @@ function idOf(answer: Answer, sent: Sent): FindingId {
   return status >= 500 ? "server_error" : "refused_otherwise";
 }
 
+/** A relay with RELAY_PASS, of what is not for it. */
+const ELSEWHERE = ["not_found", "not_implemented"];
+
 /** Envoy's own answer to an upgrade that its route does not know; what it passes on has its header. */
 const isEnvoys = (headers: Headers, body: string) =>
   !body && /envoy/i.test(headers.get("server") ?? "") &&
@@ -123,7 +126,9 @@ function idOf403(body: string, { key }: Sent): FindingId {
 
 function idOfWords(body: string, { key, isRelay }: Sent): FindingId | undefined {
   const code = isRelay ? refusalOf(body)?.code : undefined;
-  // A relay takes every upgrade, and refuses on the open socket: what it answers by HTTP was none.
+  // A relay takes every upgrade, and refuses on the open socket: what it answers by HTTP was none, or,
+  // with RELAY_PASS, at a path that is not its own.
+  if (code && ELSEWHERE.includes(code)) return "path_wrong";
   if (code?.startsWith("too_many")) return "too_many";
   if (code && !["misconfigured", "draining"].includes(code)) return "upgrade_dropped";
   const { id } = readWords(body) ?? {};
