@@ -270,30 +270,26 @@ Deno.test("two clients of one transport come back from the back/forward cache ea
   }
 });
 
-Deno.test("and not to that of a client that has ended", async () => {
-  const world = new ScriptedWorld();
-  const [ended, away] = [await world.live("realtime:one"), await world.live("realtime:two")];
-  ended.face.close();
-  world.away = true;
-  away.face.close();
-  world.away = false;
-  const { face, frames } = await world.live("realtime:two");
-  assert.equal(frames.filter(({ event }) => event === "system").length, 1);
-  face.close();
-});
-
-Deno.test("nor to that of one that ended before it was connected", async () => {
-  const world = new ScriptedWorld();
-  const ended = world.connect();
-  const away = await world.live("realtime:two");
-  ended.face.close();
-  world.away = true;
-  away.face.close();
-  world.away = false;
-  const { face, frames } = await world.live("realtime:two");
-  assert.equal(frames.filter(({ event }) => event === "system").length, 1);
-  face.close();
-});
+const ended = {
+  "and not to that of a client that has ended": (world: ScriptedWorld) =>
+    world.live("realtime:one"),
+  "nor to that of one that ended before it was connected": (world: ScriptedWorld) =>
+    world.connect(),
+};
+for (const [what, begin] of Object.entries(ended)) {
+  Deno.test(what, async () => {
+    const world = new ScriptedWorld();
+    const { face: over } = await begin(world);
+    const away = await world.live("realtime:two");
+    over.close();
+    world.away = true;
+    away.face.close();
+    world.away = false;
+    const { face, frames } = await world.live("realtime:two");
+    assert.equal(frames.filter(({ event }) => event === "system").length, 1);
+    face.close();
+  });
+}
 
 Deno.test("a topic with a line end is caught up like another", async () => {
   const topic = "realtime:a\nb";

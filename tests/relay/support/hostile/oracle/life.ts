@@ -26,6 +26,7 @@ export class Life {
   state: "asked" | "joined" | "over" = "asked";
   /** It ends, by the client's own will: what comes is welcome, and nothing is owed. */
   isEnding = false;
+  /** When its join was answered; Infinity before. */
   joinedAt = Infinity;
   /** The ids of its bindings, as its join was answered. */
   #ids: ReadonlySet<number> = new Set();

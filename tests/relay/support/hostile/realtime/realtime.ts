@@ -107,6 +107,7 @@ export class Realtime implements Tenant {
     return isThere ? Infinity : this.#lastThere.get(`${vsn} ${ask}`) ?? Infinity;
   }
 
+  /** A channel is over. */
   went({ wire: { vsn }, ask }: Channel): void {
     this.#lastThere.set(`${vsn} ${ask}`, this.time.now);
   }
